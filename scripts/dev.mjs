@@ -1,0 +1,137 @@
+// Installs, builds, tests and runs Headstart from a fresh clone:
+//
+//   node scripts/dev.mjs quickstart | test [vitest arguments] | build | clean
+//
+// Needs Node, a C++ compiler and CMake. pnpm comes through npx. The syntax is kept to what old
+// versions of Node parse, so that they are told what is wrong.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const pnpm = 'pnpm@10.34.8';
+const oldestNode = [20, 19];
+const oldestCmake = [3, 24];
+const packages = ['native', 'core', 'cli'].map((name) => join(root, 'packages', name));
+
+const howToGet =
+  'Debian and Ubuntu: apt install g++ cmake. Fedora: dnf install gcc-c++ cmake. macOS: xcode-select --install, brew install cmake. Windows: Visual Studio Build Tools with C++ and CMake.';
+
+function fail(message) {
+  console.error(`error: ${message}`);
+  process.exit(1);
+}
+
+function isOlder(version, oldest) {
+  const [major, minor] = version.split('.').map(Number);
+  return major < oldest[0] || (major === oldest[0] && minor < oldest[1]);
+}
+
+function outputOf(command, args) {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return undefined;
+  }
+}
+
+function checkNode() {
+  if (isOlder(process.versions.node, oldestNode)) {
+    fail(
+      `Headstart needs Node ${oldestNode.join('.')} or newer; this is Node ${process.versions.node}. Install a newer one from https://nodejs.org.`,
+    );
+  }
+}
+
+function checkTools() {
+  const cmake = /cmake version (\d+\.\d+)/.exec(outputOf('cmake', ['--version']) || '');
+  if (!cmake) fail(`CMake is missing. ${howToGet}`);
+  if (isOlder(cmake[1], oldestCmake)) {
+    fail(`CMake ${oldestCmake.join('.')} or newer is needed; this is ${cmake[1]}. ${howToGet}`);
+  }
+  if (process.platform === 'win32') return;
+  const compilers = [process.env.CXX, 'c++', 'g++', 'clang++'].filter(Boolean);
+  if (!compilers.some((name) => outputOf(name, ['--version']))) {
+    fail(`A C++ compiler is missing. ${howToGet}`);
+  }
+}
+
+/** Runs one step in the root folder; a failing step ends the script with its exit code. */
+function run(step, command, args) {
+  console.log(`\n> ${step}`);
+  return new Promise((resolve) => {
+    const shell = process.platform === 'win32';
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell });
+    // Ctrl-C reaches the child by itself: wait for it to end in order.
+    const wait = () => {};
+    process.on('SIGINT', wait);
+    child.once('error', (error) => fail(`${step}: ${error.message}`));
+    child.once('close', (code, signal) => {
+      process.off('SIGINT', wait);
+      if (code === 0) return resolve();
+      if (signal === 'SIGINT' || code === 130) process.exit(130);
+      console.error(`error: the step "${step}" failed with exit code ${code}.`);
+      process.exit(code || 1);
+    });
+  });
+}
+
+/** Runs a tool of the workspace. */
+function tool(step, name, args) {
+  const file = process.platform === 'win32' ? `${name}.cmd` : name;
+  return run(step, join(root, 'node_modules', '.bin', file), args);
+}
+
+function modified(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
+
+async function install() {
+  const installed = modified(join(root, 'node_modules', '.modules.yaml'));
+  const manifests = [root, ...packages].map((folder) => join(folder, 'package.json'));
+  const wanted = [...manifests, join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml')];
+  const linked = packages.every((folder) => existsSync(join(folder, 'node_modules')));
+  if (linked && wanted.every((path) => modified(path) <= installed)) return;
+  const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
+  await run('installing', npx, ['--yes', pnpm, 'install', '--frozen-lockfile', '--reporter=append-only']);
+}
+
+async function build() {
+  checkTools();
+  await install();
+  // CUDA is compiled where nvcc is found; HEADSTART_CUDA=on|off decides otherwise.
+  const cuda = (process.env.HEADSTART_CUDA || 'auto').toUpperCase();
+  const directories = ['--directory', 'packages/native', '--out', 'packages/native/build'];
+  await tool('building the addon', 'cmake-js', ['compile', ...directories, `--CDWITH_CUDA=${cuda}`]);
+  await tool('building TypeScript', 'tsc', ['-b']);
+}
+
+function clean() {
+  for (const folder of packages) {
+    for (const name of readdirSync(folder)) {
+      if (name === 'dist' || name === 'build') rmSync(join(folder, name), { recursive: true });
+    }
+  }
+}
+
+const [command, ...args] = process.argv.slice(2);
+checkNode();
+switch (command) {
+  case 'quickstart':
+    await build();
+    await run('headstart demo', process.execPath, ['packages/cli/bin/headstart.js', 'demo', ...args]);
+    break;
+  case 'test':
+    await build();
+    await tool('testing', 'vitest', ['run', ...args]);
+    break;
+  case 'build':
+    await build();
+    break;
+  case 'clean':
+    clean();
+    break;
+  default:
+    fail('Say what to do: quickstart, test, build or clean.');
+}
