@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { HeadstartError, reasonOf } from './errors.ts';
+
+/** A file being written under a temporary name. */
+export interface PendingFile {
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+/**
+ * Writes a file whole or not at all: the bytes go to a temporary file beside it, are flushed to
+ * disk, and take the name at the end. Missing parent folders are made.
+ *
+ * @throws HeadstartError `OUTPUT_UNWRITABLE`; what `fill` throws passes through unchanged.
+ */
+export async function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array | ((file: PendingFile) => Promise<void>),
+): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const handle = await attempt(path, async () => {
+    await mkdir(folder, { recursive: true });
+    return open(temporary, 'wx');
+  });
+  try {
+    const write = async (bytes: Uint8Array) => {
+      await attempt(path, async () => {
+        let offset = 0;
+        while (offset < bytes.byteLength) {
+          const { bytesWritten } = await handle.write(bytes, offset);
+          offset += bytesWritten;
+        }
+      });
+    };
+    if (typeof content === 'function') await content({ write });
+    else await write(typeof content === 'string' ? Buffer.from(content) : content);
+    await attempt(path, async () => {
+      await handle.sync();
+      await handle.close();
+      await rename(temporary, path);
+    });
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw new HeadstartError(
+      'OUTPUT_UNWRITABLE',
+      `Cannot write ${path}: ${reasonOf(error)}. Choose a place that can be written.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,44 @@
+/** Stable codes: scripts and the command line's exit codes depend on them. */
+export type ErrorCode =
+  | 'USAGE'
+  | 'DATA_LAYOUT'
+  | 'IMAGE_UNREADABLE'
+  | 'WEIGHTS_MISSING'
+  | 'WEIGHTS_INVALID'
+  | 'BACKBONE_UNSUITABLE'
+  | 'DOWNLOAD_FAILED'
+  | 'CACHE_UNUSABLE'
+  | 'FEATURE_FILE_INVALID'
+  | 'HEAD_SPEC_INVALID'
+  | 'RUN_INVALID'
+  | 'OUTPUT_UNWRITABLE'
+  | 'GPU_REQUIRED'
+  | 'TRAINING_FAILED'
+  | 'FILES_SKIPPED'
+  | 'INTERNAL';
+
+/**
+ * Every error that Headstart raises on purpose.
+ *
+ * `message` is one sentence for people: it names the file, option or value and says what to do.
+ */
+export class HeadstartError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'HeadstartError';
+    this.code = code;
+  }
+}
+
+/** The text of whatever was thrown, without stack. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a Node system error (`ENOENT`, `EACCES`, …), or undefined. */
+export function systemCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,35 @@
+export {
+  type Classified,
+  Classifier,
+  type ClassifyOptions,
+  type ImageInput,
+  type LoadClassifierOptions,
+  loadClassifier,
+  type Prediction,
+  type RankedClass,
+  type UnreadableImage,
+} from './classify/index.ts';
+export { type CheckReport, checkDataset, type Dataset, scanDataset } from './dataset/index.ts';
+export { type Directories, defaultDirectories } from './directories.ts';
+export { type ErrorCode, HeadstartError, reasonOf } from './errors.ts';
+export type { EpochRecord } from './head/index.ts';
+export type { AugmentOptions, ResizeMethod } from './image/index.ts';
+export * from './jobs/index.ts';
+export {
+  isAbort,
+  type LongOperationOptions,
+  type Notice,
+  type NoticeListener,
+  type OperationOptions,
+  type Progress,
+  type ProgressListener,
+} from './operation.ts';
+export { type RunRecord, readRun } from './run/index.ts';
+export {
+  readSafetensorsHeader,
+  SafetensorsFile,
+  type SafetensorsHeader,
+  type TensorEntry,
+  writeSafetensors,
+} from './safetensors.ts';
+export { generateTrafficLights } from './sample/index.ts';
