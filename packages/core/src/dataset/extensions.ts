@@ -1,0 +1,68 @@
+import { extname } from 'node:path';
+
+/** Names of files that are read as images; what they are is decided by their content later. */
+const imageExtensions = new Set([
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.apng',
+  '.webp',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.avif',
+]);
+
+/** Images of kinds that cannot be decoded. */
+const unsupportedExtensions = new Set([
+  '.bmp',
+  '.dib',
+  '.heic',
+  '.heif',
+  '.svg',
+  '.svgz',
+  '.ico',
+  '.pbm',
+  '.pgm',
+  '.ppm',
+  '.pnm',
+  '.jp2',
+  '.jxl',
+  '.psd',
+  '.pdf',
+  '.eps',
+  '.tga',
+  '.exr',
+  '.hdr',
+  '.raw',
+  '.dng',
+  '.cr2',
+  '.nef',
+  '.arw',
+]);
+
+/** Files that operating systems leave in folders of images. */
+const systemFiles = new Set(['thumbs.db', 'desktop.ini']);
+
+/** Hidden files and folders are not looked at, nor named. */
+export function isHidden(name: string): boolean {
+  return name.startsWith('.') || systemFiles.has(name.toLowerCase());
+}
+
+export function isImageName(name: string): boolean {
+  return imageExtensions.has(extname(name).toLowerCase());
+}
+
+/** Why a file in a class folder is left out by its name alone; undefined where it is not. */
+export function reasonToSkip(name: string): string | undefined {
+  if (isImageName(name)) return undefined;
+  const extension = extname(name).toLowerCase();
+  if (unsupportedExtensions.has(extension)) {
+    return `${extension.slice(1).toUpperCase()} images cannot be read: convert it to PNG or JPEG`;
+  }
+  return extension
+    ? `it is not an image by its name (${extension})`
+    : 'it is not an image by its name (no extension)';
+}

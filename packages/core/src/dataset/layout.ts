@@ -1,0 +1,164 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { isHidden, isImageName } from './extensions.ts';
+import { compareCodePoints } from './order.ts';
+import type { SkippedFile } from './types.ts';
+import { type FoundFiles, findImages } from './walk.ts';
+
+/** A folder whose images are of one class. */
+export interface ClassFolder extends FoundFiles {
+  readonly name: string;
+}
+
+/** A folder of class folders. */
+export interface LabelledFolder {
+  readonly path: string;
+  /** Those with files in them that are images by their names, in code point order. */
+  readonly classes: readonly ClassFolder[];
+  readonly skipped: readonly SkippedFile[];
+  readonly warnings: readonly string[];
+}
+
+/** What a data folder turns out to be. */
+export type Layout =
+  | { readonly kind: 'flat'; readonly all: LabelledFolder }
+  | {
+      readonly kind: 'split';
+      readonly train: LabelledFolder;
+      readonly validation: LabelledFolder | undefined;
+      readonly test: LabelledFolder | undefined;
+      readonly warnings: readonly string[];
+    };
+
+const splitNames = {
+  train: ['train', 'training'],
+  validation: ['val', 'valid', 'validation'],
+  test: ['test'],
+} as const;
+
+type SplitName = keyof typeof splitNames;
+
+const allSplitNames = new Set<string>(Object.values(splitNames).flat());
+
+/**
+ * Finds out how a data folder is laid out: `root/<class>/*`, or `root/train/<class>/*` with
+ * folders for validation and test. A folder called `train` that holds images but no folders, with
+ * no validation or test folder beside it, is a class.
+ *
+ * @throws HeadstartError `DATA_LAYOUT`
+ */
+export async function findLayout(root: string, signal?: AbortSignal): Promise<Layout> {
+  const folders = await subfolders(root);
+  const splits = {
+    train: pickSplit(root, folders, 'train'),
+    validation: pickSplit(root, folders, 'validation'),
+    test: pickSplit(root, folders, 'test'),
+  };
+  if (splits.train === undefined) {
+    if (folders.length > 0 && folders.every((name) => allSplitNames.has(name.toLowerCase()))) {
+      throw layoutError(`${root} has ${list(folders)} but no train folder`, root);
+    }
+    return { kind: 'flat', all: await readLabelled(root, signal) };
+  }
+  const isSplit =
+    splits.validation !== undefined ||
+    splits.test !== undefined ||
+    (await subfolders(join(root, splits.train))).length > 0;
+  if (!isSplit) return { kind: 'flat', all: await readLabelled(root, signal) };
+  const others = folders.filter((name) => !Object.values(splits).includes(name));
+  const open = (name: string | undefined) =>
+    name === undefined ? undefined : readLabelled(join(root, name), signal);
+  return {
+    kind: 'split',
+    train: await readLabelled(join(root, splits.train), signal),
+    validation: await open(splits.validation),
+    test: await open(splits.test),
+    warnings: others.map((name) => `The folder ${name} beside ${splits.train} is not used.`),
+  };
+}
+
+function pickSplit(root: string, folders: readonly string[], split: SplitName): string | undefined {
+  const names: readonly string[] = splitNames[split];
+  const found = folders.filter((name) => names.includes(name.toLowerCase()));
+  if (found.length > 1) {
+    throw layoutError(`${root} has ${list(found)}, which mean the same: keep one`, root);
+  }
+  return found[0];
+}
+
+/** Reads a folder of class folders. */
+export async function readLabelled(path: string, signal?: AbortSignal): Promise<LabelledFolder> {
+  const classes: ClassFolder[] = [];
+  const skipped: SkippedFile[] = [];
+  const warnings: string[] = [];
+  for (const name of await subfolders(path)) {
+    signal?.throwIfAborted();
+    const found = await findImages(join(path, name), signal).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw unreadable(join(path, name), error);
+    });
+    skipped.push(...found.skipped);
+    if (found.images.length > 0) classes.push({ name, ...found });
+    else warnings.push(`The folder ${join(path, name)} holds no images: it is not a class.`);
+  }
+  for (const entry of await entriesOf(path)) {
+    if (entry.isDirectory() || isHidden(entry.name) || !isImageName(entry.name)) continue;
+    const reason = 'it lies beside the class folders, so it has no class';
+    skipped.push({ path: join(path, entry.name), reason });
+  }
+  return { path, classes, skipped, warnings };
+}
+
+/** Names of the folders in a folder, and of links to folders, in code point order. */
+async function subfolders(path: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const entry of await entriesOf(path)) {
+    if (isHidden(entry.name)) continue;
+    if (entry.isDirectory() || (entry.isSymbolicLink() && (await leadsToFolder(path, entry)))) {
+      names.push(entry.name);
+    }
+  }
+  return names.sort(compareCodePoints);
+}
+
+async function leadsToFolder(parent: string, entry: Dirent): Promise<boolean> {
+  try {
+    return (await stat(join(parent, entry.name))).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+async function entriesOf(path: string): Promise<Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): HeadstartError {
+  const code = systemCode(error);
+  if (code === 'ENOENT') return layoutError(`There is no folder ${path}`, path, error);
+  if (code === 'ENOTDIR') return layoutError(`${path} is a file, not a folder`, path, error);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return layoutError(`The folder ${path} may not be read`, path, error);
+  }
+  return layoutError(`The folder ${path} cannot be read (${reasonOf(error)})`, path, error);
+}
+
+/** One sentence: what was found, and what is expected. */
+export function layoutError(found: string, root: string, cause?: unknown): HeadstartError {
+  return new HeadstartError(
+    'DATA_LAYOUT',
+    `${found}: expected ${join(root, '<class>')}/… with one folder of images for each of at least two classes, or these folders in train/ with validation/ or test/ beside it.`,
+    { cause },
+  );
+}
+
+export function list(names: readonly string[]): string {
+  const shown = names.slice(0, 8).join(', ');
+  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
+}

@@ -1,0 +1,38 @@
+/** One image file of a data set. */
+export interface Sample {
+  /** Absolute path. */
+  readonly path: string;
+  /** Path relative to the data folder, with `/`. */
+  readonly name: string;
+  /** Index into the class names. */
+  readonly label: number;
+  /** SHA-256 of the file's bytes, in hexadecimal. */
+  readonly hash: string;
+}
+
+/** A file that was left out, and why. */
+export interface SkippedFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** For people, without a full stop: `it is cut off`. */
+  readonly reason: string;
+}
+
+/** Where validation images come from: their own folder, the test folder, or a part of training. */
+export type ValidationSource = 'validation' | 'test' | 'split';
+
+/** A scanned folder of images. Samples are in code point order of their names. */
+export interface Dataset {
+  readonly root: string;
+  /** In code point order, as Keras. */
+  readonly classes: readonly string[];
+  readonly train: Sample[];
+  readonly validation: Sample[];
+  /** Where `validationFrom` is `test`, these are the validation samples too. */
+  readonly test: Sample[];
+  readonly layout: 'flat' | 'split';
+  readonly validationFrom: ValidationSource;
+  readonly skipped: SkippedFile[];
+  /** One sentence each. */
+  readonly warnings: string[];
+}

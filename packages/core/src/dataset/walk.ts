@@ -1,0 +1,60 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { reasonOf } from '../errors.ts';
+import { isHidden, reasonToSkip } from './extensions.ts';
+import type { SkippedFile } from './types.ts';
+
+export interface FoundFiles {
+  /** Absolute paths of files that are images by their names. */
+  readonly images: string[];
+  readonly skipped: SkippedFile[];
+}
+
+/**
+ * All images below a folder, as Keras finds them: nested folders are entered, links to folders
+ * are not (so that a loop ends), links to files are read. In no particular order.
+ *
+ * @throws the file system's error where the folder itself cannot be read
+ */
+export async function findImages(folder: string, signal?: AbortSignal): Promise<FoundFiles> {
+  const found: FoundFiles = { images: [], skipped: [] };
+  const folders: string[] = [];
+  const visit = async (entries: readonly Dirent[], parent: string) => {
+    for (const entry of entries) {
+      if (isHidden(entry.name)) continue;
+      const path = join(parent, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      else await visitFile(entry, path, found);
+    }
+  };
+  await visit(await readdir(folder, { withFileTypes: true }), folder);
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    signal?.throwIfAborted();
+    try {
+      await visit(await readdir(next, { withFileTypes: true }), next);
+    } catch (error) {
+      found.skipped.push({ path: next, reason: `the folder cannot be read (${reasonOf(error)})` });
+    }
+  }
+  return found;
+}
+
+async function visitFile(entry: Dirent, path: string, found: FoundFiles): Promise<void> {
+  const reason = (await reasonByKind(entry, path)) ?? reasonToSkip(entry.name);
+  if (reason === undefined) found.images.push(path);
+  else found.skipped.push({ path, reason });
+}
+
+/** Only regular files are opened: opening a pipe would wait for ever. */
+async function reasonByKind(entry: Dirent, path: string): Promise<string | undefined> {
+  if (entry.isFile()) return undefined;
+  if (!entry.isSymbolicLink()) return 'it is not a regular file';
+  try {
+    const target = await stat(path);
+    if (target.isDirectory()) return 'it is a link to a folder, and such links are not followed';
+    return target.isFile() ? undefined : 'it is not a regular file';
+  } catch (error) {
+    return `it is a link that leads nowhere (${reasonOf(error)})`;
+  }
+}
