@@ -1,0 +1,155 @@
+import sharp from 'sharp';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import { decodableFormats, imageFormat } from './format.ts';
+import { resizeNearest } from './nearest.ts';
+
+export type ResizeMethod = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
+
+export interface DecodeOptions {
+  /** Size of the result in pixels; the picture is stretched to it. */
+  readonly height: number;
+  readonly width: number;
+  /** Default `bilinear`. */
+  readonly resize?: ResizeMethod | undefined;
+  /** Larger pictures are refused before they are decoded. Default {@link defaultMaxPixels}. */
+  readonly maxPixels?: number | undefined;
+}
+
+/** A part of the feature key: raise it when the same file comes to decode to other pixels. */
+export const decodeVersion = 1;
+
+/** 100 megapixels: 300 MB as RGB. */
+export const defaultMaxPixels = 100_000_000;
+
+/**
+ * Pictures up to this size are decoded in parallel (in libuv's pool); larger ones one at a time, so
+ * that memory stays bounded however many there are.
+ */
+const parallelPixels = 20_000_000;
+
+// Parallelism is across images, each image is seen once.
+sharp.concurrency(1);
+sharp.cache(false);
+
+const kernels = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3' } as const;
+
+/**
+ * Decodes an image file to 8-bit sRGB, height x width x 3, interleaved.
+ *
+ * EXIF orientation is applied; alpha is blended on white; embedded colour profiles, CMYK, gray,
+ * palettes and 16 bit become sRGB; of an animation the first frame is taken. The format follows
+ * from the content, not from the name.
+ *
+ * A file that is cut off or whose data is damaged is refused, as Pillow and so Keras do; harmless
+ * oddities (bytes between JPEG segments, a missing PNG end mark) are not (`failOn: 'error'`).
+ *
+ * `bilinear`, `bicubic` and `lanczos` widen their kernels when they shrink, as Pillow's do, and
+ * JPEG and WebP files may be decoded at a reduced size that is at least twice the one asked for
+ * (`fastShrinkOnLoad: false` in sharp). `nearest` picks exactly the pixels that Pillow picks.
+ *
+ * @param name the file, for the message
+ * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason
+ */
+export async function decodeImage(
+  input: Uint8Array,
+  options: DecodeOptions,
+  name: string,
+): Promise<Uint8Array> {
+  try {
+    checkFormat(input);
+    return await decodeBounded(input, options);
+  } catch (error) {
+    const reason = plainReason(error, options);
+    throw new HeadstartError('IMAGE_UNREADABLE', `Cannot read the image ${name}: ${reason}.`, {
+      cause: new Error(reason, { cause: error }),
+    });
+  }
+}
+
+/** The bare reason of an `IMAGE_UNREADABLE` error, without the file's name and full stop. */
+export function unreadableReason(error: HeadstartError): string {
+  return reasonOf(error.cause ?? error);
+}
+
+/** Refused before a decoder sees it; the message is the reason. */
+class Refusal extends Error {}
+
+function checkFormat(input: Uint8Array): void {
+  if (input.length === 0) throw new Refusal('the file is empty');
+  const format = imageFormat(input);
+  if (format === undefined) throw new Refusal('its content is no image format that is known here');
+  if (decodableFormats.has(format)) return;
+  throw new Refusal(
+    `its content is ${format.toUpperCase()}, which cannot be read here: convert it to PNG or JPEG`,
+  );
+}
+
+async function decodeBounded(input: Uint8Array, options: DecodeOptions): Promise<Uint8Array> {
+  const { maxPixels = defaultMaxPixels } = options;
+  if (maxPixels <= parallelPixels) return decodeLimited(input, options, maxPixels);
+  try {
+    return await decodeLimited(input, options, parallelPixels);
+  } catch (error) {
+    if (!isPixelLimit(error)) throw error;
+    return oneAtATime(() => decodeLimited(input, options, maxPixels));
+  }
+}
+
+let lastLarge: Promise<unknown> = Promise.resolve();
+
+function oneAtATime<T>(action: () => Promise<T>): Promise<T> {
+  const result = lastLarge.then(action);
+  lastLarge = result.catch(() => {});
+  return result;
+}
+
+async function decodeLimited(
+  input: Uint8Array,
+  { height, width, resize = 'bilinear' }: DecodeOptions,
+  maxPixels: number,
+): Promise<Uint8Array> {
+  let image = sharp(input, { failOn: 'error', limitInputPixels: maxPixels })
+    .autoOrient()
+    .flatten({ background: '#ffffff' })
+    .toColourspace('srgb');
+  if (resize !== 'nearest') {
+    image = image.resize(width, height, {
+      fit: 'fill',
+      kernel: kernels[resize],
+      fastShrinkOnLoad: false,
+    });
+  }
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const pixels = toRgb(data, info.channels);
+  if (resize !== 'nearest') return pixels;
+  return resizeNearest(pixels, info, { height, width });
+}
+
+function toRgb(data: Buffer, channels: number): Uint8Array {
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  if (channels === 3) return pixels;
+  const count = data.length / channels;
+  const gray = channels < 3;
+  const rgb = new Uint8Array(count * 3);
+  for (let i = 0; i < count; i++) {
+    for (let c = 0; c < 3; c++) rgb[i * 3 + c] = pixels[i * channels + (gray ? 0 : c)] as number;
+  }
+  return rgb;
+}
+
+function isPixelLimit(error: unknown): boolean {
+  return reasonOf(error).includes('exceeds pixel limit');
+}
+
+/**
+ * A reason in the user's words. libvips gathers the messages of all decoders in one place, so that
+ * with several files at work its text may be about another one: only what sharp itself says of
+ * this file is used. The whole text stays in the chain of causes.
+ */
+function plainReason(error: unknown, { maxPixels = defaultMaxPixels }: DecodeOptions): string {
+  if (error instanceof Refusal) return error.message;
+  const text = reasonOf(error);
+  if (isPixelLimit(error)) return `it has more than ${maxPixels} pixels`;
+  if (/corrupt header|unsupported image format/.test(text)) return 'its header is damaged';
+  return 'it is damaged, cut off, or of an unusual kind that cannot be decoded';
+}

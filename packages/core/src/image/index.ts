@@ -1,0 +1,11 @@
+export { applyView } from './augment.ts';
+export {
+  type DecodeOptions,
+  decodeImage,
+  decodeVersion,
+  defaultMaxPixels,
+  type ResizeMethod,
+  unreadableReason,
+} from './decode.ts';
+export { type ImageFormat, imageFormat } from './format.ts';
+export { type AugmentOptions, drawView, type ViewTransform, viewId } from './view.ts';

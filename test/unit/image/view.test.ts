@@ -1,0 +1,91 @@
+import { applyView, drawView, viewId } from '@headstart/core/image';
+import { describe, expect, it } from 'vitest';
+
+const augment = { flip: true, widthShift: 0.2, heightShift: 0.1 };
+const hash = 'ab'.repeat(32);
+const other = 'cd'.repeat(32);
+
+describe('The numbers of a view', () => {
+  it('depend on seed, content and view, and on nothing else', () => {
+    const first = drawView({ seed: 1, hash, view: 1, augment });
+    expect(drawView({ seed: 1, hash, view: 1, augment })).toEqual(first);
+    expect(drawView({ seed: 2, hash, view: 1, augment })).not.toEqual(first);
+    expect(drawView({ seed: 1, hash: other, view: 1, augment })).not.toEqual(first);
+    expect(drawView({ seed: 1, hash, view: 2, augment })).not.toEqual(first);
+  });
+
+  it('mirror about half of the views and shift them evenly within the range', () => {
+    const views = Array.from({ length: 2000 }, (_, i) =>
+      drawView({ seed: 3, hash, view: i + 1, augment }),
+    );
+    const flips = views.filter(({ flip }) => flip).length;
+    expect(flips).toBeGreaterThan(900);
+    expect(flips).toBeLessThan(1100);
+    for (const [numbers, range] of [
+      [views.map(({ shiftX }) => shiftX), 0.2],
+      [views.map(({ shiftY }) => shiftY), 0.1],
+    ] as const) {
+      expect(Math.max(...numbers)).toBeLessThanOrEqual(range);
+      expect(Math.min(...numbers)).toBeGreaterThanOrEqual(-range);
+      expect(Math.max(...numbers)).toBeGreaterThan(range * 0.98);
+      expect(Math.min(...numbers)).toBeLessThan(-range * 0.98);
+      expect(Math.abs(numbers.reduce((a, b) => a + b, 0) / numbers.length)).toBeLessThan(
+        range * 0.05,
+      );
+    }
+  });
+
+  it('leave the others as they are when one kind of change is turned off', () => {
+    const all = drawView({ seed: 5, hash, view: 4, augment });
+    const still = drawView({ seed: 5, hash, view: 4, augment: { ...augment, heightShift: 0 } });
+    expect(still).toEqual({ ...all, shiftY: 0 });
+    expect(drawView({ seed: 5, hash, view: 4, augment: { ...augment, flip: false } }).flip).toBe(
+      false,
+    );
+  });
+});
+
+describe('The identity of a view', () => {
+  it('is that of the plain image where nothing changes', () => {
+    expect(viewId(undefined)).toBe('plain');
+    expect(viewId({ flip: false, shiftX: 0, shiftY: -0 })).toBe('plain');
+  });
+
+  it('tells different numbers apart', () => {
+    const views = [
+      { flip: true, shiftX: 0, shiftY: 0 },
+      { flip: false, shiftX: 0.1, shiftY: 0 },
+      { flip: false, shiftX: 0, shiftY: 0.1 },
+      { flip: false, shiftX: 0.1 + 2 ** -53, shiftY: 0 },
+    ];
+    expect(new Set(views.map(viewId)).size).toBe(views.length);
+  });
+
+  it('does not tell zero from negative zero', () => {
+    expect(viewId({ flip: true, shiftX: -0, shiftY: 0 })).toBe(
+      viewId({ flip: true, shiftX: 0, shiftY: 0 }),
+    );
+  });
+});
+
+describe('Applying a view', () => {
+  const size = { height: 2, width: 3 };
+  const pixels = Uint8Array.from({ length: 18 }, (_, i) => i * 10);
+
+  it('gives an array of its own, also where nothing changes', () => {
+    const output = applyView(pixels, size, { flip: false, shiftX: 0, shiftY: 0 });
+    expect(output).toEqual(pixels);
+    expect(output.buffer).not.toBe(pixels.buffer);
+  });
+
+  it('mirrors left to right', () => {
+    const output = applyView(pixels, size, { flip: true, shiftX: 0, shiftY: 0 });
+    expect([...output.subarray(0, 9)]).toEqual([60, 70, 80, 30, 40, 50, 0, 10, 20]);
+    expect(applyView(output, size, { flip: true, shiftX: 0, shiftY: 0 })).toEqual(pixels);
+  });
+
+  it('fills with the nearest pixel beyond the edges', () => {
+    const output = applyView(pixels, size, { flip: false, shiftX: 2 / 3, shiftY: 0 });
+    expect([...output.subarray(0, 9)]).toEqual([60, 70, 80, 60, 70, 80, 60, 70, 80]);
+  });
+});
