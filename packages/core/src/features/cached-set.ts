@@ -1,0 +1,49 @@
+import { HeadstartError } from '../errors.ts';
+import type { FeatureCache } from './cache.ts';
+import type { RecordLayout } from './record.ts';
+import {
+  allocateRows,
+  type ChunkOptions,
+  type FeatureRows,
+  type FeatureSample,
+  type FeatureSet,
+  rowLength,
+  rowsPerChunk,
+} from './set.ts';
+
+export interface CachedSetOptions {
+  readonly cache: FeatureCache;
+  readonly layout: RecordLayout;
+  readonly samples: readonly FeatureSample[];
+  /** The record of each row. */
+  readonly keys: readonly Buffer[];
+}
+
+/** A feature set whose rows are read from the cache when they are asked for. */
+export function cachedFeatureSet(options: CachedSetOptions): FeatureSet {
+  const { cache, layout, samples, keys } = options;
+  const { shape, dtype } = layout;
+  const length = rowLength(shape);
+  const rowBytes = length * (dtype === 'float16' ? 2 : 4);
+  const perChunk = rowsPerChunk(rowBytes);
+  async function* chunks({ rows, signal }: ChunkOptions = {}): AsyncGenerator<FeatureRows> {
+    const count = rows?.length ?? keys.length;
+    for (let first = 0; first < count; first += perChunk) {
+      signal?.throwIfAborted();
+      const end = Math.min(count, first + perChunk);
+      const chunk = allocateRows(dtype, (end - first) * length);
+      const bytes = new Uint8Array(chunk.buffer);
+      for (let i = first; i < end; i++) {
+        const key = keys[rows?.[i] ?? i] as Buffer;
+        const at = (i - first) * rowBytes;
+        if (cache.copy(key, layout, bytes.subarray(at, at + rowBytes))) continue;
+        throw new HeadstartError(
+          'CACHE_UNUSABLE',
+          `The feature cache ${cache.dir} lost a record while it was in use: run the command again.`,
+        );
+      }
+      yield chunk;
+    }
+  }
+  return { shape, dtype, samples, rowCount: keys.length, chunks };
+}

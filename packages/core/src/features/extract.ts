@@ -1,0 +1,187 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Backbone } from '../backbone/index.ts';
+import type { Sample, SkippedFile } from '../dataset/index.ts';
+import { HeadstartError } from '../errors.ts';
+import { applyView, type ResizeMethod } from '../image/index.ts';
+import type { LongOperationOptions } from '../operation.ts';
+import type { FeatureCache } from './cache.ts';
+import { cachedFeatureSet } from './cached-set.ts';
+import { InferenceQueue } from './inference-queue.ts';
+import { extractorId } from './key.ts';
+import { mapOrdered } from './ordered-map.ts';
+import {
+  assignRows,
+  type ExtractionPlan,
+  type PlannedContent,
+  type PlannedView,
+  planExtraction,
+  type SampleRequest,
+} from './plan.ts';
+import { type ReadImage, readImage } from './read-image.ts';
+import type { RecordLayout } from './record.ts';
+import type { FeatureDtype, FeatureSet } from './set.ts';
+
+export interface ExtractFeaturesOptions extends LongOperationOptions {
+  /** Images, and which views of each. */
+  readonly samples: readonly SampleRequest[];
+  readonly backbone: Pick<Backbone, 'run' | 'info'>;
+  readonly cache: FeatureCache;
+  /** Default `bilinear`. */
+  readonly resize?: ResizeMethod | undefined;
+  /** Views in one inference; default 8 on the CPU, 64 on a GPU. */
+  readonly batchSize?: number | undefined;
+  /** Default `float16`. */
+  readonly dtype?: FeatureDtype | undefined;
+}
+
+export interface ExtractFeaturesResult {
+  /** Rows are read from the cache when they are asked for: the cache must stay open. */
+  readonly set: FeatureSet;
+  /** Views computed now. */
+  readonly computed: number;
+  /** Views found in the cache. Views of files of the same bytes are counted once. */
+  readonly reused: number;
+  /** Of `computed`, those of which the cache held a damaged record. */
+  readonly damaged: number;
+  /** Images that could not be read; the set is without them. */
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** Images being read or decoded, or decoded and waiting to enter a batch. */
+const decodedAhead = 16;
+
+/** Lookups between two turns of the event loop. */
+const lookupsPerTurn = 256;
+
+interface MissingViews {
+  readonly content: PlannedContent;
+  readonly views: readonly PlannedView[];
+}
+
+/**
+ * The features of images, from the cache where they are there, else computed and put there.
+ *
+ * Reading, decoding, inference and writing overlap; memory is bounded whatever the number of
+ * images. An image that cannot be read is left out, with its reason; the others go on. Progress
+ * counts views.
+ *
+ * @throws HeadstartError `CACHE_UNUSABLE`, `BACKBONE_UNSUITABLE`; `signal.reason` where aborted,
+ * after the batches in flight have been written
+ */
+export async function extractFeatures(
+  options: ExtractFeaturesOptions,
+): Promise<ExtractFeaturesResult> {
+  const { samples, backbone, cache, resize = 'bilinear', dtype = 'float16' } = options;
+  const { signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const extractor = extractorId(backbone.info, resize);
+  const layout: RecordLayout = { shape: backbone.info.featureShape, dtype };
+  const plan = planExtraction(samples, extractor, dtype);
+  const counts = { computed: 0, reused: 0, damaged: 0, left: 0 };
+  const report = () => {
+    const done = counts.computed + counts.reused + counts.left;
+    const { reused } = counts;
+    onProgress?.({ stage: 'features', done, total: plan.viewCount, unit: 'views', reused });
+  };
+  report();
+  const missing = await findMissing(plan, layout, options, counts);
+  report();
+  if (missing.length > 0) cache.describeExtractor(extractor);
+  const skipped = await compute(missing, layout, options, {
+    onWritten: (count) => {
+      counts.computed += count;
+      report();
+    },
+    onLeftOut: (count) => {
+      counts.left += count;
+      report();
+    },
+  });
+  const { samples: kept, keys } = assignRows(samples, plan, new Set(skipped.keys()));
+  return {
+    set: cachedFeatureSet({ cache, layout, samples: kept, keys }),
+    computed: counts.computed,
+    reused: counts.reused,
+    damaged: counts.damaged,
+    skipped: [...skipped].map(([{ path }, reason]) => ({ path, reason })),
+  };
+}
+
+/** Which views the cache does not hold whole. */
+async function findMissing(
+  plan: ExtractionPlan,
+  layout: RecordLayout,
+  { cache, signal }: ExtractFeaturesOptions,
+  counts: { reused: number; damaged: number },
+): Promise<MissingViews[]> {
+  const missing: MissingViews[] = [];
+  let lookups = 0;
+  for (const content of plan.contents) {
+    const views: PlannedView[] = [];
+    for (const view of content.views.values()) {
+      if (cache.holds(view.key, layout)) counts.reused++;
+      else {
+        views.push(view);
+        if (cache.has(view.key)) counts.damaged++;
+      }
+      if (++lookups % lookupsPerTurn === 0) {
+        await setImmediate();
+        signal?.throwIfAborted();
+      }
+    }
+    if (views.length > 0) missing.push({ content, views });
+  }
+  return missing;
+}
+
+interface ComputeListeners {
+  readonly onWritten: (count: number) => void;
+  readonly onLeftOut: (count: number) => void;
+}
+
+/** Computes views into the cache. Returns the samples that could not be read, with reasons. */
+async function compute(
+  missing: readonly MissingViews[],
+  layout: RecordLayout,
+  options: ExtractFeaturesOptions,
+  { onWritten, onLeftOut }: ComputeListeners,
+): Promise<Map<Sample, string>> {
+  const { backbone, cache, resize, signal } = options;
+  const { height, width } = backbone.info.input;
+  const batchSize = batchSizeOf(options);
+  const queue = new InferenceQueue({ backbone, cache, layout, batchSize, onWritten });
+  const read = async (work: MissingViews): Promise<ReadImage & { work: MissingViews }> => {
+    signal?.throwIfAborted();
+    return { ...(await readImage(work.content.samples, { height, width, resize })), work };
+  };
+  const skipped = new Map<Sample, string>();
+  try {
+    for await (const { work, pixels, skipped: lost } of mapOrdered(missing, decodedAhead, read)) {
+      for (const { sample, reason } of lost) skipped.set(sample, reason);
+      if (!pixels) {
+        onLeftOut(work.views.length);
+        continue;
+      }
+      for (const { key, view } of work.views) {
+        signal?.throwIfAborted();
+        const seen = view ? applyView(pixels, { height, width }, view) : pixels;
+        await queue.add(seen, { key, name: work.content.samples[0]?.name ?? '' });
+      }
+    }
+    signal?.throwIfAborted();
+    await queue.finish();
+  } catch (error) {
+    await queue.settle();
+    throw error;
+  }
+  return skipped;
+}
+
+function batchSizeOf({ batchSize, backbone }: ExtractFeaturesOptions): number {
+  if (batchSize === undefined) return backbone.info.provider === 'cpu' ? 8 : 64;
+  if (Number.isInteger(batchSize) && batchSize >= 1) return batchSize;
+  throw new HeadstartError(
+    'USAGE',
+    `The batch size of extraction must be an integer from 1, not ${batchSize}.`,
+  );
+}

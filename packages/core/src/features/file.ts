@@ -1,0 +1,212 @@
+import { HeadstartError } from '../errors.ts';
+import type { OperationOptions } from '../operation.ts';
+import { SafetensorsFile, type TensorEntry, writeSafetensors } from '../safetensors.ts';
+import {
+  allocateRows,
+  type ChunkOptions,
+  type FeatureDtype,
+  type FeatureRows,
+  type FeatureSet,
+  rowLength,
+  rowsPerChunk,
+} from './set.ts';
+
+/** What a feature file says besides the numbers. */
+export interface FeatureFileDescription {
+  readonly classes: readonly string[];
+  /** Which backbone made the features; for people and to tell files apart. */
+  readonly backbone?: string | undefined;
+}
+
+export interface FeatureFile extends FeatureFileDescription {
+  readonly set: FeatureSet;
+}
+
+/**
+ * Writes a set as safetensors: `features` F32 or F16 [N, h, w, c] or [N, D], `labels` I64 [N],
+ * metadata `classes` and `paths` (JSON arrays) and `backbone`. Each sample's first row is written:
+ * its plain image. Rows are streamed; the file is written whole or not at all.
+ *
+ * @throws HeadstartError `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
+ */
+export async function writeFeatureFile(
+  path: string,
+  set: FeatureSet,
+  description: FeatureFileDescription,
+  options: OperationOptions = {},
+): Promise<void> {
+  const { classes, backbone } = description;
+  const rows = set.samples.map(({ rows: [first], name }) => {
+    if (first !== undefined) return first;
+    throw new HeadstartError('USAGE', `The sample ${name} has no features that could be written.`);
+  });
+  const labels = BigInt64Array.from(set.samples, ({ label }) => BigInt(label));
+  const metadata: Record<string, string> = {
+    classes: JSON.stringify(classes),
+    paths: JSON.stringify(set.samples.map(({ name }) => name)),
+  };
+  if (backbone !== undefined) metadata.backbone = backbone;
+  await writeSafetensors(
+    path,
+    {
+      features: {
+        dtype: set.dtype === 'float16' ? 'F16' : 'F32',
+        shape: [rows.length, ...set.shape],
+        data: bytesOf(set.chunks({ ...options, rows })),
+      },
+      labels: { dtype: 'I64', shape: [rows.length], data: new Uint8Array(labels.buffer) },
+    },
+    metadata,
+  );
+}
+
+async function* bytesOf(chunks: AsyncIterable<FeatureRows>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+}
+
+/**
+ * Opens a feature file, also one written by Python's safetensors: labels may be of any integer
+ * type; without metadata classes are called `0`, `1`, … and samples `sample 0`, …. Only the header
+ * and the labels are read here; rows are read from the file when they are asked for.
+ *
+ * @throws HeadstartError `FEATURE_FILE_INVALID` naming the file and what is wrong with it
+ */
+export async function readFeatureFile(path: string): Promise<FeatureFile> {
+  await using file = await SafetensorsFile.open(path);
+  const { metadata } = file.header;
+  const { entry, dtype } = featuresEntry(file);
+  const [count = 0, ...shape] = entry.shape;
+  const labels = await readLabels(file, count);
+  const classes = readNames(file, 'classes') ?? numberedClasses(labels);
+  checkLabels(path, labels, classes);
+  const paths = readNames(file, 'paths');
+  if (paths && paths.length !== count) {
+    throw invalid(path, `its metadata names ${paths.length} paths for ${count} rows`);
+  }
+  const samples = labels.map((label, i) => ({
+    name: paths?.[i] ?? `sample ${i}`,
+    label,
+    rows: [i],
+  }));
+  const chunks = (options?: ChunkOptions) => readRows(path, entry, { shape, dtype }, options);
+  const set: FeatureSet = { shape, dtype, classes, samples, rowCount: count, chunks };
+  const { backbone } = metadata;
+  return backbone === undefined ? { set, classes } : { set, classes, backbone };
+}
+
+/** Opened anew for each pass, so that a set holds no file open between uses. */
+async function* readRows(
+  path: string,
+  entry: TensorEntry,
+  { shape, dtype }: { shape: readonly number[]; dtype: FeatureDtype },
+  { rows, signal }: ChunkOptions = {},
+): AsyncGenerator<FeatureRows> {
+  await using file = await SafetensorsFile.open(path);
+  const length = rowLength(shape);
+  const rowBytes = length * (dtype === 'float16' ? 2 : 4);
+  const perChunk = rowsPerChunk(rowBytes);
+  const count = rows?.length ?? (entry.shape[0] as number);
+  for (let first = 0; first < count; first += perChunk) {
+    signal?.throwIfAborted();
+    const end = Math.min(count, first + perChunk);
+    const chunk = allocateRows(dtype, (end - first) * length);
+    const bytes = new Uint8Array(chunk.buffer);
+    for (const run of consecutiveRuns(first, end, rows)) {
+      const begin = entry.begin + run.row * rowBytes;
+      bytes.set(await file.read(begin, begin + run.count * rowBytes), (run.at - first) * rowBytes);
+    }
+    yield chunk;
+  }
+}
+
+interface Run {
+  readonly at: number;
+  readonly row: number;
+  count: number;
+}
+
+/** Places `[first, end)` as runs of rows that follow one another in the file. */
+function consecutiveRuns(first: number, end: number, rows: readonly number[] | undefined): Run[] {
+  if (!rows) return [{ at: first, row: first, count: end - first }];
+  const runs: Run[] = [];
+  for (let at = first; at < end; at++) {
+    const row = rows[at] as number;
+    const last = runs.at(-1);
+    if (last && last.row + last.count === row) last.count++;
+    else runs.push({ at, row, count: 1 });
+  }
+  return runs;
+}
+
+function featuresEntry(file: SafetensorsFile): { entry: TensorEntry; dtype: FeatureDtype } {
+  const { path, header } = file;
+  const entry = header.tensors.get('features');
+  if (!entry) {
+    const names = [...header.tensors.keys()].slice(0, 5).join(', ') || 'none';
+    throw invalid(path, `it has no tensor "features" (its tensors: ${names})`);
+  }
+  const [, ...shape] = entry.shape;
+  if ((shape.length !== 1 && shape.length !== 3) || shape.includes(0)) {
+    throw invalid(
+      path,
+      `its features have shape [${entry.shape.join(', ')}], not [N, D] or [N, height, width, channels]`,
+    );
+  }
+  if (entry.dtype === 'F16') return { entry, dtype: 'float16' };
+  if (entry.dtype === 'F32') return { entry, dtype: 'float32' };
+  throw invalid(path, `its features are ${entry.dtype}: save them as F32 or F16`);
+}
+
+async function readLabels(file: SafetensorsFile, count: number): Promise<number[]> {
+  const { path, header } = file;
+  const entry = header.tensors.get('labels');
+  if (!entry) throw invalid(path, 'it has no tensor "labels"');
+  if (entry.shape.length !== 1 || entry.shape[0] !== count) {
+    throw invalid(path, `its labels have shape [${entry.shape.join(', ')}], not [${count}]`);
+  }
+  const bytes = await file.read(entry.begin, entry.end);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const at: Partial<Record<TensorEntry['dtype'], (i: number) => number>> = {
+    I64: (i) => Number(view.getBigInt64(i * 8, true)),
+    I32: (i) => view.getInt32(i * 4, true),
+    I16: (i) => view.getInt16(i * 2, true),
+    I8: (i) => view.getInt8(i),
+    U8: (i) => view.getUint8(i),
+  };
+  const read = at[entry.dtype];
+  if (!read) throw invalid(path, `its labels are ${entry.dtype}: save them as I64`);
+  return Array.from({ length: count }, (_, i) => read(i));
+}
+
+function readNames({ path, header }: SafetensorsFile, key: string): string[] | undefined {
+  const text = header.metadata[key];
+  if (text === undefined) return undefined;
+  let names: unknown;
+  try {
+    names = JSON.parse(text);
+  } catch {
+    names = undefined;
+  }
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names;
+  throw invalid(path, `its metadata "${key}" is not a JSON array of texts`);
+}
+
+function numberedClasses(labels: readonly number[]): string[] {
+  const largest = labels.reduce((a, b) => Math.max(a, b), -1);
+  return Array.from({ length: largest + 1 }, (_, i) => `${i}`);
+}
+
+function checkLabels(path: string, labels: readonly number[], classes: readonly string[]): void {
+  const bad = labels.findIndex((label) => label < 0 || label >= classes.length);
+  if (bad < 0) return;
+  throw invalid(
+    path,
+    `its row ${bad} has the label ${labels[bad]}, but there are ${classes.length} classes`,
+  );
+}
+
+function invalid(path: string, what: string): HeadstartError {
+  return new HeadstartError('FEATURE_FILE_INVALID', `${path} is not a feature file: ${what}.`);
+}

@@ -1,0 +1,24 @@
+export { type CacheOptions, type CacheRecord, FeatureCache, openFeatureCache } from './cache.ts';
+export {
+  type ExtractFeaturesOptions,
+  type ExtractFeaturesResult,
+  extractFeatures,
+} from './extract.ts';
+export {
+  type FeatureFile,
+  type FeatureFileDescription,
+  readFeatureFile,
+  writeFeatureFile,
+} from './file.ts';
+export { fromFloat16, maxFloat16, toFloat16 } from './float16.ts';
+export { type ExtractorDescription, type ExtractorId, extractorId, featureKey } from './key.ts';
+export type { SampleRequest, ViewRequest } from './plan.ts';
+export {
+  type ChunkOptions,
+  type FeatureDtype,
+  type FeatureRows,
+  type FeatureSample,
+  type FeatureSet,
+  memoryFeatureSet,
+} from './set.ts';
+export { findUnreadable } from './unreadable.ts';

@@ -1,0 +1,123 @@
+import type { Backbone } from '../backbone/index.ts';
+import { HeadstartError } from '../errors.ts';
+import type { CacheRecord, FeatureCache } from './cache.ts';
+import { maxFloat16, toFloat16 } from './float16.ts';
+import type { RecordLayout } from './record.ts';
+import { type FeatureRows, rowLength } from './set.ts';
+
+/** Batches handed to the backbone and not yet written: one in inference, one waiting for it. */
+const batchesInFlight = 2;
+
+export interface InferenceQueueOptions {
+  readonly backbone: Pick<Backbone, 'run' | 'info'>;
+  readonly cache: FeatureCache;
+  readonly layout: RecordLayout;
+  readonly batchSize: number;
+  /** Called when a batch of `count` is on disk. */
+  readonly onWritten: (count: number) => void;
+}
+
+interface Entry {
+  readonly key: Buffer;
+  /** The image, for messages. */
+  readonly name: string;
+}
+
+/**
+ * Gathers images into batches, runs the backbone on them and writes the features to the cache, a
+ * batch a transaction. While one batch is written the next is in inference.
+ */
+export class InferenceQueue {
+  readonly #options: InferenceQueueOptions;
+  readonly #imageBytes: number;
+  readonly #inFlight = new Set<Promise<void>>();
+  #pixels: Uint8Array | undefined;
+  #entries: Entry[] = [];
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: InferenceQueueOptions) {
+    this.#options = options;
+    const { height, width } = options.backbone.info.input;
+    this.#imageBytes = height * width * 3;
+  }
+
+  /** Adds an image; waits where enough batches are in flight. Throws what an earlier batch failed with. */
+  async add(pixels: Uint8Array, entry: Entry): Promise<void> {
+    this.#pixels ??= new Uint8Array(this.#options.batchSize * this.#imageBytes);
+    this.#pixels.set(pixels, this.#entries.length * this.#imageBytes);
+    this.#entries.push(entry);
+    if (this.#entries.length === this.#options.batchSize) await this.#flush();
+  }
+
+  /** Runs what has been added, waits until all is written. */
+  async finish(): Promise<void> {
+    if (this.#entries.length > 0) await this.#flush();
+    await this.settle();
+    this.#throwFailure();
+  }
+
+  /** Waits for the batches in flight, whatever becomes of them. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#inFlight);
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#inFlight.size >= batchesInFlight) await Promise.race(this.#inFlight);
+    this.#throwFailure();
+    const entries = this.#entries;
+    const pixels = (this.#pixels as Uint8Array).subarray(0, entries.length * this.#imageBytes);
+    this.#entries = [];
+    this.#pixels = undefined;
+    const task = this.#process(pixels, entries)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#inFlight.delete(task));
+    this.#inFlight.add(task);
+  }
+
+  async #process(pixels: Uint8Array, entries: readonly Entry[]): Promise<void> {
+    const { backbone, cache, layout, onWritten } = this.#options;
+    const features = await backbone.run(pixels, entries.length);
+    const length = rowLength(layout.shape);
+    if (features.length !== entries.length * length) {
+      throw new HeadstartError(
+        'BACKBONE_UNSUITABLE',
+        `The backbone ${backbone.info.name} gave ${features.length} numbers for ${entries.length} images, not ${length} each.`,
+      );
+    }
+    const rows = this.#encode(features, length, entries);
+    cache.putBatch(
+      entries.map(({ key }, i): CacheRecord => {
+        return { ...layout, key, row: rows.subarray(i * length, (i + 1) * length) };
+      }),
+    );
+    onWritten(entries.length);
+  }
+
+  #encode(features: Float32Array, length: number, entries: readonly Entry[]): FeatureRows {
+    const { layout, backbone } = this.#options;
+    const half = layout.dtype === 'float16';
+    const rows = half ? new Uint16Array(features.length) : features;
+    const bad = half ? toFloat16(features, rows as Uint16Array) : firstNotFinite(features);
+    if (bad < 0) return rows;
+    const value = features[bad] as number;
+    const image = entries[Math.floor(bad / length)]?.name;
+    const advice = Number.isFinite(value)
+      ? `float16 ends at ${maxFloat16}: keep features as float32 (--feature-dtype float32)`
+      : 'its features are of no use';
+    throw new HeadstartError(
+      'BACKBONE_UNSUITABLE',
+      `The backbone ${backbone.info.name} gives ${value} for ${image}: ${advice}.`,
+    );
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}
+
+function firstNotFinite(features: Float32Array): number {
+  for (let i = 0; i < features.length; i++) if (!Number.isFinite(features[i])) return i;
+  return -1;
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { BackboneInfo } from '../backbone/index.ts';
+import { decodeVersion, type ResizeMethod, type ViewTransform, viewId } from '../image/index.ts';
+import type { FeatureDtype } from './set.ts';
+
+/** Everything besides the image that its features depend on. */
+export interface ExtractorDescription {
+  readonly backbone: string;
+  readonly backboneSha256: string;
+  readonly preprocessing: string;
+  readonly layer: string | null;
+  readonly height: number;
+  readonly width: number;
+  readonly featureShape: readonly number[];
+  readonly resize: ResizeMethod;
+  readonly decodeVersion: number;
+  readonly provider: string;
+  readonly precision: string;
+}
+
+/** A description and its digest: 16 bytes of SHA-256. */
+export interface ExtractorId {
+  readonly description: ExtractorDescription;
+  readonly digest: Buffer;
+}
+
+const digestBytes = 16;
+
+/** Bytes of a feature key: extractor, content, view. */
+export const keyBytes = digestBytes + 32 + digestBytes;
+
+export function extractorId(info: BackboneInfo, resize: ResizeMethod): ExtractorId {
+  const description: ExtractorDescription = {
+    backbone: info.name,
+    backboneSha256: info.sha256,
+    preprocessing: info.preprocessing,
+    layer: info.layer ?? null,
+    height: info.input.height,
+    width: info.input.width,
+    featureShape: info.featureShape,
+    resize,
+    decodeVersion,
+    provider: info.provider,
+    precision: 'float32',
+  };
+  // The name is for people: the same file under another name makes the same features.
+  const { backbone: _, ...identity } = description;
+  return { description, digest: digest(canonicalJson(identity)) };
+}
+
+/**
+ * The key of one view's features: extractor digest (16 bytes), content hash (32 bytes), digest of
+ * view and dtype (16 bytes). So the records of an extractor stand together, and within it those of
+ * an image.
+ */
+export function featureKey(
+  extractor: ExtractorId,
+  hash: string,
+  view: ViewTransform | undefined,
+  dtype: FeatureDtype,
+): Buffer {
+  const viewDigest = digest(canonicalJson({ view: viewId(view), dtype }));
+  return Buffer.concat([extractor.digest, Buffer.from(hash, 'hex'), viewDigest], keyBytes);
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest().subarray(0, digestBytes);
+}
+
+/** JSON with sorted keys, for flat objects. */
+function canonicalJson(value: Readonly<Record<string, unknown>>): string {
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(Object.fromEntries(sorted));
+}

@@ -1,0 +1,124 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type FeatureCache, openFeatureCache } from '@headstart/core/features';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from './pipeline.ts';
+
+const layout = { shape: [2, 1, 3], dtype: 'float32' } as const;
+const key = (i: number) => Buffer.alloc(64, i);
+const row = (i: number) => Float32Array.from({ length: 6 }, (_, k) => i + k / 8);
+const record = (i: number) => ({ key: key(i), row: row(i), ...layout });
+
+function read(cache: FeatureCache, i: number): Float32Array | undefined {
+  const target = new Float32Array(6);
+  return cache.copy(key(i), layout, new Uint8Array(target.buffer)) ? target : undefined;
+}
+
+describe('The feature cache', () => {
+  it('gives back what was put into it, also after it was closed and opened', async () => {
+    const dir = join(await temporaryFolder(), 'made', 'on demand');
+    {
+      await using cache = await openFeatureCache({ dir });
+      cache.putBatch([record(1), record(2)]);
+      expect(read(cache, 1)).toEqual(row(1));
+    }
+    await using cache = await openFeatureCache({ dir });
+    expect(read(cache, 2)).toEqual(row(2));
+    expect(read(cache, 3)).toBeUndefined();
+    expect(cache.has(key(2))).toBe(true);
+    expect(cache.has(key(3))).toBe(false);
+    expect(cache.size).toBe(2);
+  });
+
+  it('does not give a record to who expects another shape or type', async () => {
+    await using cache = await openFeatureCache({ dir: await temporaryFolder() });
+    cache.putBatch([record(1)]);
+    expect(cache.holds(key(1), layout)).toBe(true);
+    expect(cache.holds(key(1), { shape: [6], dtype: 'float32' })).toBe(false);
+    expect(cache.holds(key(1), { shape: [1, 2, 3], dtype: 'float32' })).toBe(false);
+    expect(cache.holds(key(1), { shape: [2, 2, 3], dtype: 'float16' })).toBe(false);
+  });
+
+  it('grows by itself', async () => {
+    await using cache = await openFeatureCache({ dir: await temporaryFolder() });
+    const shape = [7, 7, 512];
+    const big = new Uint16Array(7 * 7 * 512).fill(3);
+    for (let i = 0; i < 40; i++) {
+      const batch = Array.from({ length: 10 }, (_, k) => {
+        const own = key(i);
+        own[63] = k;
+        return { key: own, shape, dtype: 'float16' as const, row: big };
+      });
+      cache.putBatch(batch);
+    }
+    expect(cache.size).toBe(400);
+  });
+
+  it('is shared by several that have it open, read-only ones too', async () => {
+    const dir = await temporaryFolder();
+    await using writer = await openFeatureCache({ dir });
+    writer.putBatch([record(1)]);
+    await using reader = await openFeatureCache({ dir, readOnly: true });
+    expect(read(reader, 1)).toEqual(row(1));
+    expect(() => reader.putBatch([record(2)])).toThrow(/Cannot write the feature cache/);
+  });
+
+  it('refuses a folder that a newer version made, and says so', async () => {
+    const dir = await temporaryFolder();
+    await writeFile(join(dir, 'format.json'), '{"headstartFeatureCache": 2}');
+    await expect(openFeatureCache({ dir })).rejects.toMatchObject({
+      code: 'CACHE_UNUSABLE',
+      message: expect.stringContaining('format 2, which a newer version of Headstart made'),
+    });
+    expect(await readdir(dir)).toEqual(['format.json']);
+  });
+
+  it('refuses a folder whose format is not legible', async () => {
+    const dir = await temporaryFolder();
+    await writeFile(join(dir, 'format.json'), '{"headst');
+    await expect(openFeatureCache({ dir })).rejects.toMatchObject({
+      code: 'CACHE_UNUSABLE',
+      message: expect.stringContaining('is damaged'),
+    });
+  });
+
+  it('says in one sentence that its folder cannot be made', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'file'), 'x');
+    const dir = join(folder, 'file', 'cache');
+    await expect(openFeatureCache({ dir })).rejects.toMatchObject({
+      code: 'CACHE_UNUSABLE',
+      message: expect.stringContaining(`Cannot open the feature cache ${dir}`),
+    });
+  });
+
+  it('that is read-only must exist', async () => {
+    const dir = join(await temporaryFolder(), 'none');
+    await expect(openFeatureCache({ dir, readOnly: true })).rejects.toMatchObject({
+      code: 'CACHE_UNUSABLE',
+    });
+  });
+
+  it('never takes a damaged record for a whole one', async () => {
+    const dir = await temporaryFolder();
+    {
+      await using cache = await openFeatureCache({ dir });
+      cache.putBatch([record(1)]);
+    }
+    const file = join(dir, 'data.mdb');
+    const bytes = await readFile(file);
+    const at = bytes.indexOf(Buffer.from(row(1).buffer));
+    expect(at).toBeGreaterThan(0);
+    const header = 16 + 4 * 3;
+    for (let offset = at - header; offset < at + 24; offset++) {
+      const damaged = Buffer.from(bytes);
+      damaged[offset] = (damaged[offset] as number) ^ (1 << (offset % 8));
+      const copy = await temporaryFolder();
+      await writeFile(join(copy, 'format.json'), await readFile(join(dir, 'format.json')));
+      await writeFile(join(copy, 'data.mdb'), damaged);
+      await using cache = await openFeatureCache({ dir: copy });
+      expect(cache.has(key(1))).toBe(true);
+      expect(cache.holds(key(1), layout), `byte ${offset - at}`).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,167 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SafetensorsFile, writeSafetensors } from '@headstart/core';
+import {
+  fromFloat16,
+  memoryFeatureSet,
+  readFeatureFile,
+  writeFeatureFile,
+} from '@headstart/core/features';
+import { describe, expect, it } from 'vitest';
+import { rowsOf, temporaryFolder } from './pipeline.ts';
+
+const fixture = (name: string) =>
+  fileURLToPath(new URL(`../../fixtures/features/${name}`, import.meta.url));
+
+describe('A feature file of Python’s safetensors', () => {
+  it('is read as it is: feature maps in float16 with all metadata', async () => {
+    const { set, classes, backbone } = await readFeatureFile(fixture('python-maps.safetensors'));
+    expect(classes).toEqual(['green', 'red', 'yellow']);
+    expect(backbone).toBe('some network');
+    expect(set.shape).toEqual([2, 2, 3]);
+    expect(set.dtype).toBe('float16');
+    expect(set.samples[2]).toEqual({ name: 'red/2.png', label: 1, rows: [2] });
+    const rows = (await rowsOf(set)).map((row) => [...fromFloat16(row as Uint16Array)]);
+    expect(rows).toEqual(
+      Array.from({ length: 5 }, (_, i) => Array.from({ length: 12 }, (_, k) => (12 * i + k) / 4)),
+    );
+  });
+
+  it('is read as it is: vectors in float32 with I32 labels and no metadata', async () => {
+    const file = await readFeatureFile(fixture('python-vectors.safetensors'));
+    expect(file.classes).toEqual(['0', '1']);
+    expect(file.backbone).toBeUndefined();
+    expect(file.set.shape).toEqual([3]);
+    expect(file.set.samples.map(({ label }) => label)).toEqual([1, 0, 1, 1]);
+    expect(await rowsOf(file.set)).toEqual(
+      [0, 1, 2, 3].map((i) => Float32Array.of(i, Math.fround(i / 3), -i)),
+    );
+  });
+});
+
+const sample = (name: string, label: number, ...rows: number[]) => ({ name, label, rows });
+
+describe('A feature file', () => {
+  it('holds each sample’s plain image, in the order of the samples', async () => {
+    const path = join(await temporaryFolder(), 'new folder', 'f.safetensors');
+    const rows = Float32Array.from({ length: 8 }, (_, i) => i / 3);
+    const samples = [sample('b', 1, 3, 0), sample('a', 0, 1), sample('copy of b', 1, 3)];
+    const set = memoryFeatureSet({ shape: [2], samples, rows });
+    await writeFeatureFile(path, set, { classes: ['x', 'y'], backbone: 'net' });
+    const read = await readFeatureFile(path);
+    expect(read).toMatchObject({ classes: ['x', 'y'], backbone: 'net' });
+    expect(read.set.samples).toEqual([
+      sample('b', 1, 0),
+      sample('a', 0, 1),
+      sample('copy of b', 1, 2),
+    ]);
+    expect(await rowsOf(read.set)).toEqual([rows.slice(6), rows.slice(2, 4), rows.slice(6)]);
+    await using file = await SafetensorsFile.open(path);
+    expect(file.header.tensors.get('labels')).toMatchObject({ dtype: 'I64', shape: [3] });
+    expect(file.header.metadata.paths).toBe('["b","a","copy of b"]');
+  });
+
+  it('keeps float16 bits, over many chunks', async () => {
+    const path = join(await temporaryFolder(), 'f.safetensors');
+    const [count, length] = [300, 25088];
+    const rows = Uint16Array.from({ length: count * length }, (_, i) => i % 0x7c00);
+    const samples = Array.from({ length: count }, (_, i) => sample(`${i}`, 0, i));
+    const set = memoryFeatureSet({ shape: [7, 7, 512], samples, rows });
+    await writeFeatureFile(path, set, { classes: ['only'] });
+    const read = await readFeatureFile(path);
+    let chunks = 0;
+    let at = 0;
+    for await (const chunk of read.set.chunks()) {
+      const same = Buffer.from(chunk.buffer).equals(
+        Buffer.from(rows.buffer, at * 2, chunk.byteLength),
+      );
+      expect(same).toBe(true);
+      at += chunk.length;
+      chunks++;
+    }
+    expect(at).toBe(rows.length);
+    expect(chunks).toBeGreaterThan(2);
+    const some: number[] = [];
+    for await (const chunk of read.set.chunks({ rows: [299, 4, 5] })) {
+      for (let i = 0; i < 3; i++) some.push(chunk[i * length] as number);
+    }
+    expect(some).toEqual([299, 4, 5].map((row) => (row * length) % 0x7c00));
+  });
+
+  it('stops when it is aborted, and leaves no file', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'f.safetensors');
+    const set = memoryFeatureSet({
+      shape: [1],
+      samples: [sample('a', 0, 0)],
+      rows: Float32Array.of(1),
+    });
+    const reason = new Error('enough');
+    const writing = writeFeatureFile(
+      path,
+      set,
+      { classes: ['a'] },
+      { signal: AbortSignal.abort(reason) },
+    );
+    await expect(writing).rejects.toBe(reason);
+    await expect(readFeatureFile(path)).rejects.toMatchObject({ code: 'FEATURE_FILE_INVALID' });
+  });
+
+  const features = { dtype: 'F32', shape: [2, 3], data: new Uint8Array(24) } as const;
+  const labels = { dtype: 'U8', shape: [2], data: Uint8Array.of(0, 1) } as const;
+  it.each([
+    ['no features', { x: features, labels }, {}, 'no tensor "features" (its tensors: x, labels)'],
+    ['no labels', { features }, {}, 'no tensor "labels"'],
+    [
+      'features of a wrong rank',
+      { features: { ...features, shape: [2, 1, 3] }, labels },
+      {},
+      'shape [2, 1, 3]',
+    ],
+    [
+      'features of a wrong type',
+      { features: { dtype: 'F64', shape: [2, 3], data: new Uint8Array(48) }, labels },
+      {},
+      'F64: save them as F32 or F16',
+    ],
+    [
+      'labels of a wrong number',
+      { features, labels: { ...labels, shape: [1], data: Uint8Array.of(0) } },
+      {},
+      'shape [1], not [2]',
+    ],
+    [
+      'labels that are not integers',
+      { features, labels: { ...features, shape: [2], data: new Uint8Array(8) } },
+      {},
+      'labels are F32',
+    ],
+    [
+      'a label beyond the classes',
+      { features, labels },
+      { classes: '["a"]' },
+      'row 1 has the label 1, but there are 1 classes',
+    ],
+    [
+      'classes that are no list',
+      { features, labels },
+      { classes: 'a,b' },
+      '"classes" is not a JSON array',
+    ],
+    ['paths of another number', { features, labels }, { paths: '["a"]' }, '1 paths for 2 rows'],
+  ] as const)('is refused in one sentence with %s', async (_, tensors, metadata, what) => {
+    const path = join(await temporaryFolder(), 'f.safetensors');
+    await writeSafetensors(path, tensors as Parameters<typeof writeSafetensors>[1], metadata);
+    await expect(readFeatureFile(path)).rejects.toMatchObject({
+      code: 'FEATURE_FILE_INVALID',
+      message: expect.stringContaining(what),
+    });
+  });
+
+  it('that is none is refused', async () => {
+    const path = join(await temporaryFolder(), 'f.safetensors');
+    await writeFile(path, 'not at all');
+    await expect(readFeatureFile(path)).rejects.toMatchObject({ code: 'FEATURE_FILE_INVALID' });
+  });
+});
