@@ -1,0 +1,123 @@
+import type { BackendName } from '@headstart/native';
+import type { FeatureSet } from '../features/index.ts';
+import type { LongOperationOptions } from '../operation.ts';
+import type { EarlyStoppingOptions } from './early-stopping.ts';
+import type { EpochRecord } from './history.ts';
+import type { ViewPolicy } from './schedule.ts';
+import type { HeadSpec, ResolvedHead } from './spec.ts';
+import type { HeadWeights } from './weights.ts';
+
+/** How a head is trained. Every default is the original script's, or is said not to be. */
+export interface TrainingOptions {
+  /** Default: the preset `conv`. */
+  readonly head?: HeadSpec | undefined;
+  /** Replaces the rate of every dropout layer of the head. */
+  readonly dropout?: number | undefined;
+  /** Default 50. */
+  readonly epochs?: number | undefined;
+  /** Batches an epoch; default `auto`, every sample once (the script: 10). */
+  readonly stepsPerEpoch?: 'auto' | number | undefined;
+  /** Batches that validate an epoch; default `all` (the script: 1). */
+  readonly validationSteps?: 'all' | number | undefined;
+  /** Default 32. */
+  readonly batchSize?: number | undefined;
+  /** Default 1e-3. */
+  readonly learningRate?: number | undefined;
+  /** Default `adam`, in Keras's form with Keras's constants. */
+  readonly optimizer?: 'adam' | undefined;
+  /** `balanced` weighs class k by n / (K * count_k). Default `none`. */
+  readonly classWeights?: 'none' | 'balanced' | undefined;
+  /**
+   * What is watched and when to stop; parts left out have the defaults val_accuracy, 1e-4, 3.
+   * `enabled: false` never stops, but the best epoch is still found by what is watched.
+   */
+  readonly earlyStopping?:
+    | (Partial<EarlyStoppingOptions> & { readonly enabled?: boolean | undefined })
+    | undefined;
+  /** Keep the best epoch's weights, whatever ended the run; default true (the script: false). */
+  readonly restoreBest?: boolean | undefined;
+  /** The views that the training set's rows are; default `none`: one row a sample. */
+  readonly views?: ViewPolicy | undefined;
+  /** Default true. */
+  readonly shuffle?: boolean | undefined;
+  /** Of initialization, shuffling, dropout and view choice. Default 0. */
+  readonly seed?: number | undefined;
+}
+
+/**
+ * Training features that are made when an epoch asks for them: where every epoch uses new views,
+ * early stopping leaves most of them unused.
+ */
+export interface EpochFeatures extends Pick<FeatureSet, 'shape' | 'dtype' | 'samples'> {
+  /**
+   * The features of views of the samples.
+   *
+   * @param views the view numbers of each sample, none for most
+   * @returns a set of the same samples, whose rows of sample i are `views[i]`, in that order
+   */
+  forViews(views: readonly (readonly number[])[]): Promise<FeatureSet>;
+}
+
+export interface CheckpointOptions {
+  /** A file that holds the state of the run in progress; written whole or not at all. */
+  readonly path: string;
+  /** Go on from `path` where it exists. Default false: a checkpoint there is replaced. */
+  readonly resume?: boolean | undefined;
+  /**
+   * What else decides the features (backbone, resize, augmentation): a checkpoint of another text
+   * is refused. Samples, options, classes, head and seed are always compared.
+   */
+  readonly featuresId?: string | undefined;
+}
+
+export interface TrainHeadOptions extends TrainingOptions, LongOperationOptions {
+  /** Of a set, the rows of sample i are the views `planViews(schedule)[i]`, in that order. */
+  readonly train: FeatureSet | EpochFeatures;
+  /** Row 0 of each sample is its plain image. */
+  readonly validation: FeatureSet;
+  /** Class names, by label. */
+  readonly classes: readonly string[];
+  /** Start from these weights instead of random ones. */
+  readonly init?: HeadWeights | undefined;
+  /** Default `cpu`. */
+  readonly backend?: BackendName | undefined;
+  /** Threads of the CPU backend; default: the native module's. Does not change the result. */
+  readonly threads?: number | undefined;
+  readonly onEpoch?: ((record: EpochRecord) => void) | undefined;
+  readonly checkpoint?: CheckpointOptions | undefined;
+}
+
+/** A loss (mean over samples) and an accuracy. */
+export interface Score {
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+export interface TrainedHead {
+  readonly head: ResolvedHead;
+  /** The weights kept. */
+  readonly weights: HeadWeights;
+  readonly history: readonly EpochRecord[];
+  /** 1-based epoch with the best watched value. */
+  readonly bestEpoch: number;
+  /** 1-based epoch that `weights` are of. */
+  readonly keptEpoch: number;
+  readonly stoppedBy: 'early-stopping' | 'epochs';
+  /** Of the kept epoch, as measured while it trained: with dropout and class weights. */
+  readonly training: Score;
+  /** Of the kept weights over the whole validation set. */
+  readonly validation: Score & {
+    /** [samples x classes], in the set's order. */
+    readonly probabilities: Float32Array;
+  };
+  readonly backend: { readonly name: BackendName; readonly description: string };
+  readonly timing: {
+    /** Reading the features into the trainer. */
+    readonly loadSeconds: number;
+    /** All epochs, with their validation. */
+    readonly trainSeconds: number;
+    readonly secondsPerEpoch: number;
+  };
+  /** Number of epochs taken over from a checkpoint. */
+  readonly resumedEpochs: number;
+}

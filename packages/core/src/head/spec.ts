@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import type { LayerSpec } from '@headstart/native';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import { parseHeadLayers } from './spec-parse.ts';
+
+/** A layer of a head as data; the last dense layer has one unit for each class. */
+export type HeadLayer =
+  | {
+      readonly type: 'conv2d';
+      readonly name?: string | undefined;
+      readonly filters: number;
+      readonly kernelSize: 1 | 3;
+      readonly activation?: 'relu' | 'linear' | undefined;
+    }
+  | { readonly type: 'max_pool2d' }
+  | { readonly type: 'global_average_pool2d' }
+  | { readonly type: 'flatten' }
+  | { readonly type: 'dropout'; readonly rate: number }
+  | {
+      readonly type: 'dense';
+      readonly name?: string | undefined;
+      readonly units: number | 'classes';
+      readonly activation?: 'relu' | 'linear' | undefined;
+    };
+
+/** A head before it meets its input: what `--head` names. */
+export interface HeadSpec {
+  /** `conv`, `linear`, `mlp`, or the base name of the JSON file. */
+  readonly name: string;
+  readonly layers: readonly HeadLayer[];
+}
+
+export const headPresetNames = ['conv', 'linear', 'mlp'] as const;
+export type HeadPreset = (typeof headPresetNames)[number];
+
+/** One trainable tensor, in Keras's name and layout. */
+export interface ParameterShape {
+  /** `${layer}/kernel` or `${layer}/bias`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** A head made to fit one input and one number of classes. */
+export interface ResolvedHead {
+  readonly name: string;
+  /** For the native trainer and for ONNX export. */
+  readonly layers: readonly LayerSpec[];
+  /** [h, w, c]; vectors of D numbers are [1, 1, D]. */
+  readonly inputShape: readonly [number, number, number];
+  readonly classes: number;
+  readonly parameters: readonly ParameterShape[];
+  readonly parameterCount: number;
+}
+
+export interface ResolveOptions {
+  /** The features' shape: [h, w, c] or [d]. */
+  readonly featureShape: readonly number[];
+  readonly classes: number;
+  /** Replaces the rate of every dropout layer. */
+  readonly dropout?: number | undefined;
+}
+
+const presets: Record<HeadPreset, readonly HeadLayer[]> = {
+  /** The head of the original Keras script. */
+  conv: [
+    { type: 'conv2d', filters: 32, kernelSize: 3, activation: 'relu' },
+    { type: 'max_pool2d' },
+    { type: 'dropout', rate: 0.25 },
+    { type: 'conv2d', filters: 64, kernelSize: 3, activation: 'relu' },
+    { type: 'max_pool2d' },
+    { type: 'flatten' },
+    { type: 'dense', units: 128, activation: 'relu' },
+    { type: 'dense', units: 'classes' },
+  ],
+  linear: [{ type: 'global_average_pool2d' }, { type: 'dense', units: 'classes' }],
+  mlp: [
+    { type: 'global_average_pool2d' },
+    { type: 'dense', units: 256, activation: 'relu' },
+    { type: 'dropout', rate: 0.25 },
+    { type: 'dense', units: 'classes' },
+  ],
+};
+
+/** A head by its preset's name. */
+export function headPreset(name: HeadPreset): HeadSpec {
+  return { name, layers: presets[name] };
+}
+
+/**
+ * The head that `--head` names: a preset, or a JSON file `{ "layers": [...] }`.
+ *
+ * @throws HeadstartError `HEAD_SPEC_INVALID`
+ */
+export async function loadHeadSpec(spec: string): Promise<HeadSpec> {
+  if ((headPresetNames as readonly string[]).includes(spec)) return headPreset(spec as HeadPreset);
+  if (!spec.toLowerCase().endsWith('.json')) {
+    throw new HeadstartError(
+      'HEAD_SPEC_INVALID',
+      `There is no head "${spec}": use conv, linear, mlp, or a FILE.json.`,
+    );
+  }
+  let text: string;
+  try {
+    text = await readFile(spec, 'utf8');
+  } catch (error) {
+    const why = reasonOf(error);
+    throw new HeadstartError('HEAD_SPEC_INVALID', `Cannot read the head ${spec}: ${why}.`, {
+      cause: error,
+    });
+  }
+  return parseHeadSpec(text, spec);
+}
+
+/**
+ * A head from JSON text, checked layer by layer.
+ *
+ * @param name the file's path, for messages and as the head's name
+ * @throws HeadstartError `HEAD_SPEC_INVALID` naming the layer (counted from 1) and what to change
+ */
+export function parseHeadSpec(text: string, name: string): HeadSpec {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new HeadstartError('HEAD_SPEC_INVALID', `${name} is not JSON: ${reasonOf(error)}.`, {
+      cause: error,
+    });
+  }
+  const base = name.replace(/^.*[\\/]/, '').replace(/\.json$/i, '');
+  return { name: base, layers: parseHeadLayers(json, name) };
+}
