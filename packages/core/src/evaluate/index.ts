@@ -1,0 +1,26 @@
+export { expectedCalibrationError, type ReliabilityBin, reliabilityBins } from './calibration.ts';
+export { type Classification, predictedClasses } from './classification.ts';
+export {
+  type ConfusionMatrix,
+  confusionCount,
+  confusionCsv,
+  confusionMatrix,
+} from './confusion.ts';
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluateClassification,
+  type Metrics,
+  type SamplePrediction,
+  worstMistakes,
+} from './evaluation.ts';
+export {
+  type ClassScore,
+  classScores,
+  logLoss,
+  type MeanScore,
+  meanScores,
+  topKAccuracy,
+  totals,
+  wilsonInterval,
+} from './metrics.ts';
