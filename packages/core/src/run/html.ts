@@ -1,0 +1,61 @@
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text made safe for HTML and SVG, in elements and in quoted attributes. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] as string);
+}
+
+/** Markup that needs no escaping any more. */
+export interface Markup {
+  readonly markup: string;
+}
+
+export type HtmlValue = string | number | Markup | readonly HtmlValue[];
+
+/**
+ * Builds markup; what is put in is escaped unless it is markup itself.
+ *
+ * @example
+ * html`<td>${fileName}</td>`
+ */
+export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Markup {
+  const markup = parts.reduce((text, part, i) => text + render(values[i - 1] as HtmlValue) + part);
+  return { markup };
+}
+
+function render(value: HtmlValue): string {
+  if (typeof value === 'string') return escapeHtml(value);
+  if (typeof value === 'number') return String(value);
+  if ('markup' in value) return value.markup;
+  return value.map(render).join('');
+}
+
+/** Markup from a source that is known to be safe. */
+export function trusted(markup: string): Markup {
+  return { markup };
+}
+
+/** A table; the first column heads its rows. `numeric` columns are set to the right. */
+export function table(
+  caption: string,
+  columns: readonly { readonly title: string; readonly numeric?: boolean }[],
+  rows: readonly (readonly HtmlValue[])[],
+): Markup {
+  const kind = (i: number) => trusted(columns[i]?.numeric ? ' class="number"' : '');
+  const head = columns.map(({ title }, i) => html`<th scope="col"${kind(i)}>${title}</th>`);
+  const body = rows.map((row) => {
+    const cells = row.map((cell, i) =>
+      i === 0 ? html`<th scope="row">${cell}</th>` : html`<td${kind(i)}>${cell}</td>`,
+    );
+    return html`<tr>${cells}</tr>\n`;
+  });
+  return html`<div class="scroll"><table><caption>${caption}</caption>
+<thead><tr>${head}</tr></thead>
+<tbody>${body}</tbody></table></div>`;
+}

@@ -1,0 +1,14 @@
+export { confusionSvg } from './confusion-plot.ts';
+export { curvesSvg } from './curves-plot.ts';
+export { type Run, readRun, readRunWeights } from './read.ts';
+export {
+  type RunBackbone,
+  type RunData,
+  type RunFile,
+  type RunImage,
+  type RunRecord,
+  type RunResult,
+  type RunTiming,
+  runFiles,
+} from './record.ts';
+export { type RunContents, writeRun } from './write.ts';

@@ -1,0 +1,109 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { type HeadWeights, readHeadWeights } from '../head/index.ts';
+import { checkHeadWeights } from '../head/weights.ts';
+import { type RunRecord, runFiles } from './record.ts';
+
+/** A complete run folder. */
+export interface Run {
+  readonly folder: string;
+  readonly record: RunRecord;
+}
+
+/**
+ * Opens a run folder, wherever it has been moved to, and checks that its files are there and have
+ * the sizes they were written with.
+ *
+ * @throws HeadstartError `RUN_INVALID` naming what is missing or wrong
+ */
+export async function readRun(folder: string): Promise<Run> {
+  const record = parseRecord(await recordText(folder), join(folder, runFiles.record));
+  for (const [name, { bytes }] of Object.entries(record.files)) {
+    const size = await sizeOf(join(folder, name));
+    if (size === undefined) throw invalid(`The run ${folder} has lost its file ${name}`);
+    if (size !== bytes) {
+      throw invalid(`${join(folder, name)} has ${size} bytes, not the ${bytes} that were written`);
+    }
+  }
+  return { folder, record };
+}
+
+/** The head's weights of a run. @throws HeadstartError `WEIGHTS_INVALID` */
+export async function readRunWeights({ folder, record }: Run): Promise<HeadWeights> {
+  const path = join(folder, runFiles.weights);
+  const weights = await readHeadWeights(path);
+  checkHeadWeights(weights, record.head.parameters, path);
+  return weights;
+}
+
+async function recordText(folder: string): Promise<string> {
+  try {
+    return await readFile(join(folder, runFiles.record), 'utf8');
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') {
+      throw invalid(`Cannot read the run ${folder}: ${reasonOf(error)}`, error);
+    }
+  }
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => undefined,
+  );
+  if (isFolder === undefined) throw invalid(`There is no run folder ${folder}`);
+  if (!isFolder) throw invalid(`${folder} is a file: name the run's folder`);
+  throw invalid(
+    `${folder} holds no finished run (there is no ${runFiles.record} in it): train into it first`,
+  );
+}
+
+function parseRecord(text: string, path: string): RunRecord {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`${path} is not JSON (${reasonOf(error)})`, error);
+  }
+  const record = json as Partial<RunRecord> | null;
+  if (record?.format !== 'headstart-run') throw invalid(`${path} does not describe a run`);
+  if (record.version !== 1) {
+    throw invalid(`${path} has the version ${record.version}: use the Headstart that wrote it`);
+  }
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+  const wanted = ['arguments', 'classes', 'head', 'data', 'device', 'result', 'timing', 'files'];
+  const missing = wanted.find((key) => !isObject(record[key as keyof RunRecord]));
+  if (missing !== undefined) throw invalid(`${path} lacks "${missing}"`);
+  checkInner(record as RunRecord, path);
+  return record as RunRecord;
+}
+
+/** What is used without another look: class names, the head, and names that could leave the folder. */
+function checkInner({ classes, head, files, image }: RunRecord, path: string): void {
+  const names = Array.isArray(classes) && classes.every((name) => typeof name === 'string');
+  if (!names || classes.length < 2) throw invalid(`${path} lacks its list of class names`);
+  const lists = [head.layers, head.parameters, head.inputShape].every(Array.isArray);
+  if (!lists || head.classes !== classes.length) {
+    throw invalid(`${path} describes no head for its ${classes.length} classes`);
+  }
+  for (const [name, file] of Object.entries(files)) {
+    const known = (Object.values(runFiles) as string[]).includes(name);
+    if (!known || !Number.isSafeInteger(file?.bytes)) {
+      throw invalid(`${path} lists the unknown file ${JSON.stringify(name)}`);
+    }
+  }
+  const isSize = (n: unknown) => Number.isSafeInteger(n) && (n as number) > 0;
+  if (image && !(isSize(image.height) && isSize(image.width))) {
+    throw invalid(`${path} lacks the size of its images`);
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(what: string, cause?: unknown): HeadstartError {
+  return new HeadstartError('RUN_INVALID', `${what}.`, { cause });
+}

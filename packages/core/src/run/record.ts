@@ -1,0 +1,105 @@
+import type { Dataset } from '../dataset/index.ts';
+import type { ResolvedHead, Score, TrainedHead } from '../head/index.ts';
+import type { ResizeMethod } from '../image/index.ts';
+
+/** What `run.json` holds: enough to use the run, to know where it is from, and to repeat it. */
+export interface RunRecord {
+  readonly format: 'headstart-run';
+  readonly version: 1;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly software: {
+    readonly headstart: string;
+    readonly node: string;
+    /** `linux-x64` */
+    readonly platform: string;
+  };
+  /** The options that the run was started with. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  /** Class names, by label. */
+  readonly classes: readonly string[];
+  /** How images become the model's input; absent where the run was trained on feature files alone. */
+  readonly image?: RunImage | undefined;
+  /** Absent where the run was trained on feature files of an unknown backbone. */
+  readonly backbone?: RunBackbone | undefined;
+  readonly head: ResolvedHead;
+  readonly data: RunData;
+  /** Devices in words for people. */
+  readonly device: {
+    readonly extraction?: string | undefined;
+    readonly training: string;
+  };
+  readonly result: RunResult;
+  readonly timing: RunTiming;
+  /** Every other file of the folder. */
+  readonly files: Readonly<Record<string, RunFile>>;
+}
+
+export interface RunImage {
+  readonly height: number;
+  readonly width: number;
+  readonly resize: ResizeMethod;
+}
+
+export interface RunBackbone {
+  readonly name: string;
+  /** Of the backbone's file. */
+  readonly sha256: string;
+  /** Its weights are random: features say little. */
+  readonly untrained: boolean;
+  readonly preprocessing: string;
+  readonly layer?: string | undefined;
+  readonly source?: string | undefined;
+  readonly featureShape: readonly number[];
+}
+
+export interface RunData {
+  /** The folder or file that the data came from. */
+  readonly root: string;
+  readonly trainSamples: number;
+  readonly validationSamples: number;
+  readonly validationFrom: Dataset['validationFrom'] | 'features';
+  readonly skippedFiles: number;
+  readonly warnings: readonly string[];
+}
+
+export interface RunResult {
+  readonly epochs: number;
+  readonly bestEpoch: number;
+  readonly keptEpoch: number;
+  readonly stoppedBy: TrainedHead['stoppedBy'];
+  /** What decided the best epoch. */
+  readonly monitor: string;
+  readonly train: Score;
+  /** `interval`: the accuracy's 95 % interval. */
+  readonly validation: Score & { readonly interval: readonly [number, number] };
+}
+
+export interface RunTiming {
+  readonly featuresSeconds: number;
+  readonly trainSeconds: number;
+  readonly secondsPerEpoch: number;
+  readonly totalSeconds: number;
+}
+
+export interface RunFile {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The files of a run folder, `run.json` last as it is written. */
+export const runFiles = {
+  labels: 'labels.txt',
+  weights: 'head.safetensors',
+  model: 'model.onnx',
+  history: 'history.csv',
+  metrics: 'metrics.json',
+  confusion: 'confusion.csv',
+  predictions: 'predictions.csv',
+  skipped: 'skipped.csv',
+  curvesPlot: 'curves.svg',
+  confusionPlot: 'confusion.svg',
+  report: 'report.html',
+  record: 'run.json',
+} as const;

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { writeFileAtomically } from '../atomic-file.ts';
+import type { SkippedFile } from '../dataset/index.ts';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import { confusionCsv, type Evaluation } from '../evaluate/index.ts';
+import {
+  type EpochRecord,
+  type HeadWeights,
+  historyCsv,
+  writeHeadModel,
+  writeHeadWeights,
+} from '../head/index.ts';
+import type { OperationOptions } from '../operation.ts';
+import { confusionSvg } from './confusion-plot.ts';
+import { curvesSvg } from './curves-plot.ts';
+import { type RunFile, type RunRecord, runFiles } from './record.ts';
+import { reportHtml } from './report.ts';
+import { predictionsCsv, skippedCsv } from './tables.ts';
+
+export interface RunContents extends OperationOptions {
+  readonly record: Omit<RunRecord, 'format' | 'version' | 'files'>;
+  readonly weights: HeadWeights;
+  readonly history: readonly EpochRecord[];
+  /** Of the kept weights, over the whole validation set. */
+  readonly evaluation: Evaluation;
+  readonly skipped: readonly SkippedFile[];
+  /** The backbone's ONNX file; without it there is no `model.onnx`. */
+  readonly backbonePath?: string | undefined;
+}
+
+/**
+ * Writes a run folder. Each file is written whole or not at all, and `run.json` last: a folder
+ * without it is unfinished. A run that stood there before is replaced, and counts as unfinished
+ * until the new one is complete.
+ *
+ * @throws HeadstartError `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
+ */
+export async function writeRun(folder: string, contents: RunContents): Promise<RunRecord> {
+  const { signal } = contents;
+  signal?.throwIfAborted();
+  await removeOld(folder);
+  const written = await writeModel(folder, contents);
+  const plots = await drawPlots(contents);
+  for (const [name, text] of textFiles(contents, plots)) {
+    signal?.throwIfAborted();
+    await writeFileAtomically(join(folder, name), text);
+    written.push(name);
+  }
+  const files: Record<string, RunFile> = {};
+  for (const name of written) files[name] = await describeFile(join(folder, name));
+  const report = reportHtml({ ...contents, files, plots });
+  await writeFileAtomically(join(folder, runFiles.report), report);
+  files[runFiles.report] = await describeFile(join(folder, runFiles.report));
+  const record: RunRecord = { format: 'headstart-run', version: 1, ...contents.record, files };
+  await writeFileAtomically(join(folder, runFiles.record), json(record));
+  return record;
+}
+
+async function removeOld(folder: string): Promise<void> {
+  for (const name of [runFiles.record, runFiles.model]) {
+    try {
+      await rm(join(folder, name), { force: true });
+    } catch (error) {
+      throw new HeadstartError(
+        'OUTPUT_UNWRITABLE',
+        `Cannot write ${folder}: ${reasonOf(error)}. Choose a place that can be written.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+async function writeModel(folder: string, contents: RunContents): Promise<string[]> {
+  const { record, weights, backbonePath, signal } = contents;
+  await writeHeadWeights(join(folder, runFiles.weights), weights, {
+    head: record.head.name,
+    classes: JSON.stringify(record.classes),
+  });
+  if (backbonePath === undefined) return [runFiles.weights];
+  const { head, classes } = record;
+  const metadata = { head: head.name };
+  const options = { backbonePath, head, weights, classes, metadata, signal };
+  await writeHeadModel(join(folder, runFiles.model), options);
+  return [runFiles.weights, runFiles.model];
+}
+
+interface Plots {
+  readonly curves: string;
+  readonly confusion: string;
+}
+
+async function drawPlots({ record, history, evaluation }: RunContents): Promise<Plots> {
+  return {
+    curves: await curvesSvg(history, record.result.keptEpoch),
+    confusion: await confusionSvg(evaluation.confusion, record.classes),
+  };
+}
+
+function textFiles(contents: RunContents, plots: Plots): [string, string][] {
+  const { record, history, evaluation, skipped } = contents;
+  const { classes } = record;
+  return [
+    [runFiles.labels, classes.map((name) => `${name.replace(/[\r\n]+/g, ' ')}\n`).join('')],
+    [runFiles.history, historyCsv(history)],
+    [runFiles.metrics, json(evaluation.metrics)],
+    [runFiles.confusion, confusionCsv(evaluation.confusion, classes)],
+    [runFiles.predictions, predictionsCsv(evaluation.predictions, classes)],
+    [runFiles.skipped, skippedCsv(skipped)],
+    [runFiles.curvesPlot, plots.curves],
+    [runFiles.confusionPlot, plots.confusion],
+  ];
+}
+
+async function describeFile(path: string): Promise<RunFile> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

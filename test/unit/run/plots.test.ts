@@ -1,0 +1,59 @@
+import { confusionSvg, curvesSvg } from '@headstart/core/run';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+
+const history = Array.from({ length: 12 }, (_, i) => ({
+  epoch: i + 1,
+  loss: 2 / (i + 1),
+  accuracy: 1 - 0.5 / (i + 1),
+  valLoss: 2.2 / (i + 1),
+  valAccuracy: 0.9 - 0.5 / (i + 1),
+  seconds: 1,
+}));
+
+const texts = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((m) => m[1]);
+
+describe('training curves', () => {
+  test('are a picture that says in words what it shows', async () => {
+    const svg = await curvesSvg(history, 9);
+    expect(svg).toMatch(/^<svg role="img" aria-label="Training curves\. 12 epochs\./);
+    expect(svg).toContain('<desc>12 epochs. In the last one training accuracy was 95.8 %');
+    expect(texts(svg)).toEqual(expect.arrayContaining(['Loss', 'Accuracy', 'kept: 9']));
+    const { width, height } = await sharp(Buffer.from(svg)).metadata();
+    expect([width, height].every((side) => (side as number) > 200)).toBe(true);
+  });
+
+  test('are drawn for a single epoch', async () => {
+    const svg = await curvesSvg(history.slice(0, 1), 1);
+    expect(texts(svg)).toContain('kept: 1');
+    expect(svg).not.toContain('NaN');
+  });
+});
+
+describe('the confusion matrix', () => {
+  const matrix = { classes: 3, counts: Int32Array.of(5, 1, 0, 0, 7, 0, 0, 0, 0) };
+
+  test('shows the counts of all classes, also of one without samples', async () => {
+    const svg = await confusionSvg(matrix, ['red', 'green', 'blue']);
+    expect(texts(svg)).toEqual(expect.arrayContaining(['5', '1', '7', 'red', 'green', 'blue']));
+    expect(svg).toContain('Of 13 samples of 3 classes, 12 are classified correctly.');
+    expect(svg).not.toContain('NaN');
+  });
+
+  test('keeps two classes apart whose names look alike', async () => {
+    const svg = await confusionSvg(matrix, ['a', 'a ', 'a<&"']);
+    expect(texts(svg)).toContain('a&lt;&amp;"');
+    expect(svg.match(/aria-roledescription="rect mark"/g)).toHaveLength(3);
+  });
+
+  test('stays small for a thousand classes', async () => {
+    const classes = 1000;
+    const counts = new Int32Array(classes * classes);
+    for (let k = 0; k < classes; k++) counts[k * classes + k] = 3;
+    const svg = await confusionSvg(
+      { classes, counts },
+      Array.from({ length: classes }, (_, k) => `class ${k}`),
+    );
+    expect(svg.length).toBeLessThan(1_000_000);
+  });
+});

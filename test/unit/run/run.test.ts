@@ -1,0 +1,140 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readRun, readRunWeights, writeRun } from '@headstart/core/run';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { contentsOfRun } from './contents.ts';
+
+let root: string;
+let folder: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'headstart-'));
+  folder = join(root, 'run');
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const text = (name: string) => readFile(join(folder, name), 'utf8');
+
+describe('a run folder', () => {
+  test('holds every file, and nothing that was temporary', async () => {
+    await writeRun(folder, contentsOfRun());
+    expect((await readdir(folder)).sort()).toEqual([
+      'confusion.csv',
+      'confusion.svg',
+      'curves.svg',
+      'head.safetensors',
+      'history.csv',
+      'labels.txt',
+      'metrics.json',
+      'predictions.csv',
+      'report.html',
+      'run.json',
+      'skipped.csv',
+    ]);
+  });
+
+  test('says in tables what happened', async () => {
+    const skipped = [{ path: '/data/lights/red/"bad", one.png', reason: 'It is cut off.' }];
+    await writeRun(folder, contentsOfRun({ skipped }));
+    expect(await text('labels.txt')).toBe('green\nred\n');
+    expect(await text('skipped.csv')).toBe(
+      'file,reason\n"/data/lights/red/""bad"", one.png",It is cut off.\n',
+    );
+    expect(await text('confusion.csv')).toBe('true \\ predicted,green,red\ngreen,1,0\nred,1,1\n');
+    const predictions = (await text('predictions.csv')).split('\n');
+    expect(predictions[0]).toBe('file,label,predicted,probability,label_probability,correct');
+    expect(predictions[3]).toBe('red/2.png,red,green,0.75,0.25,false');
+    const metrics = JSON.parse(await text('metrics.json'));
+    expect(metrics).toMatchObject({
+      samples: 3,
+      accuracy: 2 / 3,
+      classes: [{ name: 'green' }, {}],
+    });
+  });
+
+  test('is read back as it was written, also after it was moved', async () => {
+    const contents = contentsOfRun();
+    const written = await writeRun(folder, contents);
+    const moved = join(root, 'elsewhere');
+    await cp(folder, moved, { recursive: true });
+    await rm(folder, { recursive: true });
+    const run = await readRun(moved);
+    expect(run.record).toEqual(JSON.parse(JSON.stringify(written)));
+    expect(run.record).toMatchObject(JSON.parse(JSON.stringify(contents.record)));
+    expect(await readRunWeights(run)).toEqual(contents.weights);
+  });
+
+  test('is replaced by a new run, and counts as unfinished until that is complete', async () => {
+    await writeRun(folder, contentsOfRun());
+    const controller = new AbortController();
+    const contents = contentsOfRun({ classes: ['off', 'on'] });
+    const running = writeRun(folder, { ...contents, signal: controller.signal });
+    controller.abort();
+    await expect(running).rejects.toBe(controller.signal.reason);
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'RUN_INVALID',
+      message: `${folder} holds no finished run (there is no run.json in it): train into it first.`,
+    });
+    await writeRun(folder, contents);
+    expect((await readRun(folder)).record.classes).toEqual(['off', 'on']);
+  });
+
+  test('that cannot be written is said', async () => {
+    await writeFile(folder, 'a file');
+    await expect(writeRun(folder, contentsOfRun())).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+    });
+  });
+});
+
+describe('a run that cannot be used is refused', () => {
+  const refusal = async (message: string) => {
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'RUN_INVALID',
+      message: expect.stringContaining(message),
+    });
+  };
+  const edit = async (change: (record: Record<string, unknown>) => void) => {
+    const record = JSON.parse(await text('run.json'));
+    change(record);
+    await writeFile(join(folder, 'run.json'), JSON.stringify(record));
+  };
+
+  test('because there is no folder', () => refusal(`There is no run folder ${folder}`));
+
+  test('because it is a file', async () => {
+    await writeFile(folder, '');
+    await refusal("is a file: name the run's folder");
+  });
+
+  test('because a file is missing or was cut off', async () => {
+    await writeRun(folder, contentsOfRun());
+    await writeFile(join(folder, 'head.safetensors'), 'short');
+    await refusal('head.safetensors has 5 bytes, not the');
+    await rm(join(folder, 'head.safetensors'));
+    await refusal('has lost its file head.safetensors');
+  });
+
+  test.each<[string, (record: Record<string, unknown>) => void]>([
+    ['does not describe a run', (record) => delete record.format],
+    ['has the version 2: use the Headstart that wrote it', (record) => (record.version = 2)],
+    ['lacks "head"', (record) => delete record.head],
+    ['lacks its list of class names', (record) => (record.classes = ['green', 7])],
+    ['describes no head for its 3 classes', (record) => (record.classes = ['a', 'b', 'c'])],
+    [
+      'lists the unknown file "../../etc/passwd"',
+      (record) => (record.files = { '../../etc/passwd': { bytes: 1, sha256: '' } }),
+    ],
+    ['lacks the size of its images', (record) => (record.image = { height: -1, width: 2 })],
+  ])('because run.json %s', async (message, change) => {
+    await writeRun(folder, contentsOfRun());
+    await edit(change);
+    await refusal(message);
+  });
+
+  test('because run.json is not JSON', async () => {
+    await writeRun(folder, contentsOfRun());
+    await writeFile(join(folder, 'run.json'), '{ "format": ');
+    await refusal('run.json is not JSON');
+  });
+});
