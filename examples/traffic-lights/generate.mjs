@@ -1,0 +1,18 @@
+// Draws the sample of traffic lights: node generate.mjs FOLDER [pictures per class] [seed]
+import { generateTrafficLights } from '../../packages/core/dist/index.js';
+
+const [folder, count = '100', seed = '0'] = process.argv.slice(2);
+const perClass = Number(count);
+if (!folder || !Number.isSafeInteger(perClass) || perClass < 5) {
+  console.error('Say where, and how many (5 or more): generate.mjs FOLDER [100] [seed]');
+  process.exit(2);
+}
+const validationPerClass = Math.round(perClass / 5);
+await generateTrafficLights({
+  folder,
+  trainPerClass: perClass - validationPerClass,
+  validationPerClass,
+  heldOutPerClass: 2,
+  seed: Number(seed),
+});
+console.log(`Written: ${folder}`);

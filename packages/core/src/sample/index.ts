@@ -1,0 +1,2 @@
+export { lights } from './scene.ts';
+export { generateTrafficLights, type TrafficLightOptions } from './traffic-lights.ts';
