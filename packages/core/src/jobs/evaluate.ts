@@ -1,0 +1,209 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type BackboneFile, locateBackbone } from '../backbone/index.ts';
+import { loadClassifier } from '../classify/index.ts';
+import {
+  findLayout,
+  type Sample,
+  type SkippedFile,
+  scanDataset,
+  scanLabelled,
+} from '../dataset/index.ts';
+import { defaultDirectories } from '../directories.ts';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import { type ConfusionMatrix, evaluateClassification, type Metrics } from '../evaluate/index.ts';
+import { type FeatureSet, readFeatureFile } from '../features/index.ts';
+import { predictHead } from '../head/index.ts';
+import { type Run, readRun, readRunWeights } from '../run/index.ts';
+import { type ExtractorOptions, openExtractor } from './extractor.ts';
+
+export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
+
+export interface EvaluateJobOptions
+  extends Omit<ExtractorOptions, 'backbone' | 'preprocess' | 'resize' | 'untrainedWhereMissing'> {
+  /** Run folder. */
+  readonly run: string;
+  /** Labelled folder, folder with `train/` and other splits, or feature file. */
+  readonly data: string;
+  /** Of a folder with splits; default `test` where there is one, else `validation`. */
+  readonly split?: SplitChoice | undefined;
+}
+
+/** What `evaluate --json` prints. */
+export interface EvaluateResult {
+  readonly run: string;
+  readonly data: string;
+  readonly metrics: Metrics;
+  readonly confusion: ConfusionMatrix;
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** Labelled samples with what the run makes of them: [samples x classes]. */
+interface Judged {
+  readonly samples: readonly { readonly name: string; readonly label: number }[];
+  readonly probabilities: Float32Array;
+  readonly skipped: readonly SkippedFile[];
+}
+
+/**
+ * Measures a run on labelled data.
+ *
+ * @throws HeadstartError `RUN_INVALID`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID`, …
+ */
+export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
+  const run = await readRun(options.run);
+  const { classes } = run.record;
+  const judged = (await isFile(options.data))
+    ? await judgeFeatureFile(run, options)
+    : await judgeFolder(run, options);
+  if (judged.samples.length === 0) {
+    throw new HeadstartError('DATA_LAYOUT', `None of the images of ${options.data} could be read.`);
+  }
+  const { metrics, confusion } = evaluateClassification({
+    probabilities: judged.probabilities,
+    labels: Int32Array.from(judged.samples, ({ label }) => label),
+    names: judged.samples.map(({ name }) => name),
+    classes,
+  });
+  return { run: options.run, data: options.data, metrics, confusion, skipped: judged.skipped };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    throw new HeadstartError('DATA_LAYOUT', `Cannot read ${path}: ${reasonOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+async function judgeFeatureFile(run: Run, { data, threads, signal }: EvaluateJobOptions) {
+  const file = await readFeatureFile(data);
+  const labels = relabel(file.classes, run, data);
+  const samples = file.set.samples.map((sample) => ({
+    ...sample,
+    label: labels[sample.label] as number,
+  }));
+  const features = file.set;
+  const probabilities = await judgeFeatures(run, features, { threads, signal });
+  return { samples, probabilities, skipped: [] };
+}
+
+async function judgeFeatures(
+  run: Run,
+  features: FeatureSet,
+  options: Pick<ExtractorOptions, 'threads' | 'signal'>,
+): Promise<Float32Array> {
+  const weights = await readRunWeights(run);
+  return predictHead({ ...options, features, head: run.record.head, weights });
+}
+
+async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judged> {
+  const { samples, skipped } = await labelledSamples(run, options);
+  const backbone = await backboneOf(run, options);
+  if (!backbone) return judgeByModel(samples, skipped, options);
+  const { image, arguments: recorded } = run.record;
+  await using extractor = await openExtractor({
+    ...options,
+    backbone: recorded.backbone as string,
+    preprocess: recorded.preprocess as ExtractorOptions['preprocess'],
+    resize: image?.resize,
+  });
+  const extraction = await extractor.extract(samples, () => [undefined], 'features');
+  return {
+    samples: extraction.set.samples,
+    probabilities: await judgeFeatures(run, extraction.set, options),
+    skipped: [...skipped, ...extraction.skipped],
+  };
+}
+
+/** The run's backbone, where its very file is still here; its features may be in the cache. */
+async function backboneOf(
+  { record }: Run,
+  { modelsDir, signal }: EvaluateJobOptions,
+): Promise<BackboneFile | undefined> {
+  const { backbone: spec = 'vgg16', preprocess } = record.arguments;
+  if (typeof spec !== 'string' || !record.backbone) return undefined;
+  const preprocessing = preprocess as ExtractorOptions['preprocess'];
+  const directory = modelsDir ?? defaultDirectories().modelsDir;
+  try {
+    const found = await locateBackbone(spec, { modelsDir: directory, preprocessing, signal });
+    return found.sha256 === record.backbone.sha256 ? found : undefined;
+  } catch (error) {
+    if (error instanceof HeadstartError) return undefined;
+    throw error;
+  }
+}
+
+/** Without the backbone's file: the run's own model, on every image. */
+async function judgeByModel(
+  samples: readonly Sample[],
+  skipped: readonly SkippedFile[],
+  options: EvaluateJobOptions,
+): Promise<Judged> {
+  options.onNotice?.({
+    level: 'info',
+    text: 'The run’s backbone is not here: its model.onnx is used, without the feature cache.',
+  });
+  await using classifier = await loadClassifier(options.run, options);
+  const { classes } = classifier;
+  const judged: Sample[] = [];
+  const rows: number[] = [];
+  const unreadable: SkippedFile[] = [];
+  let done = 0;
+  const paths = samples.map(({ path }) => path);
+  for await (const item of classifier.classify(paths, { signal: options.signal })) {
+    const sample = samples[done++] as Sample;
+    options.onProgress?.({ stage: 'evaluating', done, total: samples.length, unit: 'images' });
+    if ('error' in item) {
+      unreadable.push({ path: sample.path, reason: item.reason });
+      continue;
+    }
+    judged.push(sample);
+    const byClass = new Map(item.ranking.map(({ label, probability }) => [label, probability]));
+    rows.push(...classes.map((name) => byClass.get(name) as number));
+  }
+  return {
+    samples: judged,
+    probabilities: Float32Array.from(rows),
+    skipped: [...skipped, ...unreadable],
+  };
+}
+
+async function labelledSamples(run: Run, options: EvaluateJobOptions) {
+  const { data, split, signal, onProgress } = options;
+  const { classes } = run.record;
+  if ((await findLayout(resolve(data), signal)).kind === 'flat') {
+    if (split !== undefined && split !== 'all') {
+      throw new HeadstartError('USAGE', `${data} has no train/ folder: leave out --split.`);
+    }
+    return scanLabelled(data, classes, { signal, onProgress });
+  }
+  const dataset = await scanDataset(data, { signal, onProgress });
+  const labels = relabel(dataset.classes, run, data);
+  const chosen = split ?? (dataset.test.length > 0 ? 'test' : 'validation');
+  const parts = { ...dataset, all: [...dataset.train, ...dataset.validation] };
+  if (dataset.validationFrom !== 'test') parts.all.push(...dataset.test);
+  const samples = parts[chosen].map((sample) => ({
+    ...sample,
+    label: labels[sample.label] as number,
+  }));
+  if (samples.length === 0) {
+    throw new HeadstartError('USAGE', `${data} has no ${chosen} images: choose another --split.`);
+  }
+  return { samples, skipped: dataset.skipped };
+}
+
+/** The run's label of each class of the data. */
+function relabel(names: readonly string[], run: Run, data: string): number[] {
+  const { classes } = run.record;
+  return names.map((name) => {
+    const label = classes.indexOf(name);
+    if (label >= 0) return label;
+    throw new HeadstartError(
+      'DATA_LAYOUT',
+      `${data} has the class "${name}", which the run does not know (${classes.join(', ')}).`,
+    );
+  });
+}

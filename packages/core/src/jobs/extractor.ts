@@ -1,0 +1,159 @@
+import { Backbone, type BackboneInfo, locateBackbone } from '../backbone/index.ts';
+import type { Dataset, Sample, SkippedFile } from '../dataset/index.ts';
+import { defaultDirectories } from '../directories.ts';
+import { HeadstartError } from '../errors.ts';
+import {
+  extractFeatures,
+  type FeatureCache,
+  type FeatureDtype,
+  type FeatureSet,
+  findUnreadable,
+  openFeatureCache,
+  type ViewRequest,
+} from '../features/index.ts';
+import { type AugmentOptions, drawView, type ResizeMethod } from '../image/index.ts';
+import type { LongOperationOptions, NoticeListener } from '../operation.ts';
+
+/** Which backbone makes the features, where, and from which pixels. */
+export interface ExtractorOptions extends LongOperationOptions {
+  /** `vgg16` (default), `vgg16-untrained`, or an ONNX file. */
+  readonly backbone?: string | undefined;
+  /** Preprocessing other than the backbone's own. */
+  readonly preprocess?: 'caffe' | 'torch' | 'rescale' | 'none' | undefined;
+  /** Take `vgg16-untrained` where `vgg16` was not pulled, with a warning. Default false. */
+  readonly untrainedWhereMissing?: boolean | undefined;
+  readonly device?: 'auto' | 'cuda' | 'cpu' | undefined;
+  /** Fail rather than fall back to the CPU. */
+  readonly requireGpu?: boolean | undefined;
+  readonly threads?: number | undefined;
+  /** Default `bilinear`. */
+  readonly resize?: ResizeMethod | undefined;
+  /** How features are kept; default `float16`. */
+  readonly featureDtype?: 'float16' | 'float32' | undefined;
+  readonly cacheDir?: string | undefined;
+  readonly modelsDir?: string | undefined;
+  readonly onNotice?: NoticeListener | undefined;
+}
+
+/** Features of some samples, and what they cost. */
+export interface Extraction {
+  readonly set: FeatureSet;
+  readonly computed: number;
+  readonly reused: number;
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** An open backbone with the cache that its features go to. */
+export interface Extractor extends AsyncDisposable {
+  readonly backbone: BackboneInfo;
+  readonly dtype: FeatureDtype;
+  /** The features of each sample's views, from the cache where they are there. */
+  extract(
+    samples: readonly Sample[],
+    viewsOf: (sample: Sample, index: number) => readonly ViewRequest[],
+    stage: string,
+  ): Promise<Extraction>;
+  /** Reads and decodes images only to learn which of them cannot be. */
+  findUnreadable(samples: readonly Sample[]): Promise<SkippedFile[]>;
+}
+
+/**
+ * Finds and opens the backbone and the cache, and says which device is used.
+ *
+ * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`, `CACHE_UNUSABLE`
+ */
+export async function openExtractor(options: ExtractorOptions): Promise<Extractor> {
+  const { signal, resize, featureDtype: dtype = 'float16' } = options;
+  const directories = defaultDirectories();
+  const file = await findBackbone(options);
+  const cache = await openFeatureCache({ dir: options.cacheDir ?? directories.cacheDir });
+  const backbone = await Backbone.open(file, options).catch(async (error: unknown) => {
+    await cache.close();
+    throw error;
+  });
+  announce(backbone.info, options.onNotice);
+  return {
+    backbone: backbone.info,
+    dtype,
+    findUnreadable: (samples) =>
+      findUnreadable(samples, { ...backbone.info.input, resize }, options),
+    extract: async (samples, viewsOf, stage) => {
+      const extraction = await extractFeatures({
+        samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
+        backbone,
+        cache,
+        resize,
+        dtype,
+        signal,
+        onProgress: (progress) => options.onProgress?.({ ...progress, stage }),
+      });
+      announceDamage(extraction.damaged, options.onNotice);
+      return extraction;
+    },
+    [Symbol.asyncDispose]: () => closeAll(backbone, cache),
+  };
+}
+
+async function closeAll(backbone: Backbone, cache: FeatureCache): Promise<void> {
+  try {
+    await backbone.close();
+  } finally {
+    await cache.close();
+  }
+}
+
+async function findBackbone(options: ExtractorOptions) {
+  const { backbone = 'vgg16', preprocess, signal, onProgress } = options;
+  const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
+  const locate = (spec: string) =>
+    locateBackbone(spec, { modelsDir, preprocessing: preprocess, signal, onProgress });
+  try {
+    return await locate(backbone);
+  } catch (error) {
+    const missing = error instanceof HeadstartError && error.code === 'WEIGHTS_MISSING';
+    if (!missing || !options.untrainedWhereMissing || backbone !== 'vgg16') throw error;
+    return locate('vgg16-untrained');
+  }
+}
+
+function announce(backbone: BackboneInfo, onNotice: NoticeListener | undefined): void {
+  const { name, device, featureShape, notice, untrained } = backbone;
+  const shape = featureShape.join('x');
+  onNotice?.({ level: 'info', text: `Backbone ${name} (features ${shape}) on ${device}` });
+  if (notice) onNotice?.({ level: 'info', text: notice });
+  if (untrained) onNotice?.({ level: 'warning', text: untrainedWarning });
+}
+
+function announceDamage(damaged: number, onNotice: NoticeListener | undefined): void {
+  if (damaged === 0) return;
+  const text = `${damaged} features in the cache were damaged and have been computed anew.`;
+  onNotice?.({ level: 'warning', text });
+}
+
+const untrainedWarning =
+  'the features are UNTRAINED (VGG16 with random weights): enough for simple pictures only. Fetch the real weights with `headstart pull`.';
+
+/** View 0 of a sample is its plain image, view v ≥ 1 the v-th random transform of it. */
+export function viewRequest(
+  sample: Sample,
+  view: number,
+  augment: AugmentOptions | undefined,
+  seed: number,
+): ViewRequest {
+  if (view === 0 || !augment) return undefined;
+  return drawView({ seed, hash: sample.hash, view, augment });
+}
+
+/** Passes on what a scan found worth saying. */
+export function announceDataset(dataset: Dataset, onNotice: NoticeListener | undefined): void {
+  const { classes, train, validation, test } = dataset;
+  const parts = [`${train.length} training`, `${validation.length} validation`];
+  if (test.length > 0 && dataset.validationFrom !== 'test') parts.push(`${test.length} test`);
+  const text = `${classes.length} classes (${shortList(classes)}): ${parts.join(', ')} images`;
+  onNotice?.({ level: 'info', text });
+  for (const warning of dataset.warnings) onNotice?.({ level: 'warning', text: warning });
+}
+
+function shortList(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(', ')}, …` : names.join(', ');
+}

@@ -1,0 +1,105 @@
+import { type Dataset, type Sample, type SkippedFile, scanDataset } from '../dataset/index.ts';
+import { writeFeatureFile } from '../features/index.ts';
+import type { AugmentOptions } from '../image/index.ts';
+import {
+  announceDataset,
+  type Extractor,
+  type ExtractorOptions,
+  openExtractor,
+  viewRequest,
+} from './extractor.ts';
+
+export interface FeaturesJobOptions extends ExtractorOptions {
+  /** Folder of images. */
+  readonly data: string;
+  /** How views differ from the plain image; undefined for plain images only. */
+  readonly augment?: AugmentOptions | undefined;
+  /** Augmented views of each training image, besides the plain one. Default 0. */
+  readonly views?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly validationFraction?: number | undefined;
+  /**
+   * A feature file to write, of plain images: `F.safetensors` for the training images and, beside
+   * it, `F.validation.safetensors` and `F.test.safetensors` where there are such images.
+   */
+  readonly out?: string | undefined;
+}
+
+export interface FeaturesJobResult {
+  readonly backbone: string;
+  readonly untrained: boolean;
+  readonly device: string;
+  readonly classes: readonly string[];
+  readonly images: number;
+  readonly computed: number;
+  readonly reused: number;
+  readonly seconds: number;
+  readonly skipped: readonly SkippedFile[];
+  /** The feature files written. */
+  readonly files: readonly string[];
+}
+
+/** Computes the features of all images of a folder into the cache. */
+export async function featuresJob(options: FeaturesJobOptions): Promise<FeaturesJobResult> {
+  const { data, seed = 0, validationFraction, signal, onProgress, out } = options;
+  const started = performance.now();
+  const dataset = await scanDataset(data, { seed, validationFraction, signal, onProgress });
+  announceDataset(dataset, options.onNotice);
+  await using extractor = await openExtractor(options);
+  const total = { computed: 0, reused: 0 };
+  const skipped = [...dataset.skipped];
+  const files: string[] = [];
+  for (const { name, samples, views } of splitsOf(dataset, options)) {
+    const { set, ...counts } = await extractor.extract(
+      samples,
+      (sample) => views.map((view) => viewRequest(sample, view, options.augment, seed)),
+      `features (${name})`,
+    );
+    total.computed += counts.computed;
+    total.reused += counts.reused;
+    skipped.push(...counts.skipped);
+    if (!out) continue;
+    const file = fileOfSplit(out, name);
+    await writeFeatureFile(file, set, describe(dataset, extractor));
+    files.push(file);
+  }
+  return {
+    backbone: extractor.backbone.name,
+    untrained: extractor.backbone.untrained,
+    device: extractor.backbone.device,
+    classes: dataset.classes,
+    images: dataset.train.length + dataset.validation.length + dataset.test.length,
+    ...total,
+    seconds: (performance.now() - started) / 1000,
+    skipped,
+    files,
+  };
+}
+
+interface SplitToExtract {
+  readonly name: 'train' | 'validation' | 'test';
+  readonly samples: readonly Sample[];
+  readonly views: readonly number[];
+}
+
+/** Augmented views are made of training images only; view 0 comes first. */
+function splitsOf(dataset: Dataset, { views = 0, augment }: FeaturesJobOptions): SplitToExtract[] {
+  const augmented = augment ? views : 0;
+  const viewNumbers = Array.from({ length: augmented + 1 }, (_, view) => view);
+  const splits: SplitToExtract[] = [
+    { name: 'train', samples: dataset.train, views: viewNumbers },
+    { name: 'validation', samples: dataset.validation, views: [0] },
+  ];
+  if (dataset.validationFrom !== 'test') {
+    splits.push({ name: 'test', samples: dataset.test, views: [0] });
+  }
+  return splits.filter(({ samples }) => samples.length > 0);
+}
+
+function fileOfSplit(out: string, name: SplitToExtract['name']): string {
+  return name === 'train' ? out : `${out.replace(/\.safetensors$/, '')}.${name}.safetensors`;
+}
+
+function describe(dataset: Dataset, { backbone }: Extractor) {
+  return { classes: dataset.classes, backbone: `${backbone.name} ${backbone.sha256}` };
+}

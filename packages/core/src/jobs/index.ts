@@ -1,0 +1,11 @@
+export {
+  type EvaluateJobOptions,
+  type EvaluateResult,
+  evaluateJob,
+  type SplitChoice,
+} from './evaluate.ts';
+export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
+export type { ExtractorOptions } from './extractor.ts';
+export { type FeaturesJobOptions, type FeaturesJobResult, featuresJob } from './features.ts';
+export { type PullJobOptions, pullJob } from './pull.ts';
+export { type TrainJobOptions, type TrainSummary, trainJob } from './train.ts';
