@@ -94,7 +94,13 @@ async function install() {
   const linked = packages.every((folder) => existsSync(join(folder, 'node_modules')));
   if (linked && wanted.every((path) => modified(path) <= installed)) return;
   const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
-  await run('installing', npx, ['--yes', pnpm, 'install', '--frozen-lockfile', '--reporter=append-only']);
+  await run('installing', npx, [
+    '--yes',
+    pnpm,
+    'install',
+    '--frozen-lockfile',
+    '--reporter=append-only',
+  ]);
 }
 
 async function build() {
@@ -103,7 +109,11 @@ async function build() {
   // CUDA is compiled where nvcc is found; HEADSTART_CUDA=on|off decides otherwise.
   const cuda = (process.env.HEADSTART_CUDA || 'auto').toUpperCase();
   const directories = ['--directory', 'packages/native', '--out', 'packages/native/build'];
-  await tool('building the addon', 'cmake-js', ['compile', ...directories, `--CDWITH_CUDA=${cuda}`]);
+  await tool('building the addon', 'cmake-js', [
+    'compile',
+    ...directories,
+    `--CDWITH_CUDA=${cuda}`,
+  ]);
   await tool('building TypeScript', 'tsc', ['-b']);
 }
 
@@ -120,7 +130,11 @@ checkNode();
 switch (command) {
   case 'quickstart':
     await build();
-    await run('headstart demo', process.execPath, ['packages/cli/bin/headstart.js', 'demo', ...args]);
+    await run('headstart demo', process.execPath, [
+      'packages/cli/bin/headstart.js',
+      'demo',
+      ...args,
+    ]);
     break;
   case 'test':
     await build();

@@ -32,7 +32,9 @@ describe('dependencies', () => {
   });
 
   it('are each explained in docs/dependencies.md, in the version that is used', () => {
-    const rows = [...read('docs/dependencies.md').matchAll(/^\| (\S+) \| (\d\S*) \| [^|]+ \| (.+) \|$/gm)];
+    const rows = [
+      ...read('docs/dependencies.md').matchAll(/^\| (\S+) \| (\d\S*) \| [^|]+ \| (.+) \|$/gm),
+    ];
     const explained = new Map(rows.map(([, name, version]) => [name, version]));
     expect(explained).toEqual(dependencies());
     for (const row of rows) expect(row[3]?.length).toBeGreaterThan(20);

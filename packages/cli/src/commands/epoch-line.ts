@@ -1,0 +1,15 @@
+import type { EpochRecord } from '@headstart/core';
+
+/** One epoch as Keras prints it. */
+export function epochLine(record: EpochRecord, epochs: number): string {
+  const { epoch, seconds, loss, accuracy, valLoss, valAccuracy } = record;
+  const time = seconds < 1 ? `${Math.round(seconds * 1000)}ms` : `${seconds.toFixed(1)}s`;
+  return [
+    `Epoch ${epoch}/${epochs}`,
+    time,
+    `loss: ${loss.toFixed(4)}`,
+    `accuracy: ${accuracy.toFixed(4)}`,
+    `val_loss: ${valLoss.toFixed(4)}`,
+    `val_accuracy: ${valAccuracy.toFixed(4)}`,
+  ].join(' - ');
+}

@@ -1,0 +1,51 @@
+import { featuresJob } from '@headstart/core';
+import type { Command } from 'commander';
+import { exitCode } from '../exit-codes.ts';
+import {
+  addCommonOptions,
+  addDeviceOptions,
+  type CommonOptions,
+  type DeviceOptions,
+} from '../options.ts';
+import { duration } from '../progress.ts';
+import { noticesTo, type Runner } from '../runner.ts';
+import { plural } from '../table.ts';
+import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
+
+interface FeaturesOptions extends CommonOptions, DeviceOptions, ImageOptions {
+  readonly views: number;
+  readonly out?: string;
+  readonly strict?: boolean;
+}
+
+export function addFeaturesCommand(program: Command, runner: Runner): void {
+  const command = program
+    .command('features')
+    .description('compute the features of every image once, into the cache')
+    .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders')
+    .option('--out <file>', 'also write the plain images’ features to this file (safetensors)')
+    .option('--strict', 'exit with code 3 where files were skipped');
+  addImageOptions(command, { views: false });
+  addDeviceOptions(command);
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, data: string, options: FeaturesOptions) => {
+      const result = await featuresJob({
+        ...options,
+        ...imageSettings(options),
+        data,
+        signal,
+        onProgress: ui.onProgress,
+        onNotice: noticesTo(ui),
+      });
+      const lines = [
+        `${result.computed} computed, ${result.reused} from the cache, in ${duration(result.seconds)}`,
+        ...(result.skipped.length > 0 ? [`${plural(result.skipped.length, 'file')} skipped:`] : []),
+        ...result.skipped.map(({ path, reason }) => `  ${path}: ${reason}`),
+        ...result.files.map((file) => `Written: ${file}`),
+      ];
+      ui.result(result, lines.join('\n'));
+      return options.strict && result.skipped.length > 0 ? exitCode.filesSkipped : exitCode.done;
+    }),
+  );
+}

@@ -1,0 +1,77 @@
+import type { AugmentOptions, ResizeMethod } from '@headstart/core';
+import { type Command, Option } from 'commander';
+import { numberBetween, wholeNumber, wordOrCount } from '../options.ts';
+
+/** The options that decide what goes into the backbone, shared by `features` and `train`. */
+export interface ImageOptions {
+  readonly backbone: string;
+  readonly preprocess?: 'caffe' | 'torch' | 'rescale' | 'none';
+  readonly resize: ResizeMethod;
+  readonly flip: boolean;
+  readonly widthShift: number;
+  readonly heightShift: number;
+  readonly views: number | 'exact';
+  readonly augment: boolean;
+  readonly featureDtype: 'float16' | 'float32';
+  readonly seed: number;
+}
+
+export function addBackboneOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--backbone <name>', 'vgg16, vgg16-untrained, or FILE.onnx').default('vgg16'),
+    )
+    .addOption(
+      new Option(
+        '--preprocess <how>',
+        'what is done to pixels, where not as the backbone says',
+      ).choices(['caffe', 'torch', 'rescale', 'none']),
+    );
+}
+
+export function addImageOptions(command: Command, { views }: { readonly views: boolean }): Command {
+  addBackboneOptions(command)
+    .addOption(
+      new Option('--resize <method>', 'how images are scaled to the backbone’s size')
+        .choices(['nearest', 'bilinear', 'bicubic', 'lanczos'])
+        .default('bilinear'),
+    )
+    .addOption(new Option('--flip', 'views are flipped left to right at random').default(true))
+    .option('--no-flip', 'views are never flipped')
+    .addOption(
+      new Option('--width-shift <x>', 'views are shifted by up to this share of the width')
+        .argParser(numberBetween(0, 1))
+        .default(0.2),
+    )
+    .addOption(
+      new Option('--height-shift <x>', 'views are shifted by up to this share of the height')
+        .argParser(numberBetween(0, 1))
+        .default(0.2),
+    )
+    .addOption(
+      new Option('--views <k>', 'augmented views an image; exact: a new one each time it comes up')
+        .argParser(views ? wordOrCount('exact', 1) : wholeNumber(0))
+        .default(views ? 4 : 0),
+    )
+    .option('--no-augment', 'plain images only')
+    .addOption(
+      new Option('--feature-dtype <type>', 'how features are kept')
+        .choices(['float16', 'float32'])
+        .default('float16'),
+    )
+    .addOption(
+      new Option('--seed <n>', 'seed of everything that is drawn')
+        .argParser(wholeNumber(0))
+        .default(0),
+    );
+  return command;
+}
+
+/** The augmentation that the options ask for; undefined for plain images only. */
+export function imageSettings(options: ImageOptions): {
+  readonly augment: AugmentOptions | undefined;
+} {
+  const { flip, widthShift, heightShift, augment } = options;
+  const any = augment && (flip || widthShift > 0 || heightShift > 0);
+  return { augment: any ? { flip, widthShift, heightShift } : undefined };
+}

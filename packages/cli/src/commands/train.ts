@@ -1,0 +1,204 @@
+import { type TrainSummary, trainJob } from '@headstart/core';
+import { type Command, Option } from 'commander';
+import { exitCode } from '../exit-codes.ts';
+import {
+  addCommonOptions,
+  addDeviceOptions,
+  type CommonOptions,
+  type DeviceOptions,
+  numberBetween,
+  positiveNumber,
+  wholeNumber,
+  wordOrCount,
+} from '../options.ts';
+import { duration } from '../progress.ts';
+import { noticesTo, type Runner } from '../runner.ts';
+import { percent, plural } from '../table.ts';
+import type { Ui } from '../ui.ts';
+import { epochLine } from './epoch-line.ts';
+import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
+
+interface TrainOptions extends CommonOptions, DeviceOptions, ImageOptions {
+  readonly features?: string;
+  readonly valFeatures?: string;
+  readonly validationFraction: number;
+  readonly head: string;
+  readonly dropout?: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: 'auto' | number;
+  readonly validationSteps: 'all' | number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly optimizer: 'adam';
+  readonly monitor: 'val_accuracy' | 'val_loss' | 'accuracy' | 'loss';
+  readonly minDelta: number;
+  readonly patience: number;
+  readonly earlyStopping: boolean;
+  readonly restoreBest: boolean;
+  readonly classWeights: 'none' | 'balanced';
+  readonly shuffle: boolean;
+  readonly init?: string;
+  readonly resume?: boolean;
+  readonly out?: string;
+  readonly strict?: boolean;
+  readonly assertAccuracyAtLeast?: number;
+  readonly kerasScript?: boolean;
+}
+
+export function addTrainCommand(program: Command, runner: Runner): void {
+  const command = program
+    .command('train')
+    .description('compute features where they are missing, then train a head on them')
+    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders')
+    .option('--features <file>', 'train on a feature file (safetensors) instead of a folder')
+    .option('--val-features <file>', 'the feature file that validates');
+  addImageOptions(command, { views: true });
+  addTrainingOptions(command);
+  addStoppingOptions(command);
+  addRunOptions(command);
+  addDeviceOptions(command);
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, data: string | undefined, options: TrainOptions) => {
+      const scripted = options.kerasScript ? kerasScriptSettings(command) : {};
+      const settings = { ...options, ...scripted };
+      const summary = await trainJob({
+        ...settings,
+        ...imageSettings(settings),
+        data,
+        validationFeatures: settings.valFeatures,
+        earlyStopping: {
+          enabled: settings.earlyStopping,
+          monitor: settings.monitor,
+          minDelta: settings.minDelta,
+          patience: settings.patience,
+        },
+        recordedArguments: { data, ...settings },
+        signal,
+        onProgress: ui.onProgress,
+        onNotice: noticesTo(ui),
+        onEpoch: (record, epochs) => ui.info(epochLine(record, epochs)),
+      });
+      ui.result(summary, trainText(summary));
+      return trainExitCode(ui, summary, settings);
+    }),
+  );
+}
+
+function addTrainingOptions(command: Command): void {
+  command
+    .addOption(
+      new Option('--head <head>', 'conv (the original head), linear, mlp or FILE.json').default(
+        'conv',
+      ),
+    )
+    .addOption(
+      new Option('--dropout <rate>', 'rate of the head’s dropout layers').argParser(
+        numberBetween(0, 1, { open: true }),
+      ),
+    )
+    .addOption(opt('--epochs <n>', 'passes at most', wholeNumber(1), 50))
+    .addOption(
+      opt('--steps-per-epoch <n>', 'auto, or batches an epoch', wordOrCount('auto', 1), 'auto'),
+    )
+    .addOption(
+      opt('--validation-steps <n>', 'all, or validation batches', wordOrCount('all', 1), 'all'),
+    )
+    .addOption(opt('--batch-size <n>', 'images a step', wholeNumber(1), 32))
+    .addOption(opt('--learning-rate <x>', 'step size of the optimizer', positiveNumber, 1e-3))
+    .addOption(new Option('--optimizer <name>').choices(['adam']).default('adam'))
+    .addOption(
+      new Option('--class-weights <how>', 'weight classes by how rare they are')
+        .choices(['none', 'balanced'])
+        .default('none'),
+    )
+    .option('--no-shuffle', 'keep the order of the files')
+    .option('--init <file>', 'start from these weights (safetensors with Keras names)');
+}
+
+function addStoppingOptions(command: Command): void {
+  command
+    .addOption(
+      new Option('--monitor <metric>', 'what early stopping and the kept weights go by')
+        .choices(['val_accuracy', 'val_loss', 'accuracy', 'loss'])
+        .default('val_accuracy'),
+    )
+    .addOption(
+      opt('--min-delta <x>', 'what counts as better', numberBetween(0, Number.MAX_VALUE), 1e-4),
+    )
+    .addOption(opt('--patience <n>', 'epochs without better before the end', wholeNumber(0), 3))
+    .option('--no-early-stopping', 'train all epochs')
+    .addOption(new Option('--restore-best', 'keep the weights of the best epoch').default(true))
+    .option('--no-restore-best', 'keep the weights of the last epoch');
+}
+
+function addRunOptions(command: Command): void {
+  command
+    .addOption(
+      opt(
+        '--validation-fraction <x>',
+        'share of the images that validates, where no folder does',
+        numberBetween(0, 1, { open: true }),
+        0.2,
+      ),
+    )
+    .option('--out <folder>', 'the run folder (default: runs/<name of the data>)')
+    .option('--resume', 'go on with the interrupted run in --out, or fail if there is none')
+    .option('--strict', 'exit with code 3 where files were skipped')
+    .addOption(
+      new Option(
+        '--assert-accuracy-at-least <x>',
+        'exit with code 4 below this validation accuracy',
+      ).argParser(numberBetween(0, 1)),
+    )
+    .option('--keras-script', 'every choice as the original Keras script makes it');
+}
+
+function opt<T>(flags: string, text: string, parse: (text: string) => T, value: T): Option {
+  return new Option(flags, text).argParser(parse).default(value);
+}
+
+/** What the original script does, wherever the user did not say otherwise. */
+function kerasScriptSettings(command: Command): Partial<TrainOptions> {
+  const script: Partial<TrainOptions> = {
+    preprocess: 'rescale',
+    resize: 'nearest',
+    stepsPerEpoch: 10,
+    validationSteps: 1,
+    restoreBest: false,
+    views: 'exact',
+  };
+  const isDefault = ([name]: [string, unknown]) =>
+    command.getOptionValueSource(name) === 'default' ||
+    command.getOptionValueSource(name) === undefined;
+  return Object.fromEntries(Object.entries(script).filter(isDefault));
+}
+
+function trainText(summary: TrainSummary): string {
+  const { train, validation, timing, skipped, features } = summary;
+  const [low, high] = validation.interval;
+  const lines = [
+    `Validation accuracy ${percent(validation.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), loss ${validation.loss.toFixed(4)}`,
+    `Training accuracy ${percent(train.accuracy)}, loss ${train.loss.toFixed(4)}; best epoch ${summary.best_epoch} of ${summary.epochs}`,
+    `Features: ${features.computed} computed, ${features.reused} from the cache, ${duration(timing.features_s)}; training ${duration(timing.train_s)}`,
+    ...(skipped.length > 0 ? [`${plural(skipped.length, 'file')} skipped:`] : []),
+    ...skipped.map(({ file, reason }) => `  ${file}: ${reason}`),
+    `Run: ${summary.run}`,
+  ];
+  return lines.join('\n');
+}
+
+function trainExitCode(ui: Ui, { validation, skipped }: TrainSummary, options: TrainOptions) {
+  const { assertAccuracyAtLeast: floor, strict } = options;
+  if (floor !== undefined && validation.accuracy < floor) {
+    ui.warn(
+      `error: validation accuracy ${percent(validation.accuracy, 2)} is below --assert-accuracy-at-least ${floor}.`,
+    );
+    return exitCode.belowAccuracy;
+  }
+  if (strict && skipped.length > 0) {
+    ui.warn(`error: ${plural(skipped.length, 'file')} skipped, and --strict was given.`);
+    return exitCode.filesSkipped;
+  }
+  return exitCode.done;
+}

@@ -1,0 +1,110 @@
+import { createRequire } from 'node:module';
+import { HeadstartError, reasonOf } from '@headstart/core';
+import { Command, CommanderError } from 'commander';
+import { addCheckCommand } from './commands/check.ts';
+import { addDemoCommand } from './commands/demo.ts';
+import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addExportCommand } from './commands/export.ts';
+import { addFeaturesCommand } from './commands/features.ts';
+import { addPredictCommand } from './commands/predict.ts';
+import { addPullCommand } from './commands/pull.ts';
+import { addTrainCommand } from './commands/train.ts';
+import { type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
+import type { Runner } from './runner.ts';
+import { createUi, type UiOptions } from './ui.ts';
+
+const commands = [
+  addDemoCommand,
+  addCheckCommand,
+  addFeaturesCommand,
+  addTrainCommand,
+  addEvaluateCommand,
+  addPredictCommand,
+  addExportCommand,
+  addPullCommand,
+];
+
+/** Runs the command line; sets the process's exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const abort = abortOnSignals();
+  endQuietlyOnClosedPipe();
+  let code: ExitCode = exitCode.done;
+  const runner: Runner =
+    (run) =>
+    async (...args) => {
+      code = await runCommand(abort.signal, args, run);
+    };
+  try {
+    await createProgram(runner).parseAsync(argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    code = error.exitCode === 0 ? exitCode.done : exitCode.usage;
+  }
+  process.exitCode = code;
+}
+
+export function createProgram(runner: Runner): Command {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  const program = new Command('headstart')
+    .description('A classifier of your own images in minutes.')
+    .version(version)
+    .showHelpAfterError('Run with --help to see what is possible.')
+    .exitOverride();
+  for (const add of commands) add(program, runner);
+  return program;
+}
+
+async function runCommand(
+  signal: AbortSignal,
+  args: readonly unknown[],
+  run: Parameters<Runner>[0],
+): Promise<ExitCode> {
+  const command = args.at(-1) as Command;
+  const ui = createUi(command.opts<UiOptions>());
+  try {
+    return (await run({ ui, signal }, ...args)) ?? exitCode.done;
+  } catch (error) {
+    ui.finish();
+    const code = exitCodeOf(error, signal);
+    const text = code === exitCode.interrupted ? interruptedText(error) : messageOf(error);
+    ui.warn(text);
+    if (ui.json) {
+      const name = error instanceof HeadstartError ? error.code : 'INTERNAL';
+      const document = code === exitCode.interrupted ? 'INTERRUPTED' : name;
+      process.stdout.write(`${JSON.stringify({ error: { code: document, message: text } })}\n`);
+    }
+    return code;
+  } finally {
+    ui.finish();
+  }
+}
+
+function interruptedText(error: unknown): string {
+  const kept = 'Interrupted. What was done is kept; the same command goes on from there.';
+  return error instanceof HeadstartError ? `${error.message}\n${kept}` : kept;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof HeadstartError) return `error: ${error.message}`;
+  const stack = error instanceof Error ? error.stack : undefined;
+  return `error: an unexpected failure, please report it: ${stack ?? reasonOf(error)}`;
+}
+
+/** The first Ctrl-C asks for an orderly end, the second one ends at once. */
+function abortOnSignals(): AbortController {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller;
+}
+
+function endQuietlyOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCode.done);
+    throw error;
+  });
+}

@@ -1,0 +1,100 @@
+import { defaultDirectories } from '@headstart/core';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** A whole number of at least `minimum`. */
+export function wholeNumber(minimum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < minimum || text.trim() === '') {
+      throw new InvalidArgumentError(`Give a whole number, ${minimum} or more.`);
+    }
+    return value;
+  };
+}
+
+/** A number with `minimum` ≤ value ≤ `maximum` (or < with `open`). */
+export function numberBetween(
+  minimum: number,
+  maximum: number,
+  { open = false }: { readonly open?: boolean } = {},
+): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    const inside = value >= minimum && (open ? value < maximum : value <= maximum);
+    if (text.trim() === '' || !Number.isFinite(value) || !inside) {
+      const range =
+        maximum === Number.MAX_VALUE ? `${minimum} or more` : `${minimum} to ${maximum}`;
+      throw new InvalidArgumentError(`Give a number, ${range}${open ? ' (excluded)' : ''}.`);
+    }
+    return value;
+  };
+}
+
+/** A number above zero. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('Give a number above 0.');
+  }
+  return value;
+}
+
+/** `word`, or a whole number of at least `minimum`. */
+export function wordOrCount<W extends string>(word: W, minimum: number) {
+  const count = wholeNumber(minimum);
+  return (text: string): W | number => {
+    if (text === word) return word;
+    try {
+      return count(text);
+    } catch {
+      throw new InvalidArgumentError(`Give ${word} or a whole number, ${minimum} or more.`);
+    }
+  };
+}
+
+/** The options that every command has. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly cacheDir: string;
+  readonly modelsDir: string;
+}
+
+export function addCommonOptions(command: Command): Command {
+  const directories = defaultDirectories();
+  return command
+    .option('--json', 'print one JSON document on stdout; progress goes to stderr')
+    .option('--quiet', 'print results and warnings only')
+    .addOption(
+      new Option('--cache-dir <folder>', 'the feature cache [HEADSTART_CACHE_DIR]').default(
+        directories.cacheDir,
+        'the user’s cache folder',
+      ),
+    )
+    .addOption(
+      new Option('--models-dir <folder>', 'backbone files [HEADSTART_MODELS_DIR]').default(
+        directories.modelsDir,
+        'the user’s cache folder',
+      ),
+    );
+}
+
+/** The options that choose where the backbone and the trainer run. */
+export interface DeviceOptions {
+  readonly device: 'auto' | 'cuda' | 'cpu';
+  readonly requireGpu?: boolean;
+  readonly threads?: number;
+}
+
+export function addDeviceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--device <name>', 'where to compute')
+        .choices(['auto', 'cuda', 'cpu'])
+        .default('auto'),
+    )
+    .option('--require-gpu', 'fail with exit code 5 rather than fall back to the CPU')
+    .addOption(
+      new Option('--threads <n>', 'CPU threads (default: one a core)').argParser(wholeNumber(1)),
+    );
+}

@@ -1,0 +1,21 @@
+import type { NoticeListener } from '@headstart/core';
+import type { ExitCode } from './exit-codes.ts';
+import type { Ui } from './ui.ts';
+
+/** What a command gets besides its arguments. */
+export interface CommandContext {
+  readonly ui: Ui;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Makes of a command's work the action that commander calls, with errors and exit code handled. */
+export type Runner = (
+  // biome-ignore lint/suspicious/noExplicitAny: commander passes a command's own arguments and options
+  run: (context: CommandContext, ...args: any[]) => Promise<ExitCode | undefined>,
+) => (...args: unknown[]) => Promise<void>;
+
+/** Prints what a job has to say beside its result. */
+export function noticesTo(ui: Ui): NoticeListener {
+  return ({ level, text }) => (level === 'warning' ? ui.warn(`warning: ${text}`) : ui.info(text));
+}

@@ -1,0 +1,123 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../util/cli.ts';
+import { temporaryFolder, tinyBackbone, writePictures } from '../util/workspace.ts';
+
+/** Runs `train` in an empty place of its own, with a backbone that costs nothing. */
+async function train(folder: string, ...args: string[]) {
+  const dirs = ['--cache-dir', join(folder, 'cache'), '--models-dir', join(folder, 'models')];
+  return runCli(['train', ...args, '--backbone', tinyBackbone, ...dirs], { cwd: folder });
+}
+
+function errorLines(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => line.startsWith('error:'));
+}
+
+describe('wrong input gets one clear sentence and its exit code', () => {
+  it('a folder that is not there', async () => {
+    await using place = await temporaryFolder();
+    const { code, stderr, stdout } = await train(place.path, 'no-such-folder');
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain('no-such-folder');
+    expect(stdout).toBe('');
+  });
+
+  it('a file instead of a folder', async () => {
+    await using place = await temporaryFolder();
+    await writeFile(join(place.path, 'photo.jpg'), 'x');
+    const { code, stderr } = await train(place.path, 'photo.jpg');
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toMatch(/photo\.jpg.*file/);
+  });
+
+  it('an empty folder', async () => {
+    await using place = await temporaryFolder();
+    await mkdir(join(place.path, 'data'));
+    const { code, stderr } = await train(place.path, 'data');
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain('data');
+  });
+
+  it('one class only', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['lonely'], 3);
+    const { code, stderr } = await train(place.path, 'data');
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain('lonely');
+  });
+
+  it('an option that does not exist, with what was meant', async () => {
+    const { code, stderr } = await runCli(['train', 'data', '--epoch', '3']);
+    expect(code).toBe(2);
+    expect(stderr).toContain("unknown option '--epoch'");
+    expect(stderr).toContain('--epochs');
+  });
+
+  it('a value that an option cannot have', async () => {
+    const { code, stderr } = await runCli(['train', 'data', '--batch-size', 'many']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--batch-size.*many/);
+  });
+
+  it('a place that cannot be written', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 3);
+    await writeFile(join(place.path, 'blocked'), 'a file where a folder should be');
+    const { code, stderr } = await train(place.path, 'data', '--out', 'blocked/run');
+    expect(code).toBe(1);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain('blocked');
+  });
+
+  it('an --out folder that holds other things is left as it is', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 3);
+    const { code, stderr } = await train(place.path, 'data', '--out', 'data');
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect((await readdir(join(place.path, 'data'))).sort()).toEqual(['a', 'b']);
+  });
+
+  it('vgg16 that was not pulled names the command that fetches it', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 3);
+    const models = ['--models-dir', join(place.path, 'models')];
+    const cache = ['--cache-dir', join(place.path, 'cache')];
+    const { code, stderr } = await runCli(['train', 'data', ...models, ...cache], {
+      cwd: place.path,
+    });
+    expect(code).toBe(1);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain('headstart pull');
+  });
+
+  it('a GPU that is required and absent ends with 5', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 3);
+    const { code, stderr } = await train(place.path, 'data', '--require-gpu');
+    // A machine with a GPU and its libraries may do it.
+    if (code === 0) return;
+    expect(code).toBe(5);
+    expect(errorLines(stderr)).toHaveLength(1);
+  });
+
+  it('a run that is no run', async () => {
+    await using place = await temporaryFolder();
+    const { code, stderr } = await runCli(['predict', place.path, 'x.jpg']);
+    expect(code).toBe(1);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain('run.json');
+  });
+
+  it('under --json the error is a document on stdout too', async () => {
+    await using place = await temporaryFolder();
+    const { code, stdout } = await train(place.path, 'no-such-folder', '--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout).error.code).toBe('DATA_LAYOUT');
+  });
+});

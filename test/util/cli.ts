@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { repositoryRoot } from './shared.ts';
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Called with everything said on stderr so far; returning true sends SIGINT, once. */
+  readonly interruptWhen?: (stderr: string) => boolean;
+}
+
+/** Runs the built command line as a process of its own, as a user does. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const child = spawn(
+    process.execPath,
+    [join(repositoryRoot, 'packages/cli/bin/headstart.js'), ...args],
+    { cwd: options.cwd, env: { ...process.env, ...options.env } },
+  );
+  let [stdout, stderr, interrupted] = ['', '', false];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (!interrupted && options.interruptWhen?.(stderr)) {
+      interrupted = true;
+      child.kill('SIGINT');
+    }
+  });
+  child.stdin.end(options.stdin ?? '');
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
