@@ -8,6 +8,7 @@ export {
   stepEarlyStopping,
 } from './early-stopping.ts';
 export { type EpochRecord, historyCsv } from './history.ts';
+export type { HeadLayer } from './layer.ts';
 export { type HeadModelOptions, writeHeadModel } from './onnx.ts';
 export type {
   CheckpointOptions,
@@ -27,7 +28,6 @@ export {
 } from './schedule.ts';
 export { trainingSchedule } from './settings.ts';
 export {
-  type HeadLayer,
   type HeadPreset,
   type HeadSpec,
   headPreset,

@@ -1,5 +1,5 @@
 import { HeadstartError } from '../errors.ts';
-import type { HeadLayer } from './spec.ts';
+import type { HeadLayer } from './layer.ts';
 
 const largestSize = 65_536;
 

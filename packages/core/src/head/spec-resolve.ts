@@ -1,6 +1,7 @@
 import type { LayerSpec } from '@headstart/native';
 import { HeadstartError } from '../errors.ts';
-import type { HeadLayer, HeadSpec, ParameterShape, ResolvedHead, ResolveOptions } from './spec.ts';
+import type { HeadLayer } from './layer.ts';
+import type { HeadSpec, ParameterShape, ResolvedHead, ResolveOptions } from './spec.ts';
 
 /** 1 GiB of float32; Adam needs three times as much. */
 const mostParameters = 2 ** 28;

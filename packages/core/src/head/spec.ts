@@ -1,27 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { LayerSpec } from '@headstart/native';
 import { HeadstartError, reasonOf } from '../errors.ts';
+import type { HeadLayer } from './layer.ts';
 import { parseHeadLayers } from './spec-parse.ts';
-
-/** A layer of a head as data; the last dense layer has one unit for each class. */
-export type HeadLayer =
-  | {
-      readonly type: 'conv2d';
-      readonly name?: string | undefined;
-      readonly filters: number;
-      readonly kernelSize: 1 | 3;
-      readonly activation?: 'relu' | 'linear' | undefined;
-    }
-  | { readonly type: 'max_pool2d' }
-  | { readonly type: 'global_average_pool2d' }
-  | { readonly type: 'flatten' }
-  | { readonly type: 'dropout'; readonly rate: number }
-  | {
-      readonly type: 'dense';
-      readonly name?: string | undefined;
-      readonly units: number | 'classes';
-      readonly activation?: 'relu' | 'linear' | undefined;
-    };
 
 /** A head before it meets its input: what `--head` names. */
 export interface HeadSpec {

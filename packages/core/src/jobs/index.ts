@@ -8,4 +8,5 @@ export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts
 export type { ExtractorOptions } from './extractor.ts';
 export { type FeaturesJobOptions, type FeaturesJobResult, featuresJob } from './features.ts';
 export { type PullJobOptions, pullJob } from './pull.ts';
-export { type TrainJobOptions, type TrainSummary, trainJob } from './train.ts';
+export { trainJob } from './train.ts';
+export type { TrainJobOptions, TrainSummary } from './train-options.ts';

@@ -1,59 +1,19 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import { type Evaluation, evaluateClassification } from '../evaluate/index.ts';
+import { evaluateClassification } from '../evaluate/index.ts';
 import {
-  type EpochRecord,
   loadHeadSpec,
   readHeadWeights,
   type TrainedHead,
   type TrainHeadOptions,
   trainHead,
 } from '../head/index.ts';
-import { type RunRecord, writeRun } from '../run/index.ts';
-import { software } from '../version.ts';
+import { writeRun } from '../run/index.ts';
 import { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
-import { openTrainingData, type TrainingData, type TrainingDataOptions } from './training-data.ts';
-
-export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
-  /** `conv` (default), `linear`, `mlp`, or a JSON file that describes the layers. */
-  readonly head?: string | undefined;
-  /** Weights to start from: safetensors with Keras names. */
-  readonly init?: string | undefined;
-  /** The run folder; default `runs/<name of the data>`. */
-  readonly out?: string | undefined;
-  /** Fail where there is no interrupted run to go on with. Default false. */
-  readonly resume?: boolean | undefined;
-  readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
-  /** What `run.json` records as the arguments; default: these options. */
-  readonly recordedArguments?: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** What `train --json` prints. */
-export interface TrainSummary {
-  readonly run: string;
-  readonly device: { readonly features: string | null; readonly training: string };
-  readonly backbone: string | null;
-  readonly untrained: boolean;
-  readonly classes: readonly string[];
-  readonly epochs: number;
-  readonly best_epoch: number;
-  readonly stopped_by: TrainedHead['stoppedBy'];
-  readonly train: { readonly loss: number; readonly accuracy: number };
-  readonly validation: {
-    readonly loss: number;
-    readonly accuracy: number;
-    /** 95 % interval of the accuracy. */
-    readonly interval: readonly [number, number];
-  };
-  readonly features: { readonly computed: number; readonly reused: number };
-  readonly timing: {
-    readonly features_s: number;
-    readonly train_s: number;
-    readonly per_epoch_s: number;
-  };
-  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
-}
+import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import { runRecord, summarize } from './train-record.ts';
+import { openTrainingData, type TrainingData } from './training-data.ts';
 
 /**
  * From a folder of images (or feature files) to a run folder: features where they are missing,
@@ -156,94 +116,3 @@ async function trainResumable(
 }
 
 type TrainJobHooks = Pick<TrainJobOptions, 'onEpoch' | 'onNotice' | 'resume'>;
-
-function runRecord(
-  options: TrainJobOptions,
-  data: TrainingData,
-  trained: TrainedHead,
-  evaluation: Evaluation,
-  seconds: number,
-): Omit<RunRecord, 'format' | 'version' | 'files'> {
-  const backbone = data.extractor?.backbone;
-  const { loss, accuracy } = trained.validation;
-  return {
-    created: new Date().toISOString(),
-    software,
-    arguments: options.recordedArguments ?? plainArguments(options),
-    seed: options.seed ?? 0,
-    classes: data.classes,
-    image: backbone && {
-      height: backbone.input.height,
-      width: backbone.input.width,
-      resize: options.resize ?? 'bilinear',
-    },
-    backbone: backbone && {
-      name: backbone.name,
-      sha256: backbone.sha256,
-      untrained: backbone.untrained,
-      preprocessing: backbone.preprocessing,
-      layer: backbone.layer,
-      source: backbone.source,
-      featureShape: backbone.featureShape,
-    },
-    head: trained.head,
-    data: {
-      root: data.source,
-      trainSamples: data.train.samples.length,
-      validationSamples: data.validation.samples.length,
-      validationFrom: data.validationFrom,
-      skippedFiles: data.skipped.length,
-      warnings: data.warnings,
-    },
-    device: { extraction: backbone?.device, training: trained.backend.description },
-    result: {
-      epochs: trained.history.length,
-      bestEpoch: trained.bestEpoch,
-      keptEpoch: trained.keptEpoch,
-      stoppedBy: trained.stoppedBy,
-      monitor: options.earlyStopping?.monitor ?? 'val_accuracy',
-      train: trained.training,
-      validation: { loss, accuracy, interval: evaluation.metrics.interval },
-    },
-    timing: {
-      featuresSeconds: data.seconds,
-      trainSeconds: trained.timing.trainSeconds,
-      secondsPerEpoch: trained.timing.secondsPerEpoch,
-      totalSeconds: seconds,
-    },
-  };
-}
-
-/** The options that are values: not the callbacks and the signal. */
-function plainArguments(options: TrainJobOptions): Record<string, unknown> {
-  const plain = ([name, value]: [string, unknown]) =>
-    typeof value !== 'function' && name !== 'signal' && value !== undefined;
-  return Object.fromEntries(Object.entries(options).filter(plain));
-}
-
-function summarize(
-  folder: string,
-  record: Omit<RunRecord, 'format' | 'version' | 'files'>,
-  data: TrainingData,
-): TrainSummary {
-  const { result, timing, device, backbone } = record;
-  return {
-    run: folder,
-    device: { features: device.extraction ?? null, training: device.training },
-    backbone: backbone?.name ?? null,
-    untrained: backbone?.untrained ?? false,
-    classes: record.classes,
-    epochs: result.epochs,
-    best_epoch: result.bestEpoch,
-    stopped_by: result.stoppedBy,
-    train: result.train,
-    validation: result.validation,
-    features: data.counts,
-    timing: {
-      features_s: timing.featuresSeconds,
-      train_s: timing.trainSeconds,
-      per_epoch_s: timing.secondsPerEpoch,
-    },
-    skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
-  };
-}

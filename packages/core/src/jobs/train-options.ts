@@ -1,0 +1,42 @@
+import type { EpochRecord, TrainedHead } from '../head/index.ts';
+import type { TrainingDataOptions } from './training-data.ts';
+
+export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
+  /** `conv` (default), `linear`, `mlp`, or a JSON file that describes the layers. */
+  readonly head?: string | undefined;
+  /** Weights to start from: safetensors with Keras names. */
+  readonly init?: string | undefined;
+  /** The run folder; default `runs/<name of the data>`. */
+  readonly out?: string | undefined;
+  /** Fail where there is no interrupted run to go on with. Default false. */
+  readonly resume?: boolean | undefined;
+  readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
+  /** What `run.json` records as the arguments; default: these options. */
+  readonly recordedArguments?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What `train --json` prints. */
+export interface TrainSummary {
+  readonly run: string;
+  readonly device: { readonly features: string | null; readonly training: string };
+  readonly backbone: string | null;
+  readonly untrained: boolean;
+  readonly classes: readonly string[];
+  readonly epochs: number;
+  readonly best_epoch: number;
+  readonly stopped_by: TrainedHead['stoppedBy'];
+  readonly train: { readonly loss: number; readonly accuracy: number };
+  readonly validation: {
+    readonly loss: number;
+    readonly accuracy: number;
+    /** 95 % interval of the accuracy. */
+    readonly interval: readonly [number, number];
+  };
+  readonly features: { readonly computed: number; readonly reused: number };
+  readonly timing: {
+    readonly features_s: number;
+    readonly train_s: number;
+    readonly per_epoch_s: number;
+  };
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}
