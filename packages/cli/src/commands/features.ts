@@ -25,7 +25,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
     .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders')
     .option('--out <file>', 'also write the plain images’ features to this file (safetensors)')
     .option('--strict', 'exit with code 3 where files were skipped');
-  addImageOptions(command, { views: false });
+  addImageOptions(command, { exact: false });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(

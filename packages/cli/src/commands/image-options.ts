@@ -29,7 +29,8 @@ export function addBackboneOptions(command: Command): Command {
     );
 }
 
-export function addImageOptions(command: Command, { views }: { readonly views: boolean }): Command {
+/** @param exact whether views may be made as training goes on */
+export function addImageOptions(command: Command, { exact }: { readonly exact: boolean }): Command {
   addBackboneOptions(command)
     .addOption(
       new Option('--resize <method>', 'how images are scaled to the backbone’s size')
@@ -49,11 +50,21 @@ export function addImageOptions(command: Command, { views }: { readonly views: b
         .default(0.2),
     )
     .addOption(
-      new Option('--views <k>', 'augmented views an image; exact: a new one each time it comes up')
-        .argParser(views ? wordOrCount('exact', 1) : wholeNumber(0))
-        .default(views ? 4 : 0),
+      new Option(
+        '--views <k>',
+        exact
+          ? 'augmented views a training image; exact: a new one each time it comes up'
+          : 'augmented views a training image, besides the plain one',
+      )
+        .argParser(exact ? wordOrCount('exact', 1) : wholeNumber(0))
+        .default(4),
     )
     .option('--no-augment', 'plain images only')
+    .addOption(
+      new Option('--precision <type>', 'arithmetic of the backbone')
+        .choices(['fp32'])
+        .default('fp32'),
+    )
     .addOption(
       new Option('--feature-dtype <type>', 'how features are kept')
         .choices(['float16', 'float32'])

@@ -52,7 +52,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders')
     .option('--features <file>', 'train on a feature file (safetensors) instead of a folder')
     .option('--val-features <file>', 'the feature file that validates');
-  addImageOptions(command, { views: true });
+  addImageOptions(command, { exact: true });
   addTrainingOptions(command);
   addStoppingOptions(command);
   addRunOptions(command);
