@@ -133,7 +133,6 @@ describe('train', () => {
       validationSteps: 1,
       restoreBest: false,
       views: 'exact',
-      preprocess: 'rescale',
     });
     expect(result.keptEpoch).toBe(result.epochs);
   });

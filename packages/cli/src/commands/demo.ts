@@ -11,7 +11,7 @@ import {
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
-import { epochLine } from './epoch-line.ts';
+import { epochLine, exceptTraining } from './epoch-line.ts';
 
 interface DemoOptions extends CommonOptions, DeviceOptions {
   readonly out: string;
@@ -62,7 +62,7 @@ async function demo(context: CommandContext, options: DemoOptions) {
     augment: { flip: true, widthShift: 0.2, heightShift: 0.2 },
     untrainedWhereMissing: options.backbone === undefined,
     signal,
-    onProgress: ui.onProgress,
+    onProgress: exceptTraining(ui.onProgress),
     onNotice: noticesTo(ui),
     onEpoch: (record, epochs) => ui.info(epochLine(record, epochs)),
   });

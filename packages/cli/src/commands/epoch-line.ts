@@ -1,4 +1,4 @@
-import type { EpochRecord } from '@headstart/core';
+import type { EpochRecord, ProgressListener } from '@headstart/core';
 
 /** One epoch as Keras prints it. */
 export function epochLine(record: EpochRecord, epochs: number): string {
@@ -12,4 +12,11 @@ export function epochLine(record: EpochRecord, epochs: number): string {
     `val_loss: ${valLoss.toFixed(4)}`,
     `val_accuracy: ${valAccuracy.toFixed(4)}`,
   ].join(' - ');
+}
+
+/** Progress of everything but training, of which each epoch's line tells more. */
+export function exceptTraining(onProgress: ProgressListener): ProgressListener {
+  return (progress) => {
+    if (progress.stage !== 'training') onProgress(progress);
+  };
 }

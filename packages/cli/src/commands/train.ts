@@ -15,7 +15,7 @@ import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
 import type { Ui } from '../ui.ts';
-import { epochLine } from './epoch-line.ts';
+import { epochLine, exceptTraining } from './epoch-line.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 
 interface TrainOptions extends CommonOptions, DeviceOptions, ImageOptions {
@@ -60,7 +60,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string | undefined, options: TrainOptions) => {
-      const scripted = options.kerasScript ? kerasScriptSettings(command) : {};
+      const scripted = options.kerasScript ? kerasScriptSettings(command, options.backbone) : {};
       const settings = { ...options, ...scripted };
       const summary = await trainJob({
         ...settings,
@@ -75,7 +75,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
         },
         recordedArguments: { data, ...settings },
         signal,
-        onProgress: ui.onProgress,
+        onProgress: exceptTraining(ui.onProgress),
         onNotice: noticesTo(ui),
         onEpoch: (record, epochs) => ui.info(epochLine(record, epochs)),
       });
@@ -159,9 +159,10 @@ function opt<T>(flags: string, text: string, parse: (text: string) => T, value: 
 }
 
 /** What the original script does, wherever the user did not say otherwise. */
-function kerasScriptSettings(command: Command): Partial<TrainOptions> {
+function kerasScriptSettings(command: Command, backbone: string): Partial<TrainOptions> {
   const script: Partial<TrainOptions> = {
-    preprocess: 'rescale',
+    // Another backbone has the preprocessing that it was trained with.
+    ...(backbone.startsWith('vgg16') ? { preprocess: 'rescale' as const } : {}),
     resize: 'nearest',
     stepsPerEpoch: 10,
     validationSteps: 1,
