@@ -1,0 +1,7 @@
+#define HEADSTART_LANES 8
+#define HEADSTART_ROWS 6
+#include "cpu/kernels_inl.h"
+
+namespace headstart::cpu {
+const Kernels avx2_kernels = {"AVX2", panel, rows, outer, adam, half_to_float};
+}

@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { NativeError } from './errors.ts';
+import type { NativeModule } from './native-module.ts';
+
+/** Seen from `dist/` and from `src/` alike. */
+const candidates = ['../build/Release/headstart.node', '../build/Debug/headstart.node'];
+
+let loaded: NativeModule | undefined;
+
+/**
+ * The addon, loaded at the first call that needs it.
+ *
+ * @throws NativeError `ADDON_MISSING` naming every file tried, why it failed, and what to do
+ */
+export function binding(): NativeModule {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeModule {
+  const require = createRequire(import.meta.url);
+  const failures: string[] = [];
+  const causes: unknown[] = [];
+  for (const candidate of candidates) {
+    const path = fileURLToPath(new URL(candidate, import.meta.url));
+    try {
+      return require(path) as NativeModule;
+    } catch (error) {
+      failures.push(`  ${path}: ${firstLine(error)}`);
+      causes.push(error);
+    }
+  }
+  throw new NativeError('ADDON_MISSING', explain(failures, causes), {
+    cause: new AggregateError(causes),
+  });
+}
+
+function explain(failures: readonly string[], causes: readonly unknown[]): string {
+  return [
+    `The native addon of @headstart/native could not be loaded on ${process.platform}-${process.arch}, Node ${process.version}:`,
+    ...failures,
+    adviceFor(causes),
+  ].join('\n');
+}
+
+function adviceFor(causes: readonly unknown[]): string {
+  const codes = causes.map((cause) => (cause as { code?: unknown })?.code);
+  if (codes.includes('ERR_DLOPEN_DISABLED')) {
+    return 'Node was started with --no-addons (see also NODE_OPTIONS): start it without.';
+  }
+  if (codes.every((code) => code === 'MODULE_NOT_FOUND')) {
+    return 'It has not been built: run `npm run build:native` in the project folder (CMake 3.24 or newer and a C++20 compiler are needed).';
+  }
+  return 'It was built for another system, Node or compiler: run `npm run build:native` again in the project folder.';
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0] ?? text;
+}
