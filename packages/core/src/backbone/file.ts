@@ -1,0 +1,23 @@
+import type { LongOperationOptions } from '../operation.ts';
+import type { InputPreprocessing } from './preprocessing.ts';
+
+/** A backbone model on disk, in the form of our own. */
+export interface BackboneFile {
+  readonly path: string;
+  readonly sha256: string;
+  /** `vgg16`, `vgg16-untrained`, or the file's base name. */
+  readonly name: string;
+  /** Its weights are random. */
+  readonly untrained: boolean;
+  readonly preprocessing: string;
+  readonly layer?: string | undefined;
+  /** Where the weights are from. */
+  readonly source?: string | undefined;
+}
+
+export interface LocateOptions extends LongOperationOptions {
+  /** Where pulled and built backbones are. */
+  readonly modelsDir: string;
+  /** Another preprocessing than the backbone's own. */
+  readonly preprocessing?: InputPreprocessing | undefined;
+}

@@ -1,0 +1,9 @@
+export { appendHead, type HeadGraph } from './append-head.ts';
+export { chooseDevice, type DeviceChoice, type DeviceOptions } from './device.ts';
+export { type DownloadOptions, download } from './fetch.ts';
+export type { BackboneFile, LocateOptions } from './file.ts';
+export { locateBackbone } from './locate.ts';
+export type { InputPreprocessing } from './preprocessing.ts';
+export { type PullOptions, pullVgg16 } from './pull.ts';
+export { Backbone, type BackboneInfo, type OpenBackboneOptions } from './session.ts';
+export type { Expected } from './verify.ts';

@@ -1,0 +1,70 @@
+import { Worker } from 'node:worker_threads';
+import { HeadstartError } from '../errors.ts';
+import type { RunRequest, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
+
+interface Waiting {
+  readonly resolve: (answer: Extract<WorkerAnswer, { type: 'result' }>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The worker thread, and the requests that wait for its answers. */
+export class InferenceWorker {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #ended: Error | undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (answer: WorkerAnswer) => this.#take(answer));
+    worker.on('error', (error) => this.#end(error));
+    worker.on('exit', () => this.#end(new Error('the inference worker has ended')));
+  }
+
+  /** @throws Error with ONNX Runtime's reason where the session cannot be made */
+  static async start(setup: WorkerSetup): Promise<InferenceWorker> {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+    const first = await new Promise<WorkerAnswer>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`the inference worker ended with ${code}`)));
+    });
+    if (first.type === 'ready') return new InferenceWorker(worker);
+    await worker.terminate();
+    throw new Error(first.type === 'failed' ? first.message : 'the inference worker did not start');
+  }
+
+  run(images: Uint8Array, count: number) {
+    if (this.#ended) return Promise.reject(inferenceError(this.#ended.message));
+    const id = this.#next++;
+    // A copy, to be handed over: of a view, the whole buffer behind it would be sent.
+    const own = new Uint8Array(images);
+    return new Promise<Extract<WorkerAnswer, { type: 'result' }>>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, images: own, count } satisfies RunRequest, [own.buffer]);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+    this.#end(new Error('the backbone was closed'));
+  }
+
+  #take(answer: WorkerAnswer): void {
+    if (answer.type !== 'result' && answer.type !== 'error') return;
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (answer.type === 'result') waiting?.resolve(answer);
+    else waiting?.reject(inferenceError(answer.message));
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#waiting.values()) reject(inferenceError(error.message));
+    this.#waiting.clear();
+  }
+}
+
+function inferenceError(why: string): HeadstartError {
+  return new HeadstartError('INTERNAL', `The backbone could not be run: ${why}.`);
+}

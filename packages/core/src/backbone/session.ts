@@ -1,0 +1,180 @@
+import { readFile } from 'node:fs/promises';
+import { backends } from '@headstart/native';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import type { OperationOptions } from '../operation.ts';
+import { type ChosenDevice, chooseDevice, type DeviceOptions, withoutGpu } from './device.ts';
+import type { BackboneFile } from './file.ts';
+import { InferenceWorker } from './inference-worker.ts';
+import { describeModel, type ModelDescription } from './inspect.ts';
+import { decodeModel } from './onnx-model.ts';
+import type { WorkerSetup } from './worker-messages.ts';
+
+export interface OpenBackboneOptions extends DeviceOptions, OperationOptions {
+  /** CPU threads of one inference; default: one a physical core. */
+  readonly threads?: number | undefined;
+}
+
+/** An open backbone, as it runs. */
+export interface BackboneInfo extends BackboneFile {
+  readonly input: { readonly height: number; readonly width: number };
+  /** [h, w, c] of a feature map, or [d] of a vector. */
+  readonly featureShape: readonly number[];
+  readonly provider: 'cpu' | 'cuda';
+  /** The device in words for people. */
+  readonly device: string;
+  /** Why the GPU is not used, where it might have been. */
+  readonly notice?: string | undefined;
+}
+
+/**
+ * A backbone that is ready to run, in a worker thread of its own. Close it after use.
+ *
+ * Runs are queued and done in order: with two in flight, the worker never waits.
+ */
+export class Backbone {
+  readonly info: BackboneInfo;
+  readonly #worker: InferenceWorker;
+
+  private constructor(info: BackboneInfo, worker: InferenceWorker) {
+    this.info = info;
+    this.#worker = worker;
+  }
+
+  /**
+   * Opens a backbone file on the chosen device.
+   *
+   * @throws HeadstartError `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`; `signal.reason` where aborted
+   */
+  static async open(file: BackboneFile, options: OpenBackboneOptions = {}): Promise<Backbone> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const description = describeModel(
+      decodeModel(await readModel(file.path), file.path),
+      file.path,
+    );
+    const { worker, chosen } = await startOnDevice(file.path, description, options);
+    try {
+      const { height, width } = description.input;
+      const { shape, data } = await trialRun(worker, file.path, height * width * 3);
+      checkFeatures(file.path, shape, data);
+      signal?.throwIfAborted();
+      const info: BackboneInfo = {
+        ...file,
+        input: { height, width },
+        featureShape: shape,
+        provider: chosen.provider,
+        device: deviceName(chosen, options.threads),
+        notice: chosen.notice,
+      };
+      return new Backbone(info, worker);
+    } catch (error) {
+      await worker.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs images through the backbone.
+   *
+   * @param images uint8 RGB [count, height, width, 3]; not kept and not changed
+   * @returns features [count, ...featureShape], NHWC
+   * @throws HeadstartError `INTERNAL` where the images have another size, or inference fails
+   */
+  async run(images: Uint8Array, count: number): Promise<Float32Array> {
+    const { height, width } = this.info.input;
+    if (images.length !== count * height * width * 3 || count < 1) {
+      throw new HeadstartError(
+        'INTERNAL',
+        `${images.length} bytes are not ${count} images of ${height}x${width}x3.`,
+      );
+    }
+    return (await this.#worker.run(images, count)).data;
+  }
+
+  close(): Promise<void> {
+    return this.#worker.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+async function readModel(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new HeadstartError(
+      'BACKBONE_UNSUITABLE',
+      `Cannot read the backbone ${path}: ${reasonOf(error)}.`,
+      { cause: error },
+    );
+  }
+}
+
+async function startOnDevice(
+  path: string,
+  description: ModelDescription,
+  options: OpenBackboneOptions,
+): Promise<{ worker: InferenceWorker; chosen: ChosenDevice }> {
+  const start = (provider: ChosenDevice['provider']) =>
+    InferenceWorker.start(workerSetup(path, description, provider, options.threads));
+  const chosen = chooseDevice(options);
+  try {
+    return { worker: await start(chosen.provider), chosen };
+  } catch (error) {
+    if (chosen.provider === 'cuda') {
+      const fallback = withoutGpu(options, `ONNX Runtime refused it (${reasonOf(error)})`);
+      return { worker: await start(fallback.provider), chosen: fallback };
+    }
+    throw unrunnable(path, error);
+  }
+}
+
+function workerSetup(
+  path: string,
+  { input, output }: ModelDescription,
+  provider: ChosenDevice['provider'],
+  threads: number | undefined,
+): WorkerSetup {
+  return {
+    path,
+    provider,
+    threads,
+    input: input.name,
+    output: output.name,
+    size: [input.height, input.width],
+    oneByOne: input.batch === 1,
+  };
+}
+
+/** One black image: shows that the model runs, and the shape of its features. */
+async function trialRun(worker: InferenceWorker, path: string, bytes: number) {
+  try {
+    return await worker.run(new Uint8Array(bytes), 1);
+  } catch (error) {
+    throw unrunnable(path, error);
+  }
+}
+
+function unrunnable(path: string, error: unknown): HeadstartError {
+  const reason = reasonOf(error).replace(/\.$/, '');
+  return new HeadstartError('BACKBONE_UNSUITABLE', `ONNX Runtime cannot run ${path}: ${reason}.`, {
+    cause: error,
+  });
+}
+
+function checkFeatures(path: string, shape: readonly number[], data: Float32Array): void {
+  const refuse = (why: string) =>
+    new HeadstartError('BACKBONE_UNSUITABLE', `${path} cannot be a backbone: ${why}.`);
+  if (shape.length !== 1 && shape.length !== 3) {
+    throw refuse(`its output for one image is [${shape.join(', ')}], neither a map nor a vector`);
+  }
+  if (!data.every(Number.isFinite)) throw refuse('its output for a black image is not finite');
+}
+
+function deviceName({ provider }: ChosenDevice, threads: number | undefined): string {
+  if (provider === 'cpu')
+    return threads === undefined ? 'CPU' : `CPU, ${threads} thread${threads === 1 ? '' : 's'}`;
+  return backends().find(({ name }) => name === 'cuda')?.description ?? 'CUDA';
+}

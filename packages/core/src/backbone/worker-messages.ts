@@ -1,0 +1,34 @@
+import type { Provider } from './device.ts';
+
+/** What the inference worker is started with. */
+export interface WorkerSetup {
+  readonly path: string;
+  readonly provider: Provider;
+  readonly threads: number | undefined;
+  readonly input: string;
+  readonly output: string;
+  /** [height, width] of an image. */
+  readonly size: readonly [number, number];
+  /** The model takes one image at a time. */
+  readonly oneByOne: boolean;
+}
+
+export interface RunRequest {
+  readonly id: number;
+  /** [count, height, width, 3] */
+  readonly images: Uint8Array;
+  readonly count: number;
+}
+
+/** `ready` comes once, after the session was made; then one answer a request. */
+export type WorkerAnswer =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly message: string }
+  | {
+      readonly type: 'result';
+      readonly id: number;
+      readonly data: Float32Array;
+      /** Without the first dimension, N. */
+      readonly shape: readonly number[];
+    }
+  | { readonly type: 'error'; readonly id: number; readonly message: string };
