@@ -20,7 +20,7 @@ interface DemoOptions extends CommonOptions, DeviceOptions {
 
 /** Few enough to be done in two minutes on two cores, enough to learn from. */
 const imagesPerClass = { train: 80, validation: 30 };
-const viewsPerImage = 3;
+const viewsPerImage = 2;
 const heldOutPerClass = 1;
 
 export function addDemoCommand(program: Command, runner: Runner): void {
