@@ -1,4 +1,11 @@
-import { type Dataset, type Sample, type SkippedFile, scanDataset } from '../dataset/index.ts';
+import { resolve } from 'node:path';
+import {
+  type Dataset,
+  findLayout,
+  type Sample,
+  type SkippedFile,
+  scanDataset,
+} from '../dataset/index.ts';
 import { writeFeatureFile } from '../features/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
 import {
@@ -43,9 +50,10 @@ export interface FeaturesJobResult {
 export async function featuresJob(options: FeaturesJobOptions): Promise<FeaturesJobResult> {
   const { data, seed = 0, validationFraction, signal, onProgress, out } = options;
   const started = performance.now();
+  await findLayout(resolve(data), signal);
+  await using extractor = await openExtractor(options);
   const dataset = await scanDataset(data, { seed, validationFraction, signal, onProgress });
   announceDataset(dataset, options.onNotice);
-  await using extractor = await openExtractor(options);
   const total = { computed: 0, reused: 0 };
   const skipped = [...dataset.skipped];
   const files: string[] = [];

@@ -1,8 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { evaluateClassification } from '../evaluate/index.ts';
 import {
+  type HeadSpec,
   loadHeadSpec,
   readHeadWeights,
   type TrainedHead,
@@ -30,7 +31,21 @@ export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> 
     throw new HeadstartError('USAGE', `There is no interrupted run in ${place.folder} to resume.`);
   }
   const head = await loadHeadSpec(options.head ?? 'conv');
-  await makeWritable(place.folder);
+  const remove = await makeFolder(place.folder);
+  try {
+    return await trainInto(place, head, options, started);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function trainInto(
+  place: RunFolder,
+  head: HeadSpec,
+  options: TrainJobOptions,
+  started: number,
+): Promise<TrainSummary> {
   // A feature file has one row an image: nothing to draw views from.
   const views = options.data !== undefined && options.augment ? (options.views ?? 4) : 'none';
   const settings = { ...options, head, views };
@@ -59,9 +74,16 @@ export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> 
   return summarize(place.folder, record, data);
 }
 
-async function makeWritable(folder: string): Promise<void> {
+/** Makes a folder that can be written; the function given back removes it where it is still empty. */
+async function makeFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    await mkdir(folder, { recursive: true });
+    const first = await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    return async () => {
+      for (let path = folder; first !== undefined && path.startsWith(first); path = dirname(path)) {
+        await rmdir(path).catch(() => {});
+      }
+    };
   } catch (error) {
     throw new HeadstartError(
       'OUTPUT_UNWRITABLE',

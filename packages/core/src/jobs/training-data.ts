@@ -1,4 +1,11 @@
-import { type Dataset, type Sample, type SkippedFile, scanDataset } from '../dataset/index.ts';
+import { resolve } from 'node:path';
+import {
+  type Dataset,
+  findLayout,
+  type Sample,
+  type SkippedFile,
+  scanDataset,
+} from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { type FeatureSet, readFeatureFile } from '../features/index.ts';
 import {
@@ -66,11 +73,13 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Tr
 
 async function fromImages(data: string, options: TrainingDataOptions): Promise<TrainingData> {
   const { seed, validationFraction, signal, onProgress, onNotice } = options;
-  const dataset = await scanDataset(data, { seed, validationFraction, signal, onProgress });
-  announceDataset(dataset, onNotice);
-  const started = performance.now();
+  // What can be refused at once is refused before every file is read.
+  await findLayout(resolve(data), signal);
   const extractor = await openExtractor(options);
   try {
+    const dataset = await scanDataset(data, { seed, validationFraction, signal, onProgress });
+    announceDataset(dataset, onNotice);
+    const started = performance.now();
     const validation = await extractor.extract(
       dataset.validation,
       () => [undefined],
