@@ -64,14 +64,18 @@ function run(step, command, args) {
     const shell = process.platform === 'win32';
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell });
     // Ctrl-C reaches the child by itself: wait for it to end in order.
-    const wait = () => {};
+    let interrupted = false;
+    const wait = () => {
+      interrupted = true;
+    };
     process.on('SIGINT', wait);
     child.once('error', (error) => fail(`${step}: ${error.message}`));
     child.once('close', (code, signal) => {
       process.off('SIGINT', wait);
+      if (interrupted || signal === 'SIGINT' || code === 130) process.exit(130);
       if (code === 0) return resolve();
-      if (signal === 'SIGINT' || code === 130) process.exit(130);
-      console.error(`error: the step "${step}" failed with exit code ${code}.`);
+      const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
+      console.error(`error: the step "${step}" ${how}.`);
       process.exit(code || 1);
     });
   });

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomically } from '../atomic-file.ts';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { randomDomain, uniforms } from '../random.ts';
 import { drawFrom } from './draw.ts';
@@ -19,7 +19,11 @@ export interface TrafficLightOptions extends LongOperationOptions {
 
 /** Raise it when the pictures change: older samples are drawn anew. */
 const generatorVersion = 1;
+/** Written last: a folder with it holds a complete sample. */
 const recordFile = 'sample.json';
+/** Written first: a folder with it was made by this generator, and may be emptied by it. */
+const claimFile = '.headstart-sample';
+const pictureFolders = ['train', 'validation', 'held-out'];
 /** Numbers drawn at once for a picture's scene. */
 const lot = 256;
 
@@ -31,10 +35,11 @@ interface Picture {
 
 /**
  * Draws pictures of traffic lights: `train/<class>`, `validation/<class>`, and `held-out` with the
- * truth in the file names. Same seed, same pictures. A complete sample that is there is kept.
+ * truth in the file names. Same seed, same pictures. A complete sample that is there is kept, one
+ * that was broken off or drawn otherwise is replaced; nothing else in the folder is touched.
  *
- * @throws HeadstartError `OUTPUT_UNWRITABLE`, or `USAGE` where the folder holds something else;
- *   `signal.reason` where aborted
+ * @throws HeadstartError `OUTPUT_UNWRITABLE`, or `USAGE` where the folder holds a `train`,
+ *   `validation` or `held-out` that this generator did not make; `signal.reason` where aborted
  */
 export async function generateTrafficLights(options: TrafficLightOptions): Promise<void> {
   const { folder, signal, onProgress, trainPerClass, validationPerClass, heldOutPerClass, seed } =
@@ -43,6 +48,8 @@ export async function generateTrafficLights(options: TrafficLightOptions): Promi
   const record = `${JSON.stringify({ generatorVersion, seed, ...counts }, null, 2)}\n`;
   const present = await readFile(join(folder, recordFile), 'utf8').catch(() => undefined);
   if (present === record) return;
+  await refuseForeign(folder);
+  await writeFileAtomically(join(folder, claimFile), `Drawn by Headstart: ${record}`);
   await clear(folder);
   const pictures = plan(options);
   for (const [done, picture] of pictures.entries()) {
@@ -53,22 +60,40 @@ export async function generateTrafficLights(options: TrafficLightOptions): Promi
   await writeFileAtomically(join(folder, recordFile), record);
 }
 
-/** Removes an older sample, and nothing that is not one. */
+/** Folders of the same names that this generator did not make are the user's data. */
+async function refuseForeign(folder: string): Promise<void> {
+  const names = await namesIn(folder);
+  const taken = pictureFolders.find((name) => names.includes(name));
+  if (taken === undefined || names.includes(claimFile)) return;
+  throw new HeadstartError(
+    'USAGE',
+    `${join(folder, taken)} was not drawn by Headstart and is left alone: choose another folder for the sample.`,
+  );
+}
+
+/** Removes an older sample, its record first: what is half removed is no complete sample. */
 async function clear(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
-    for (const name of [recordFile, 'train', 'validation', 'held-out']) {
+    for (const name of [recordFile, ...pictureFolders]) {
       await rm(join(folder, name), { recursive: true, force: true });
     }
   } catch (error) {
-    throw new HeadstartError(
-      'OUTPUT_UNWRITABLE',
-      `Cannot write the sample to ${folder}: ${error}.`,
-      {
-        cause: error,
-      },
-    );
+    throw unwritable(folder, error);
   }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw unwritable(folder, error);
+  }
+}
+
+function unwritable(folder: string, error: unknown): HeadstartError {
+  const message = `Cannot write the sample to ${folder}: ${reasonOf(error)}. Choose a place that can be written.`;
+  return new HeadstartError('OUTPUT_UNWRITABLE', message, { cause: error });
 }
 
 function plan(options: TrafficLightOptions): Picture[] {
