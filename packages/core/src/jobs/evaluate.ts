@@ -106,7 +106,7 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
   const { image, arguments: recorded } = run.record;
   await using extractor = await openExtractor({
     ...options,
-    backbone: recorded.backbone as string,
+    backbone: backboneSpec(run),
     preprocess: recorded.preprocess as ExtractorOptions['preprocess'],
     resize: image?.resize,
   });
@@ -120,11 +120,13 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
 
 /** The run's backbone, where its very file is still here; its features may be in the cache. */
 async function backboneOf(
-  { record }: Run,
+  run: Run,
   { modelsDir, signal }: EvaluateJobOptions,
 ): Promise<BackboneFile | undefined> {
-  const { backbone: spec = 'vgg16', preprocess } = record.arguments;
-  if (typeof spec !== 'string' || !record.backbone) return undefined;
+  const { record } = run;
+  const spec = backboneSpec(run);
+  const { preprocess } = record.arguments;
+  if (spec === undefined || !record.backbone) return undefined;
   const preprocessing = preprocess as ExtractorOptions['preprocess'];
   const directory = modelsDir ?? defaultDirectories().modelsDir;
   try {
@@ -134,6 +136,13 @@ async function backboneOf(
     if (error instanceof HeadstartError) return undefined;
     throw error;
   }
+}
+
+/** What named the backbone, which may have been the stand-in for one that was not there. */
+function backboneSpec({ record }: Run): string | undefined {
+  if (record.backbone?.name === 'vgg16-untrained') return record.backbone.name;
+  const { backbone = 'vgg16' } = record.arguments;
+  return typeof backbone === 'string' ? backbone : undefined;
 }
 
 /** Without the backbone's file: the run's own model, on every image. */
