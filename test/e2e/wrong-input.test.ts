@@ -74,6 +74,18 @@ describe('wrong input gets one clear sentence and its exit code', () => {
     expect(stderr).toContain('blocked');
   });
 
+  it('a cache folder that cannot be made, even where the system hides why', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 3);
+    const cache = process.platform === 'linux' ? '/proc/headstart/cache' : '/dev/null/cache';
+    const args = ['train', 'data', '--backbone', tinyBackbone, '--cache-dir', cache];
+    const { code, stderr } = await runCli(args, { cwd: place.path });
+    expect(code).toBe(1);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain(cache);
+    expect(await readdir(place.path)).toEqual(['data']);
+  });
+
   it('an --out folder that holds other things is left as it is', async () => {
     await using place = await temporaryFolder();
     await writePictures(join(place.path, 'data'), ['a', 'b'], 3);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HeadstartError, reasonOf } from './errors.ts';
+import { makeFolders } from './folders.ts';
 
 /** A file being written under a temporary name. */
 export interface PendingFile {
@@ -21,7 +22,7 @@ export async function writeFileAtomically(
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   const handle = await attempt(path, async () => {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     return open(temporary, 'wx');
   });
   try {

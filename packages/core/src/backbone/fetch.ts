@@ -1,7 +1,8 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { HeadstartError, reasonOf } from '../errors.ts';
+import { makeFolders } from '../folders.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { type Expected, verifyFile } from './verify.ts';
 
@@ -31,7 +32,7 @@ interface Transfer extends DownloadOptions {
 export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
   const { expected = {} } = options;
   const part = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+  await makeFolders(dirname(path)).catch((error: unknown) => {
     throw new HeadstartError(
       'OUTPUT_UNWRITABLE',
       `Cannot write ${path}: ${reasonOf(error)}. Choose another folder with --models-dir.`,

@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { makeFolders } from '../folders.ts';
 import type { ExtractorId } from './key.ts';
 import { encodeRecord, type RecordLayout, recordBytes } from './record.ts';
 import type { FeatureRows } from './set.ts';
@@ -137,7 +138,7 @@ export class FeatureCache {
 export async function openFeatureCache(options: CacheOptions): Promise<FeatureCache> {
   const { dir, readOnly = false } = options;
   try {
-    if (!readOnly) await mkdir(dir, { recursive: true });
+    if (!readOnly) await makeFolders(dir);
     await checkFormat(dir, readOnly);
     return new FeatureCache(dir, readOnly);
   } catch (error) {

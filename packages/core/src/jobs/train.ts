@@ -1,7 +1,8 @@
-import { access, constants, mkdir, rm, rmdir } from 'node:fs/promises';
+import { access, constants, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { evaluateClassification } from '../evaluate/index.ts';
+import { makeFolders } from '../folders.ts';
 import {
   type HeadSpec,
   loadHeadSpec,
@@ -77,7 +78,7 @@ async function trainInto(
 /** Makes a folder that can be written; the function given back removes it where it is still empty. */
 async function makeFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    const first = await mkdir(folder, { recursive: true });
+    const first = await makeFolders(folder);
     await access(folder, constants.W_OK);
     return async () => {
       for (let path = folder; first !== undefined && path.startsWith(first); path = dirname(path)) {
