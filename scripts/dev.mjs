@@ -57,28 +57,30 @@ function checkTools() {
   }
 }
 
+let interrupted = false;
+// Ctrl-C reaches a step's process by itself: wait for it to end in order.
+process.on('SIGINT', () => {
+  interrupted = true;
+});
+
 /** Runs one step in the root folder; a failing step ends the script with its exit code. */
-function run(step, command, args) {
+async function run(step, command, args) {
+  if (interrupted) process.exit(130);
   console.log(`\n> ${step}`);
-  return new Promise((resolve) => {
+  const [code, signal] = await new Promise((resolve) => {
     const shell = process.platform === 'win32';
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell });
-    // Ctrl-C reaches the child by itself: wait for it to end in order.
-    let interrupted = false;
-    const wait = () => {
-      interrupted = true;
-    };
-    process.on('SIGINT', wait);
     child.once('error', (error) => fail(`${step}: ${error.message}`));
-    child.once('close', (code, signal) => {
-      process.off('SIGINT', wait);
-      if (interrupted || signal === 'SIGINT' || code === 130) process.exit(130);
-      if (code === 0) return resolve();
-      const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
-      console.error(`error: the step "${step}" ${how}.`);
-      process.exit(code || 1);
-    });
+    child.once('close', (...end) => resolve(end));
   });
+  // A terminal signals the processes of its group one by one: a step that ends at once may have
+  // ended before this process is told.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  if (interrupted || signal === 'SIGINT' || code === 130) process.exit(130);
+  if (code === 0) return;
+  const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
+  console.error(`error: the step "${step}" ${how}.`);
+  process.exit(code || 1);
 }
 
 /** Runs a tool of the workspace. */
