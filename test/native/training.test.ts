@@ -86,7 +86,8 @@ describe('training', () => {
   });
 
   test('Adam follows its formula', async () => {
-    const heads = [{ seed: 2, learningRate: 0.01, beta1: 0.8, beta2: 0.95, epsilon: 1e-3 }];
+    const optimizer = { type: 'adam', beta1: 0.8, beta2: 0.95, epsilon: 1e-3 } as const;
+    const heads = [{ seed: 2, learningRate: 0.01, optimizer }];
     const [trainer, store] = [makeTrainer(linearHead(classes), { heads }), features()];
     const size = 24 * classes;
     const [m, v] = [new Float64Array(size), new Float64Array(size)];

@@ -52,6 +52,15 @@ export function wordOrCount<W extends string>(word: W, minimum: number) {
   };
 }
 
+export function optionWithDefault<T>(
+  flags: string,
+  text: string,
+  parse: (text: string) => T,
+  value: T,
+): Option {
+  return new Option(flags, text).argParser(parse).default(value);
+}
+
 /** The options that every command has. */
 export interface CommonOptions {
   readonly json?: boolean;

@@ -12,7 +12,12 @@ export {
 export { type CheckReport, checkDataset, type Dataset, scanDataset } from './dataset/index.ts';
 export { type Directories, defaultDirectories } from './directories.ts';
 export { type ErrorCode, HeadstartError, reasonOf } from './errors.ts';
-export type { EpochRecord } from './head/index.ts';
+export type {
+  EpochRecord,
+  LearningRateSchedule,
+  OptimizerName,
+  TrainingOptions,
+} from './head/index.ts';
 export type { AugmentOptions, ResizeMethod } from './image/index.ts';
 export * from './jobs/index.ts';
 export {

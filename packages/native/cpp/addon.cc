@@ -15,15 +15,25 @@
 namespace headstart {
 namespace {
 
+// The first `count` of the names.
+Napi::Array list_strings(Napi::Env env, std::uint32_t count,
+                         std::initializer_list<const char*> names) {
+  Napi::Array list = Napi::Array::New(env);
+  for (std::uint32_t i = 0; i < count; ++i) list.Set(i, names.begin()[i]);
+  return list;
+}
+
 Napi::Value list_backends(Napi::Env env) {
   Napi::Object cpu = Napi::Object::New(env);
   cpu.Set("name", "cpu");
   cpu.Set("available", true);
   cpu.Set("description", cpu::describe());
+  cpu.Set("compute", list_strings(env, cpu::has_bf16() ? 2 : 1, {"fp32", "bf16"}));
   const cuda::Probe probe = cuda::probe();
   Napi::Object cuda = Napi::Object::New(env);
   cuda.Set("name", "cuda");
   cuda.Set("available", false);
+  cuda.Set("compute", list_strings(env, 0, {}));
   cuda.Set("description", probe.found ? "CUDA, " + probe.description : "CUDA");
   cuda.Set("reason", probe.found ? "this version trains the head on the CPU" : probe.description);
   Napi::Array list = Napi::Array::New(env);

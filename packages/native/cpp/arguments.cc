@@ -59,6 +59,10 @@ std::vector<float> read_floats(const Napi::Value& value, const char* name) {
   return copy<Napi::Float32Array, float>(value, name, napi_float32_array, "a Float32Array");
 }
 
+std::vector<double> read_doubles(const Napi::Value& value, const char* name) {
+  return copy<Napi::Float64Array, double>(value, name, napi_float64_array, "a Float64Array");
+}
+
 std::vector<std::int32_t> read_int32s(const Napi::Value& value, const char* name) {
   return copy<Napi::Int32Array, std::int32_t>(value, name, napi_int32_array, "an Int32Array");
 }

@@ -13,6 +13,13 @@ void check_receiver(const Napi::CallbackInfo& info) {
   }
 }
 
+FeatureType read_type(const std::string& name) {
+  if (name == "float32") return FeatureType::float32;
+  if (name == "float16") return FeatureType::float16;
+  if (name == "bfloat16") return FeatureType::bfloat16;
+  throw invalid_argument("There is no dtype \"" + name + "\".");
+}
+
 Error disposed() { return Error(ErrorCode::disposed, "The feature store was disposed of."); }
 
 }  // namespace
@@ -21,6 +28,7 @@ Napi::Function FeatureStoreWrap::define(Napi::Env env) {
   return DefineClass(env, "FeatureStore",
                      {
                          InstanceMethod<&FeatureStoreWrap::append>("append"),
+                         InstanceMethod<&FeatureStoreWrap::find_invalid_row>("findInvalidRow"),
                          InstanceMethod<&FeatureStoreWrap::dispose>("dispose"),
                          InstanceAccessor<&FeatureStoreWrap::length>("length"),
                          InstanceAccessor<&FeatureStoreWrap::byte_length>("byteLength"),
@@ -39,16 +47,23 @@ FeatureStoreWrap::FeatureStoreWrap(const Napi::CallbackInfo& info) : ObjectWrap(
     const Shape shape{read_side(info[0], "height"), read_side(info[1], "width"),
                       read_side(info[2], "channels")};
     const std::size_t capacity = read_integer(info[3], "capacity", 0, 0x7FFFFFFF);
-    const bool half = read_string(info[4], "dtype") == "float16";
-    store_ = std::make_shared<FeatureStore>(shape, capacity,
-                                            half ? FeatureType::float16 : FeatureType::float32);
+    const FeatureType type = read_type(read_string(info[4], "dtype"));
+    if (info[5].IsUndefined()) {
+      store_ = std::make_shared<FeatureStore>(shape, capacity, type);
+    } else {
+      const std::string path = read_string(info[5], "path");
+      const std::uint64_t offset =
+          read_integer(info[6], "offset", 0, (std::uint64_t{1} << 53) - 1);
+      store_ = std::make_shared<FeatureStore>(
+          FeatureStore::map(path, offset, shape, capacity, type));
+    }
     napi_type_tag_object(info.Env(), info.This(), &feature_store_tag);
   });
 }
 
 void FeatureStoreWrap::Finalize(Napi::BasicEnv env) {
   if (store_) {
-    Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(store_->bytes()));
+    Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(store_->owned_bytes()));
   }
 }
 
@@ -56,17 +71,35 @@ void FeatureStoreWrap::append(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
     check_receiver(info);
     if (!store_) throw disposed();
-    const bool half = store_->type() == FeatureType::float16;
-    if (!is_typed_array(info[0], half ? napi_uint16_array : napi_float32_array)) {
-      throw invalid_argument(half ? "Expected a Uint16Array for rows."
-                                  : "Expected a Float32Array for rows.");
+    const FeatureType type = store_->type();
+    const bool rounds = type == FeatureType::bfloat16 && is_typed_array(info[0], napi_float32_array);
+    const bool floats = type == FeatureType::float32 || rounds;
+    if (!is_typed_array(info[0], floats ? napi_float32_array : napi_uint16_array)) {
+      throw invalid_argument(floats ? "Expected a Float32Array for rows."
+                                    : "Expected a Uint16Array for rows.");
     }
     const auto rows = info[0].As<Napi::TypedArray>();
-    const std::size_t before = store_->bytes();
-    const auto* bytes = static_cast<const std::byte*>(rows.ArrayBuffer().Data());
-    store_->append(bytes + rows.ByteOffset(), rows.ElementLength());
-    Napi::MemoryManagement::AdjustExternalMemory(info.Env(),
-                                                 static_cast<int64_t>(store_->bytes() - before));
+    const std::size_t before = store_->owned_bytes();
+    const void* data =
+        static_cast<const std::byte*>(rows.ArrayBuffer().Data()) + rows.ByteOffset();
+    if (rounds) {
+      store_->append_rounded(static_cast<const float*>(data), rows.ElementLength());
+    } else {
+      store_->append(data, rows.ElementLength());
+    }
+    Napi::MemoryManagement::AdjustExternalMemory(
+        info.Env(), static_cast<int64_t>(store_->owned_bytes() - before));
+  });
+}
+
+Napi::Value FeatureStoreWrap::find_invalid_row(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    check_receiver(info);
+    if (!store_) throw disposed();
+    const std::uint64_t most = 0x7FFFFFFF;
+    const auto row = store_->find_invalid_row(read_integer(info[0], "begin", 0, most),
+                                              read_integer(info[1], "count", 0, most));
+    return Napi::Number::New(info.Env(), row ? static_cast<double>(*row) : -1.0);
   });
 }
 

@@ -20,6 +20,7 @@ class FeatureStoreWrap final : public Napi::ObjectWrap<FeatureStoreWrap> {
 
  private:
   void append(const Napi::CallbackInfo& info);
+  Napi::Value find_invalid_row(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
   Napi::Value length(const Napi::CallbackInfo& info);
   Napi::Value byte_length(const Napi::CallbackInfo& info);

@@ -37,20 +37,52 @@ LayerSpec read_layer(const Napi::Value& value) {
   return spec;
 }
 
-double read_beta(const Napi::Object& head, const char* name) {
-  const double beta = read_finite(head.Get(name), name);
-  if (beta < 0 || beta >= 1) throw invalid_argument(std::string(name) + " must be in 0 … 1.");
-  return beta;
+double read_fraction(const Napi::Object& object, const char* name) {
+  const double value = read_finite(object.Get(name), name);
+  if (value < 0 || value >= 1) throw invalid_argument(std::string(name) + " must be in 0 … 1.");
+  return value;
+}
+
+double read_positive(const Napi::Object& object, const char* name, bool or_zero) {
+  const double value = read_finite(object.Get(name), name);
+  if (value < 0 || (value == 0 && !or_zero)) {
+    throw invalid_argument(std::string(name) + " must not be negative.");
+  }
+  return value;
+}
+
+OptimizerOptions read_optimizer(const Napi::Object& head) {
+  const Napi::Object optimizer = read_object(head.Get("optimizer"), "optimizer");
+  const std::string type = read_string(optimizer.Get("type"), "optimizer.type");
+  OptimizerOptions options;
+  if (type == "adam") {
+    options.kind = OptimizerKind::adam;
+  } else if (type == "sgd") {
+    options.kind = OptimizerKind::sgd;
+  } else if (type == "rmsprop") {
+    options.kind = OptimizerKind::rmsprop;
+  } else {
+    throw invalid_argument("There is no optimizer \"" + type + "\".");
+  }
+  options.beta1 = read_fraction(optimizer, "beta1");
+  options.beta2 = read_fraction(optimizer, "beta2");
+  options.rho = read_fraction(optimizer, "rho");
+  options.momentum = read_fraction(optimizer, "momentum");
+  options.epsilon = read_positive(optimizer, "epsilon", false);
+  options.nesterov = read_boolean(optimizer.Get("nesterov"), "nesterov");
+  options.weight_decay = read_positive(head, "weightDecay", true);
+  return options;
 }
 
 HeadOptions read_head_options(const Napi::Value& value, std::size_t classes) {
   const Napi::Object head = read_object(value, "head");
   HeadOptions options;
   options.seed = read_integer(head.Get("seed"), "seed", 0, (std::uint64_t{1} << 53) - 1);
-  options.adam.learning_rate = read_finite(head.Get("learningRate"), "learningRate");
-  options.adam.beta1 = read_beta(head, "beta1");
-  options.adam.beta2 = read_beta(head, "beta2");
-  options.adam.epsilon = read_finite(head.Get("epsilon"), "epsilon");
+  options.learning_rate = read_positive(head, "learningRate", true);
+  options.optimizer = read_optimizer(head);
+  options.l2 = read_positive(head, "l2", true);
+  options.label_smoothing = read_fraction(head, "labelSmoothing");
+  if (!head.Get("dropout").IsUndefined()) options.dropout = read_fraction(head, "dropout");
   options.class_weights = read_floats(head.Get("classWeights"), "classWeights");
   const auto valid = [](float weight) { return std::isfinite(weight) && weight >= 0; };
   if (options.class_weights.size() != classes ||
@@ -115,7 +147,9 @@ HeadTrainer make_trainer(const Napi::Value& value) {
   if (heads.empty()) throw invalid_argument("There must be at least one head.");
   const auto threads =
       static_cast<unsigned>(read_integer(config.Get("threads"), "threads", 0, 256));
-  std::unique_ptr<Engine> engine = cpu::make_engine(plan, heads.size(), threads);
+  const bool bf16 = read_string(config.Get("compute"), "compute") == "bf16";
+  std::unique_ptr<Engine> engine =
+      cpu::make_engine(plan, heads, threads, bf16 ? Precision::bf16 : Precision::fp32);
   return HeadTrainer(std::move(plan), std::move(heads), std::move(engine));
 }
 
@@ -125,8 +159,17 @@ std::vector<Samples> read_samples(const Napi::Value& batches, std::size_t heads)
   std::vector<Samples> samples;
   for (std::uint32_t i = 0; i < list.Length(); ++i) {
     const Napi::Object batch = read_object(list.Get(i), "batch");
-    samples.push_back(
-        {read_int32s(batch.Get("rows"), "rows"), read_int32s(batch.Get("labels"), "labels")});
+    Samples& one = samples.emplace_back();
+    one.rows = read_int32s(batch.Get("rows"), "rows");
+    one.labels = read_int32s(batch.Get("labels"), "labels");
+    const Napi::Value rates = batch.Get("learningRates");
+    if (rates.IsUndefined()) continue;
+    one.learning_rates = read_doubles(rates, "learningRates");
+    for (const double rate : one.learning_rates) {
+      if (!std::isfinite(rate) || rate < 0) {
+        throw invalid_argument("learningRates must hold finite numbers >= 0.");
+      }
+    }
   }
   return samples;
 }

@@ -9,13 +9,18 @@
 namespace headstart {
 namespace {
 
-Napi::Object write_metrics(Napi::Env env, const Metrics& metrics, bool with_steps) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("loss", metrics.loss);
-  object.Set("accuracy", metrics.accuracy);
-  object.Set("samples", static_cast<double>(metrics.samples));
-  if (with_steps) object.Set("steps", static_cast<double>(metrics.steps));
-  return object;
+// One object a head.
+Napi::Value write_metrics(Napi::Env env, const std::vector<Metrics>& metrics, bool with_steps) {
+  Napi::Array list = Napi::Array::New(env, metrics.size());
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("loss", metrics[i].loss);
+    object.Set("accuracy", metrics[i].accuracy);
+    object.Set("samples", static_cast<double>(metrics[i].samples));
+    if (with_steps) object.Set("steps", static_cast<double>(metrics[i].steps));
+    list.Set(static_cast<std::uint32_t>(i), object);
+  }
+  return list;
 }
 
 // Compute makes plain data on the operation's thread, Write makes JavaScript's value of it.
@@ -66,24 +71,19 @@ Napi::Promise start_train_steps(Napi::Env env, SharedTrainer trainer, SharedStor
       [store = std::move(store), samples = std::move(samples), batch_size](TrainerState& state) {
         return state.trainer.train_steps(*store, samples, batch_size, state.abort);
       },
-      [](Napi::Env to, const std::vector<Metrics>& metrics) -> Napi::Value {
-        Napi::Array list = Napi::Array::New(to, metrics.size());
-        for (std::size_t i = 0; i < metrics.size(); ++i) {
-          list.Set(static_cast<std::uint32_t>(i), write_metrics(to, metrics[i], true));
-        }
-        return list;
+      [](Napi::Env to, const std::vector<Metrics>& metrics) {
+        return write_metrics(to, metrics, true);
       });
 }
 
 Napi::Promise start_evaluate(Napi::Env env, SharedTrainer trainer, SharedStore store,
-                             std::size_t head, Samples samples, std::size_t batch_size) {
+                             std::vector<Samples> samples, std::size_t batch_size) {
   return start(
       env, std::move(trainer),
-      [store = std::move(store), head, samples = std::move(samples),
-       batch_size](TrainerState& state) {
-        return state.trainer.evaluate(*store, head, samples, batch_size, state.abort);
+      [store = std::move(store), samples = std::move(samples), batch_size](TrainerState& state) {
+        return state.trainer.evaluate(*store, samples, batch_size, state.abort);
       },
-      [](Napi::Env to, const Metrics& metrics) -> Napi::Value {
+      [](Napi::Env to, const std::vector<Metrics>& metrics) {
         return write_metrics(to, metrics, false);
       });
 }

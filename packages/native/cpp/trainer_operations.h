@@ -16,7 +16,7 @@ using SharedStore = std::shared_ptr<const FeatureStore>;
 Napi::Promise start_train_steps(Napi::Env env, SharedTrainer trainer, SharedStore store,
                                 std::vector<Samples> samples, std::size_t batch_size);
 Napi::Promise start_evaluate(Napi::Env env, SharedTrainer trainer, SharedStore store,
-                             std::size_t head, Samples samples, std::size_t batch_size);
+                             std::vector<Samples> samples, std::size_t batch_size);
 Napi::Promise start_predict(Napi::Env env, SharedTrainer trainer, SharedStore store,
                             std::size_t head, std::vector<std::int32_t> rows,
                             std::size_t batch_size);

@@ -25,8 +25,20 @@ State read_state(const Napi::Value& value) {
   throw invalid_argument("There is no state \"" + name + "\".");
 }
 
+bool has_state(const OptimizerOptions& optimizer, State state) {
+  switch (state) {
+    case State::weights:
+      return true;
+    case State::first_moment:
+      return optimizer.has_first_moment();
+    case State::second_moment:
+      break;
+  }
+  return optimizer.has_second_moment();
+}
+
 Samples read_labelled(const Napi::Value& rows, const Napi::Value& labels) {
-  return {read_int32s(rows, "rows"), read_int32s(labels, "labels")};
+  return {read_int32s(rows, "rows"), read_int32s(labels, "labels"), {}};
 }
 
 }  // namespace
@@ -96,9 +108,9 @@ Napi::Value TrainerWrap::train_steps(const Napi::CallbackInfo& info) {
 Napi::Value TrainerWrap::evaluate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     idle(info);
-    return start_evaluate(info.Env(), state_, FeatureStoreWrap::share(info[0]), read_head(info[1]),
-                          read_labelled(info[2], info[3]),
-                          read_integer(info[4], "batchSize", 1, max_batch));
+    return start_evaluate(info.Env(), state_, FeatureStoreWrap::share(info[0]),
+                          read_samples(info[1], state_->trainer.heads()),
+                          read_integer(info[2], "batchSize", 1, max_batch));
   });
 }
 
@@ -129,15 +141,23 @@ void TrainerWrap::abort(const Napi::CallbackInfo& info) {
 Napi::Value TrainerWrap::get_tensors(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     HeadTrainer& trainer = idle(info).trainer;
-    return write_tensors(info.Env(), trainer.plan(),
-                         trainer.read(read_head(info[0]), read_state(info[1])));
+    const std::size_t head = read_head(info[0]);
+    const State state = read_state(info[1]);
+    if (!has_state(trainer.options(head).optimizer, state)) return Napi::Object::New(info.Env());
+    return write_tensors(info.Env(), trainer.plan(), trainer.read(head, state));
   });
 }
 
 void TrainerWrap::set_tensors(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
     HeadTrainer& trainer = idle(info).trainer;
-    trainer.write(read_head(info[0]), read_state(info[1]), read_tensors(info[2], trainer.plan()));
+    const std::size_t head = read_head(info[0]);
+    const State state = read_state(info[1]);
+    if (has_state(trainer.options(head).optimizer, state)) {
+      trainer.write(head, state, read_tensors(info[2], trainer.plan()));
+    } else if (read_object(info[2], "tensors").GetPropertyNames().Length() > 0) {
+      throw invalid_argument("The optimizer of this head has no such moment: give no tensors.");
+    }
   });
 }
 

@@ -16,6 +16,22 @@ export interface FeatureStoreOptions {
   readonly dtype: FeatureDtype;
 }
 
+export interface MappedFeaturesOptions {
+  readonly shape: SampleShape;
+  readonly dtype: FeatureDtype;
+  readonly path: string;
+  /** Where the first row begins in the file, in bytes: a multiple of the number's size. */
+  readonly offset: number;
+  readonly rows: number;
+}
+
+/** The arrays that a store takes. */
+const rowTypes = {
+  float32: [Float32Array],
+  float16: [Uint16Array],
+  bfloat16: [Uint16Array, Float32Array],
+} as const;
+
 const maxSide = 2 ** 24;
 const handles = new WeakMap<FeatureStore, NativeFeatureStore>();
 
@@ -36,31 +52,62 @@ export class FeatureStore implements Disposable {
   readonly #native: NativeFeatureStore;
 
   /** @throws NativeError `INVALID_ARGUMENT`, `ADDON_MISSING` */
-  constructor(options: FeatureStoreOptions) {
+  constructor(options: FeatureStoreOptions, mapped?: { path: string; offset: number }) {
     requireObject('options', options);
     this.shape = requireSampleShape('shape', options.shape);
     this.capacity = requireInteger('capacity', options.capacity, 0, 2 ** 31 - 1);
-    this.dtype = requireOneOf('dtype', options.dtype, ['float32', 'float16']);
+    this.dtype = requireOneOf('dtype', options.dtype, ['float32', 'float16', 'bfloat16']);
     const [height, width, channels] = this.shape;
+    const { path, offset } = mapped ?? {};
+    const { capacity, dtype } = this;
     this.#native = callNative(
-      () => new (binding().FeatureStore)(height, width, channels, this.capacity, this.dtype),
+      () => new (binding().FeatureStore)(height, width, channels, capacity, dtype, path, offset),
     );
     handles.set(this, this.#native);
   }
 
   /**
+   * The rows of a file where they lie: nothing is read until it is used, and what is read stays in
+   * the system's cache rather than in this process. Nothing can be added. The file must not shrink
+   * while the store lives, as the process would be ended by the system.
+   *
+   * @throws NativeError `INVALID_ARGUMENT` naming the file, also where its numbers are not aligned
+   *   or the system (Windows) has no such mappings: read the rows and append them instead
+   */
+  static map(options: MappedFeaturesOptions): FeatureStore {
+    requireObject('options', options);
+    const { shape, dtype, path, offset, rows } = options;
+    if (typeof path !== 'string') throw invalidArgument('path', 'a file', path);
+    requireInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+    requireInteger('rows', rows, 0, 2 ** 31 - 1);
+    return new FeatureStore({ shape, capacity: rows, dtype }, { path, offset });
+  }
+
+  /**
    * Adds whole rows behind those that are there: a Float32Array to a `float32` store, the bits of
-   * float16 numbers as a Uint16Array to a `float16` store.
+   * the numbers as a Uint16Array to a `float16` or `bfloat16` store. A `bfloat16` store also takes
+   * a Float32Array, whose numbers it rounds to the nearest.
    *
    * @throws NativeError `INVALID_ARGUMENT` for another type, a broken row, or more rows than the
-   *   capacity; `BUSY` while a trainer uses the store; `OUT_OF_MEMORY`; `DISPOSED`
+   *   capacity; `OUT_OF_MEMORY`; `DISPOSED`
    */
   append(rows: Float32Array | Uint16Array): void {
-    const type = this.dtype === 'float32' ? Float32Array : Uint16Array;
-    if (!(rows instanceof type)) {
-      throw invalidArgument('rows', `a ${type.name}, as the store is ${this.dtype},`, rows);
+    const types = rowTypes[this.dtype];
+    if (!types.some((type) => rows instanceof type)) {
+      const names = types.map(({ name }) => name).join(' or ');
+      throw invalidArgument('rows', `a ${names}, as the store is ${this.dtype},`, rows);
     }
     callNative(() => this.#native.append(rows));
+  }
+
+  /**
+   * The first of the rows `begin` … `begin + count - 1` that holds an infinity or a not-a-number,
+   * or -1. A trainer does not look: such a row makes every loss not-a-number.
+   */
+  findInvalidRow(begin = 0, count = this.capacity): number {
+    requireInteger('begin', begin, 0, 2 ** 31 - 1);
+    requireInteger('count', count, 0, 2 ** 31 - 1);
+    return callNative(() => this.#native.findInvalidRow(begin, count));
   }
 
   /** Rows it holds; 0 once disposed of. */

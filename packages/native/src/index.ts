@@ -1,10 +1,15 @@
 export { backends } from './backends.ts';
 export { NativeError, type NativeErrorCode } from './errors.ts';
-export { FeatureStore, type FeatureStoreOptions } from './feature-store.ts';
+export {
+  FeatureStore,
+  type FeatureStoreOptions,
+  type MappedFeaturesOptions,
+} from './feature-store.ts';
 export type {
   Activation,
   BackendInfo,
   BackendName,
+  Compute,
   Conv2dSpec,
   DenseSpec,
   DropoutSpec,
@@ -14,8 +19,10 @@ export type {
   GlobalAveragePool2dSpec,
   HeadBatch,
   HeadOptions,
+  LabelledRows,
   LayerSpec,
   MaxPool2dSpec,
+  OptimizerSpec,
   OptimizerState,
   RandomStream,
   SampleShape,
@@ -27,6 +34,7 @@ export type {
 export { permutation, randomDomain, uniforms } from './random.ts';
 export {
   type AbortOptions,
+  type EvaluateHeadsOptions,
   type EvaluateOptions,
   type GradientsOptions,
   type PredictOptions,

@@ -8,9 +8,17 @@ export interface BackendInfo {
   readonly available: boolean;
   /** For example `CPU, AVX-512, 2 threads`. */
   readonly description: string;
+  /** What it can multiply in; empty where it is not available. */
+  readonly compute: readonly Compute[];
   /** Why it is not available. */
   readonly reason?: string | undefined;
 }
+
+/**
+ * What products are computed in. `bf16`: operands rounded to bfloat16, sums in float32; weights,
+ * their updates and all else stay float32. On the CPU it needs AVX512_BF16.
+ */
+export type Compute = 'fp32' | 'bf16';
 
 /** A stream of random numbers: equal streams give equal numbers, on every machine. */
 export interface RandomStream {
@@ -22,7 +30,7 @@ export interface RandomStream {
   readonly counter?: readonly [number, number, number] | undefined;
 }
 
-export type FeatureDtype = 'float32' | 'float16';
+export type FeatureDtype = 'float32' | 'float16' | 'bfloat16';
 
 /** Height, width and channels of one sample; a vector of D numbers is `[1, 1, D]`. */
 export type SampleShape = readonly [height: number, width: number, channels: number];
@@ -85,17 +93,55 @@ export type LayerSpec =
   | DropoutSpec
   | DenseSpec;
 
-/** One head's training: Adam in Keras's form. */
+/**
+ * Keras 3's optimizers, with its arithmetic and its defaults: adam and adamw with epsilon outside
+ * the bias correction, sgd with the rate inside the velocity, rmsprop with epsilon under the root.
+ */
+export type OptimizerSpec =
+  | {
+      readonly type: 'adam' | 'adamw';
+      /** 0.9 by default. */
+      readonly beta1?: number | undefined;
+      /** 0.999 by default. */
+      readonly beta2?: number | undefined;
+      /** 1e-7 by default. */
+      readonly epsilon?: number | undefined;
+    }
+  | {
+      readonly type: 'sgd';
+      /** 0 by default. */
+      readonly momentum?: number | undefined;
+      /** False by default; needs momentum. */
+      readonly nesterov?: boolean | undefined;
+    }
+  | {
+      readonly type: 'rmsprop';
+      /** 0.9 by default. */
+      readonly rho?: number | undefined;
+      /** 0 by default. */
+      readonly momentum?: number | undefined;
+      /** 1e-7 by default. */
+      readonly epsilon?: number | undefined;
+    };
+
+/** How one head is trained. */
 export interface HeadOptions {
   /** Integer in 0 … 2^53 - 1: initial weights and dropout masks follow from it. */
   readonly seed: number;
   readonly learningRate: number;
-  /** 0.9 by default. */
-  readonly beta1?: number | undefined;
-  /** 0.999 by default. */
-  readonly beta2?: number | undefined;
-  /** 1e-7 by default. */
-  readonly epsilon?: number | undefined;
+  /** `adam` by default. */
+  readonly optimizer?: OptimizerSpec | undefined;
+  /**
+   * Decoupled, as Keras's: `w -= rate * weightDecay * w` before each update, for every parameter.
+   * 0 by default, for adamw 0.004.
+   */
+  readonly weightDecay?: number | undefined;
+  /** Keras's `kernel_regularizer`: `l2 * sum(w^2)` over all kernels is added to the loss. 0 by default. */
+  readonly l2?: number | undefined;
+  /** In 0 ≤ s < 1: targets become `y (1 - s) + s / classes`. 0 by default. */
+  readonly labelSmoothing?: number | undefined;
+  /** In 0 ≤ rate < 1: replaces the rate of every dropout layer. */
+  readonly dropout?: number | undefined;
   /** One finite number ≥ 0 a class; all ones by default. */
   readonly classWeights?: Float32Array | undefined;
 }
@@ -105,24 +151,35 @@ export interface TrainerOptions {
   /** The last is a linear `dense` of `classes` units: softmax belongs to the loss. */
   readonly layers: readonly LayerSpec[];
   readonly classes: number;
-  /** The heads that are trained at once, over the same features. */
+  /** The heads that are trained at once, over the same features: independent of each other. */
   readonly heads: readonly HeadOptions[];
   /** `cpu` by default. */
   readonly backend?: BackendName | undefined;
+  /** `fp32` by default. */
+  readonly compute?: Compute | undefined;
   /** CPU threads, 1 … 256; by default as many as the process may use, at most 16. */
   readonly threads?: number | undefined;
 }
 
-/** One head's samples, in the order of training. */
-export interface HeadBatch {
+/** One head's labelled samples. */
+export interface LabelledRows {
   /** Rows of the feature store. */
   readonly rows: Int32Array;
   /** One class index a row. */
   readonly labels: Int32Array;
 }
 
+/** One head's samples, in the order of training. */
+export interface HeadBatch extends LabelledRows {
+  /** One finite number ≥ 0 a step; the head's own rate by default. */
+  readonly learningRates?: Float64Array | undefined;
+}
+
 export interface TrainMetrics {
-  /** Sum of class weight × cross-entropy over the samples, divided by their number, as Keras. */
+  /**
+   * Sum of class weight × cross-entropy over the samples, divided by their number, plus the L2
+   * penalty, as Keras.
+   */
   readonly loss: number;
   readonly accuracy: number;
   readonly samples: number;
@@ -130,16 +187,18 @@ export interface TrainMetrics {
 }
 
 export interface EvaluationMetrics {
-  /** Mean cross-entropy, without class weights. */
+  /** Mean cross-entropy with smoothing and the L2 penalty, without class weights, as Keras's `val_loss`. */
   readonly loss: number;
   readonly accuracy: number;
   readonly samples: number;
 }
 
-/** Adam's state: steps done, and both moments of every parameter by its name. */
+/** Steps done, and the moments of every parameter by its name; none where there are none. */
 export interface OptimizerState {
   readonly step: number;
+  /** adam: the first moment; sgd and rmsprop with momentum: the velocity. */
   readonly m: TensorMap;
+  /** adam: the second moment; rmsprop: the mean square. */
   readonly v: TensorMap;
 }
 
@@ -153,12 +212,24 @@ export interface NativeLayer {
   readonly rate: number;
 }
 
+export interface NativeOptimizer {
+  readonly type: 'adam' | 'sgd' | 'rmsprop';
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly rho: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly nesterov: boolean;
+}
+
 export interface NativeHead {
   readonly seed: number;
   readonly learningRate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
+  readonly optimizer: NativeOptimizer;
+  readonly weightDecay: number;
+  readonly l2: number;
+  readonly labelSmoothing: number;
+  readonly dropout: number | undefined;
   readonly classWeights: Float32Array;
 }
 
@@ -168,11 +239,14 @@ export interface NativeTrainerConfig {
   readonly classes: number;
   readonly heads: readonly NativeHead[];
   readonly backend: BackendName;
+  readonly compute: Compute;
   readonly threads: number;
 }
 
 export interface NativeFeatureStore {
   append(rows: Float32Array | Uint16Array): void;
+  /** -1 where there is none. */
+  findInvalidRow(begin: number, count: number): number;
   readonly length: number;
   readonly byteLength: number;
   dispose(): void;
@@ -188,11 +262,9 @@ export interface NativeTrainer {
   ): Promise<TrainMetrics[]>;
   evaluate(
     store: NativeFeatureStore,
-    head: number,
-    rows: Int32Array,
-    labels: Int32Array,
+    batches: readonly LabelledRows[],
     batchSize: number,
-  ): Promise<EvaluationMetrics>;
+  ): Promise<EvaluationMetrics[]>;
   predict(
     store: NativeFeatureStore,
     head: number,
@@ -241,6 +313,8 @@ export interface NativeModule {
     channels: number,
     capacity: number,
     dtype: FeatureDtype,
+    path: string | undefined,
+    offset: number | undefined,
   ) => NativeFeatureStore;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

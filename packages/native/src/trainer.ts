@@ -4,6 +4,7 @@ import { type FeatureStore, nativeStore } from './feature-store.ts';
 import type {
   EvaluationMetrics,
   HeadBatch,
+  LabelledRows,
   NativeState,
   NativeTrainer,
   OptimizerState,
@@ -12,7 +13,12 @@ import type {
   TrainMetrics,
 } from './native-module.ts';
 import { requireTensors } from './tensors.ts';
-import { maxClasses, nativeConfig, requireLearningRate } from './trainer-options.ts';
+import {
+  maxClasses,
+  nativeConfig,
+  requireLearningRate,
+  requireLearningRates,
+} from './trainer-options.ts';
 import {
   invalidArgument,
   requireArray,
@@ -48,6 +54,14 @@ export interface EvaluateOptions extends PredictOptions {
   readonly labels: Int32Array;
 }
 
+export interface EvaluateHeadsOptions {
+  readonly store: FeatureStore;
+  /** One entry a head. */
+  readonly batches: readonly LabelledRows[];
+  /** Samples computed at once: memory, not results, depends on it. 256 by default. */
+  readonly batchSize?: number | undefined;
+}
+
 export interface GradientsOptions {
   readonly store: FeatureStore;
   readonly rows: Int32Array;
@@ -60,11 +74,12 @@ export interface GradientsOptions {
 const maxBatch = 65_536;
 
 /**
- * Trains one or more heads of the same layers over the same features, with Adam and softmax
- * cross-entropy. Weights start Glorot-uniform, biases at zero.
+ * Trains one or more heads of the same layers over the same features, with softmax
+ * cross-entropy. Weights start Glorot-uniform, biases at zero. Heads are independent: what one
+ * learns does not depend on which others are trained with it.
  *
  * One operation runs at a time (`BUSY` otherwise), on threads of its own. Results are the same
- * bits for any number of threads. Not-a-number and infinite features are not refused: they make
+ * bits for any number of threads, and on processors with AVX2 and with AVX-512. Not-a-number and infinite features are not refused: they make
  * `loss` not-a-number, and the weights with it, so check the loss after each call.
  *
  * @example
@@ -107,13 +122,12 @@ export class Trainer implements Disposable {
     const { store, batchSize } = options;
     const native = nativeStore('store', store);
     requireInteger('batchSize', batchSize, 1, maxBatch);
-    const batches = requireArray('batches', options.batches);
-    if (batches.length !== this.heads) {
-      throw invalidArgument('batches', `an array of ${this.heads}, one entry a head,`, batches);
-    }
-    const checked = batches.map((batch, i) => {
-      const { rows, labels } = requireObject(`batches[${i}]`, batch);
-      return this.#checkSamples(`batches[${i}].`, rows, labels, store);
+    const checked = this.#checkBatches(options.batches).map((batch, i) => {
+      const name = `batches[${i}].`;
+      const samples = this.#checkSamples(name, batch.rows, batch.labels, store);
+      const steps = Math.ceil(samples.rows.length / batchSize);
+      const rates = requireLearningRates(`${name}learningRates`, batch.learningRates, steps);
+      return { ...samples, learningRates: rates };
     });
     return this.#run(signal, () => this.#native.trainSteps(native, checked, batchSize));
   }
@@ -124,12 +138,23 @@ export class Trainer implements Disposable {
     { signal }: AbortOptions = {},
   ): Promise<EvaluationMetrics> {
     requireObject('options', options);
-    const { store, batchSize = 256 } = options;
-    const native = nativeStore('store', store);
+    const { store, batchSize } = options;
     const head = this.#checkHead(options.head);
-    requireInteger('batchSize', batchSize, 1, maxBatch);
-    const { rows, labels } = this.#checkSamples('', options.rows, options.labels, store);
-    return this.#run(signal, () => this.#native.evaluate(native, head, rows, labels, batchSize));
+    const none = { rows: new Int32Array(0), labels: new Int32Array(0) };
+    const batches = Array.from({ length: this.heads }, (_, i) =>
+      i === head ? { rows: options.rows, labels: options.labels } : none,
+    );
+    const metrics = await this.#evaluate('', { store, batches, batchSize }, signal);
+    return metrics[head] as EvaluationMetrics;
+  }
+
+  /** The same for every head at once; one without rows gives zeros. */
+  async evaluateHeads(
+    options: EvaluateHeadsOptions,
+    { signal }: AbortOptions = {},
+  ): Promise<EvaluationMetrics[]> {
+    requireObject('options', options);
+    return this.#evaluate('batches', options, signal);
   }
 
   /** Probabilities, `[rows, classes]` in row-major order, without dropout. */
@@ -199,6 +224,28 @@ export class Trainer implements Disposable {
     this.dispose();
   }
 
+  async #evaluate(
+    name: string,
+    { store, batches, batchSize = 256 }: EvaluateHeadsOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<EvaluationMetrics[]> {
+    const native = nativeStore('store', store);
+    requireInteger('batchSize', batchSize, 1, maxBatch);
+    const checked = this.#checkBatches(batches).map((batch, i) =>
+      this.#checkSamples(name && `${name}[${i}].`, batch.rows, batch.labels, store),
+    );
+    return this.#run(signal, () => this.#native.evaluate(native, checked, batchSize));
+  }
+
+  /** One object a head. */
+  #checkBatches(batches: unknown): Record<string, unknown>[] {
+    const list = requireArray('batches', batches);
+    if (list.length !== this.heads) {
+      throw invalidArgument('batches', `an array of ${this.heads}, one entry a head,`, batches);
+    }
+    return list.map((batch, i) => requireObject(`batches[${i}]`, batch));
+  }
+
   #getTensors(head: number, state: NativeState): TensorMap {
     const index = this.#checkHead(head);
     return callNative(() => this.#native.getTensors(index, state));
@@ -213,7 +260,7 @@ export class Trainer implements Disposable {
     return requireInteger('head', head, 0, this.heads - 1);
   }
 
-  #checkSamples(prefix: string, rows: unknown, labels: unknown, store: FeatureStore): HeadBatch {
+  #checkSamples(prefix: string, rows: unknown, labels: unknown, store: FeatureStore): LabelledRows {
     const indices = requireIndices(`${prefix}rows`, rows, store.length);
     const classes = requireIndices(`${prefix}labels`, labels, Math.min(this.classes, maxClasses));
     if (classes.length !== indices.length) {

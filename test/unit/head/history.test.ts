@@ -2,7 +2,14 @@ import { historyCsv } from '@headstart/core/head';
 import { expect, test } from 'vitest';
 
 test('the history is a table with one row an epoch', () => {
-  const epoch = { loss: 0.5, accuracy: 0.75, valLoss: 0.625, valAccuracy: 1, seconds: 0.01 };
+  const epoch = {
+    loss: 0.5,
+    accuracy: 0.75,
+    valLoss: 0.625,
+    valAccuracy: 1,
+    learningRate: 1e-3,
+    seconds: 0.01,
+  };
   expect(
     historyCsv([
       { epoch: 1, ...epoch },

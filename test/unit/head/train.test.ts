@@ -255,14 +255,27 @@ describe('what cannot be trained is refused', () => {
     await expect(trainHead({ ...base, ...change })).rejects.toThrow(message);
   });
 
-  test('features that are not numbers, with what may help', async () => {
-    const nothing = new Float32Array(45 * 96).fill(Number.NaN);
+  test('features that are not finite numbers, by the name of the image', async () => {
     const options = { samples: 45, classes: 3, shape };
-    await expect(trainHead({ ...base, train: featureSet(nothing, options) })).rejects.toMatchObject(
-      {
-        code: 'TRAINING_FAILED',
-        message: expect.stringMatching(/^The training loss became NaN in epoch 1: use a learning/),
-      },
-    );
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const rows = new Float32Array(45 * 96);
+      rows[7 * 96 + 5] = bad;
+      const set = featureSet(rows, options);
+      await expect(trainHead({ ...base, train: set })).rejects.toMatchObject({
+        code: 'FEATURE_FILE_INVALID',
+        message: expect.stringContaining(`The features of ${set.samples[7]?.name} hold a number`),
+      });
+    }
+  });
+
+  test('a rate at which the loss grows without bound, with what may help', async () => {
+    const head = headPreset('conv');
+    const wild = { ...base, head, optimizer: 'sgd' as const, learningRate: 1e30 };
+    await expect(trainHead(wild)).rejects.toMatchObject({
+      code: 'TRAINING_FAILED',
+      message: expect.stringMatching(
+        /loss became .* in epoch \d: use a learning rate below 1e\+30/,
+      ),
+    });
   });
 });

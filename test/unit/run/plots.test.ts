@@ -8,6 +8,7 @@ const history = Array.from({ length: 12 }, (_, i) => ({
   accuracy: 1 - 0.5 / (i + 1),
   valLoss: 2.2 / (i + 1),
   valAccuracy: 0.9 - 0.5 / (i + 1),
+  learningRate: 1e-3,
   seconds: 1,
 }));
 

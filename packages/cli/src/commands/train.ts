@@ -7,7 +7,7 @@ import {
   type CommonOptions,
   type DeviceOptions,
   numberBetween,
-  positiveNumber,
+  optionWithDefault as opt,
   wholeNumber,
   wordOrCount,
 } from '../options.ts';
@@ -17,8 +17,13 @@ import { percent, plural } from '../table.ts';
 import type { Ui } from '../ui.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
+import {
+  addOptimizerOptions,
+  type OptimizerOptions,
+  optimizerSettings,
+} from './optimizer-options.ts';
 
-interface TrainOptions extends CommonOptions, DeviceOptions, ImageOptions {
+interface TrainOptions extends CommonOptions, DeviceOptions, ImageOptions, OptimizerOptions {
   readonly features?: string;
   readonly valFeatures?: string;
   readonly validationFraction: number;
@@ -28,14 +33,11 @@ interface TrainOptions extends CommonOptions, DeviceOptions, ImageOptions {
   readonly stepsPerEpoch: 'auto' | number;
   readonly validationSteps: 'all' | number;
   readonly batchSize: number;
-  readonly learningRate: number;
-  readonly optimizer: 'adam';
   readonly monitor: 'val_accuracy' | 'val_loss' | 'accuracy' | 'loss';
   readonly minDelta: number;
   readonly patience: number;
   readonly earlyStopping: boolean;
   readonly restoreBest: boolean;
-  readonly classWeights: 'none' | 'balanced';
   readonly shuffle: boolean;
   readonly init?: string;
   readonly resume?: boolean;
@@ -54,6 +56,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     .option('--val-features <file>', 'the feature file that validates');
   addImageOptions(command, { exact: true });
   addTrainingOptions(command);
+  addOptimizerOptions(command);
   addStoppingOptions(command);
   addRunOptions(command);
   addDeviceOptions(command);
@@ -65,6 +68,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       const summary = await trainJob({
         ...settings,
         ...imageSettings(settings),
+        ...optimizerSettings(settings),
         data,
         validationFeatures: settings.valFeatures,
         earlyStopping: {
@@ -77,7 +81,8 @@ export function addTrainCommand(program: Command, runner: Runner): void {
         signal,
         onProgress: exceptTraining(ui.onProgress),
         onNotice: noticesTo(ui),
-        onEpoch: (record, epochs) => ui.info(epochLine(record, epochs)),
+        onEpoch: (record, epochs) =>
+          ui.info(epochLine(record, epochs, { withRate: settings.lrSchedule !== 'constant' })),
       });
       ui.result(summary, trainText(summary));
       return trainExitCode(ui, summary, settings);
@@ -105,13 +110,6 @@ function addTrainingOptions(command: Command): void {
       opt('--validation-steps <n>', 'all, or validation batches', wordOrCount('all', 1), 'all'),
     )
     .addOption(opt('--batch-size <n>', 'images a step', wholeNumber(1), 32))
-    .addOption(opt('--learning-rate <x>', 'step size of the optimizer', positiveNumber, 1e-3))
-    .addOption(new Option('--optimizer <name>').choices(['adam']).default('adam'))
-    .addOption(
-      new Option('--class-weights <how>', 'weight classes by how rare they are')
-        .choices(['none', 'balanced'])
-        .default('none'),
-    )
     .option('--no-shuffle', 'keep the order of the files')
     .option('--init <file>', 'start from these weights (safetensors with Keras names)');
 }
@@ -152,10 +150,6 @@ function addRunOptions(command: Command): void {
       ).argParser(numberBetween(0, 1)),
     )
     .option('--keras-script', 'every choice as the original Keras script makes it');
-}
-
-function opt<T>(flags: string, text: string, parse: (text: string) => T, value: T): Option {
-  return new Option(flags, text).argParser(parse).default(value);
 }
 
 /** What the original script does, wherever the user did not say otherwise. */

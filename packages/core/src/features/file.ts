@@ -91,7 +91,16 @@ export async function readFeatureFile(path: string): Promise<FeatureFile> {
     rows: [i],
   }));
   const chunks = (options?: ChunkOptions) => readRows(path, entry, { shape, dtype }, options);
-  const set: FeatureSet = { shape, dtype, classes, samples, rowCount: count, chunks };
+  const place = { path, offset: entry.begin };
+  const set: FeatureSet = {
+    shape,
+    dtype,
+    classes,
+    samples,
+    rowCount: count,
+    file: place,
+    chunks,
+  };
   const { backbone } = metadata;
   return backbone === undefined ? { set, classes } : { set, classes, backbone };
 }

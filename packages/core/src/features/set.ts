@@ -29,6 +29,8 @@ export interface FeatureSet {
   readonly classes?: readonly string[] | undefined;
   readonly samples: readonly FeatureSample[];
   readonly rowCount: number;
+  /** Where the rows lie one after the other in a file, if they do: `offset` bytes from its start. */
+  readonly file?: { readonly path: string; readonly offset: number } | undefined;
   /** Rows in order, some at a time; never holds them all where they come from a file or a cache. */
   chunks(options?: ChunkOptions): AsyncIterable<FeatureRows>;
 }

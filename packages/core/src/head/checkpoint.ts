@@ -5,29 +5,50 @@ import { HeadstartError, reasonOf } from '../errors.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../safetensors.ts';
 import type { EarlyStoppingState } from './early-stopping.ts';
 import type { EpochRecord } from './history.ts';
+import type { PlateauState } from './learning-rate.ts';
 import { type HeadWeights, tensorBytes } from './weights.ts';
+
+/** One head's part of a run, but for what the trainer holds. */
+export interface HeadState {
+  readonly history: readonly EpochRecord[];
+  readonly earlyStopping: EarlyStoppingState;
+  readonly plateau: PlateauState;
+  /** The learning rate that its schedule goes on from. */
+  readonly rate: number;
+  /** Early stopping has ended its training. */
+  readonly stopped: boolean;
+  readonly bestWeights: HeadWeights;
+}
+
+/** What the trainer holds of one head. */
+export interface ResumableHead {
+  readonly weights: HeadWeights;
+  /** Moments by tensor name and the number of steps taken. */
+  readonly optimizer: { readonly step: number; readonly m: HeadWeights; readonly v: HeadWeights };
+}
 
 /** Everything that the rest of a run depends on, as it is at the end of an epoch. */
 export interface TrainingState {
-  /** Epochs done; the schedule's place follows from it. */
+  /** Epochs done; the schedules' places follow from it. */
   readonly epochsDone: number;
-  readonly history: readonly EpochRecord[];
-  readonly earlyStopping: EarlyStoppingState;
-  /** Early stopping has ended the run. */
-  readonly stopped: boolean;
-  readonly weights: HeadWeights;
-  /** Adam's: moments by tensor name and the number of steps taken. */
-  readonly optimizer: { readonly step: number; readonly m: HeadWeights; readonly v: HeadWeights };
-  readonly bestWeights: HeadWeights;
+  readonly heads: readonly HeadState[];
+  /** One a head; only where there is a checkpoint to write them to. */
+  readonly resumable: readonly ResumableHead[] | undefined;
 }
 
 /** What a run was started with, by the user's word for it: a digest of each part. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
-const format = 'headstart-checkpoint-1';
+const format = 'headstart-checkpoint-2';
 
-/** Tensors are named `group:name`. */
+/** Tensors are named `head:group:name`. */
 type Group = 'weights' | 'm' | 'v' | 'best';
+
+/** As it stands in the metadata. */
+interface WrittenState {
+  readonly epochsDone: number;
+  readonly heads: readonly (Omit<HeadState, 'bestWeights'> & { readonly step: number })[];
+}
 
 /** Digests of the parts; equal parts have equal digests in every run. */
 export function fingerprintOf(parts: Readonly<Record<string, unknown>>): Fingerprint {
@@ -48,21 +69,26 @@ export async function writeCheckpoint(
   fingerprint: Fingerprint,
   state: TrainingState,
 ): Promise<void> {
-  const { weights, optimizer, bestWeights, ...rest } = state;
+  const { resumable } = state;
+  if (!resumable) throw new HeadstartError('INTERNAL', 'There is no state to be written down.');
   const tensors: Record<string, TensorToWrite> = {};
-  const put = (group: Group, values: HeadWeights) => {
+  const put = (head: number, group: Group, values: HeadWeights) => {
     for (const [name, tensor] of Object.entries(values)) {
-      tensors[`${group}:${name}`] = tensorBytes(tensor);
+      tensors[`${head}:${group}:${name}`] = tensorBytes(tensor);
     }
   };
-  put('weights', weights);
-  put('m', optimizer.m);
-  put('v', optimizer.v);
-  put('best', bestWeights);
+  const heads = state.heads.map(({ bestWeights, ...rest }, head) => {
+    const { weights, optimizer } = resumable[head] as ResumableHead;
+    put(head, 'weights', weights);
+    put(head, 'm', optimizer.m);
+    put(head, 'v', optimizer.v);
+    put(head, 'best', bestWeights);
+    return { ...rest, step: optimizer.step };
+  });
   await writeSafetensors(path, tensors, {
     format,
     fingerprint: JSON.stringify(fingerprint),
-    state: JSON.stringify({ ...rest, step: optimizer.step }),
+    state: JSON.stringify({ epochsDone: state.epochsDone, heads }),
   });
 }
 
@@ -86,10 +112,19 @@ export async function readCheckpoint(
     const { metadata } = file.header;
     if (metadata?.format !== format) throw new Error('it is another kind of file');
     checkFingerprint(path, JSON.parse(metadata.fingerprint as string), fingerprint);
-    const { step, ...rest } = JSON.parse(metadata.state as string);
-    const tensors = await readGroups(file);
-    const { weights, m, v, best } = tensors;
-    return { ...rest, weights, optimizer: { step, m, v }, bestWeights: best };
+    const { epochsDone, heads } = JSON.parse(metadata.state as string) as WrittenState;
+    const groups = await readGroups(file, heads.length);
+    return {
+      epochsDone,
+      heads: heads.map(({ step: _, ...rest }, i) => ({
+        ...rest,
+        bestWeights: (groups[i] as Groups).best,
+      })),
+      resumable: heads.map(({ step }, i) => {
+        const { weights, m, v } = groups[i] as Groups;
+        return { weights, optimizer: { step, m, v } };
+      }),
+    };
   } catch (error) {
     if (error instanceof HeadstartError && error.code === 'USAGE') throw error;
     throw new HeadstartError(
@@ -111,13 +146,17 @@ function checkFingerprint(path: string, stored: Fingerprint, wanted: Fingerprint
   );
 }
 
-async function readGroups(file: SafetensorsFile): Promise<Record<Group, HeadWeights>> {
-  const result: Record<Group, Record<string, Tensor>> = { weights: {}, m: {}, v: {}, best: {} };
+type Groups = Record<Group, Record<string, Tensor>>;
+
+/** The tensors of each head. */
+async function readGroups(file: SafetensorsFile, heads: number): Promise<Groups[]> {
+  const result = Array.from({ length: heads }, () => ({ weights: {}, m: {}, v: {}, best: {} }));
   for (const [key, { shape, begin, end }] of file.header.tensors) {
-    const colon = key.indexOf(':');
-    const group = result[key.slice(0, colon) as Group];
+    const [head = '', group = '', ...name] = key.split(':');
+    const tensors = (result[Number(head)] as Groups | undefined)?.[group as Group];
+    if (!tensors) throw new Error(`its tensor ${key} belongs to no head`);
     const bytes = await file.read(begin, end);
-    group[key.slice(colon + 1)] = { shape, data: new Float32Array(bytes.buffer) };
+    tensors[name.join(':')] = { shape, data: new Float32Array(bytes.buffer) };
   }
   return result;
 }

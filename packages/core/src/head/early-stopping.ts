@@ -58,7 +58,15 @@ export function stepEarlyStopping(
   return { state: { ...state, wait }, improved: false, stop };
 }
 
-function isBetter({ monitor, minDelta }: EarlyStoppingOptions, value: number, best: number) {
+/**
+ * Whether a watched value is better than the best so far, as Keras's callbacks decide it: in
+ * float32, and by more than `minDelta`; its name says whether more is better.
+ */
+export function isBetter(
+  { monitor, minDelta }: Pick<EarlyStoppingOptions, 'monitor' | 'minDelta'>,
+  value: number,
+  best: number,
+): boolean {
   const delta = Math.abs(minDelta);
   return monitor.endsWith('loss')
     ? Math.fround(value + delta) < Math.fround(best)

@@ -1,87 +1,151 @@
+import type { HeadBatch, LabelledRows } from '@headstart/native';
 import { HeadstartError } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
 import type { EpochRecord } from './history.ts';
+import { cosineRate } from './learning-rate.ts';
 import type { Score } from './options.ts';
-import { epochBatches, validationSamples } from './schedule.ts';
-import type { TrainingSession } from './session.ts';
+import type { HeadPlan } from './plan.ts';
+import { type BatchRun, epochBatches, stepsInEpoch, validationSamples } from './schedule.ts';
+import type { EpochRows, TrainingSession } from './session.ts';
+
+const nothing: LabelledRows = { rows: new Int32Array(0), labels: new Int32Array(0) };
+
+/** A head that is still being trained. */
+export interface ActiveHead {
+  /** Its place in the session's heads. */
+  readonly head: number;
+  /** What its schedule goes on from; the rate of every step where it is constant in an epoch. */
+  readonly rate: number;
+}
 
 /**
- * Trains one epoch (0-based) and validates it.
+ * Trains one epoch (0-based) of the heads that are given and validates it.
  *
+ * @returns one record a head, in their order
  * @throws HeadstartError `TRAINING_FAILED` where a loss is not finite
  */
 export async function runEpoch(
   session: TrainingSession,
   epoch: number,
+  active: readonly ActiveHead[],
   { signal }: OperationOptions,
-): Promise<EpochRecord> {
+): Promise<EpochRecord[]> {
   const started = performance.now();
-  const { loss, accuracy } = await trainEpoch(session, epoch, signal);
-  checkFinite(loss, 'training', epoch, session);
-  const validation = await validateEpoch(session, epoch, signal);
-  checkFinite(validation.loss, 'validation', epoch, session);
-  return {
-    epoch: epoch + 1,
-    loss,
-    accuracy,
-    valLoss: validation.loss,
-    valAccuracy: validation.accuracy,
-    seconds: (performance.now() - started) / 1000,
-  };
+  const rates = active.map(({ head, rate }) => epochRates(planOf(session, head), rate, epoch));
+  const trained = await trainEpoch(session, epoch, active, rates, signal);
+  for (const { loss } of trained) checkFinite(loss, 'training', epoch, session);
+  const validated = await validateEpoch(session, epoch, active, signal);
+  for (const { loss } of validated) checkFinite(loss, 'validation', epoch, session);
+  const seconds = (performance.now() - started) / 1000;
+  return active.map((_, i) => {
+    const [{ loss, accuracy }, validation] = [trained[i] as Score, validated[i] as Score];
+    return {
+      epoch: epoch + 1,
+      loss,
+      accuracy,
+      valLoss: validation.loss,
+      valAccuracy: validation.accuracy,
+      learningRate: rates[i]?.at(-1) as number,
+      seconds,
+    };
+  });
+}
+
+/** The learning rate of each step of an epoch. */
+function epochRates({ settings, schedule }: HeadPlan, rate: number, epoch: number): Float64Array {
+  const steps = stepsInEpoch(schedule);
+  const { learningRateSchedule: rule } = settings;
+  if (rule.type !== 'cosine') return new Float64Array(steps).fill(rate);
+  const warmupSteps = Math.round((rule.warmupEpochs ?? 0) * steps);
+  const decaySteps = settings.epochs * steps - warmupSteps;
+  const options = { peak: rate, warmupSteps, decaySteps, alpha: rule.alpha ?? 0 };
+  return Float64Array.from({ length: steps }, (_, i) => cosineRate(options, epoch * steps + i));
 }
 
 /** Means over all samples of the epoch, as Keras's metrics are. */
 async function trainEpoch(
-  { trainer, openEpoch, schedule, trainLabels }: TrainingSession,
+  session: TrainingSession,
   epoch: number,
+  active: readonly ActiveHead[],
+  rates: readonly Float64Array[],
   signal: AbortSignal | undefined,
-): Promise<Score> {
-  using epochRows = await openEpoch(epoch, { signal });
-  const { store, rowOf } = epochRows;
-  let [loss, correct, samples] = [0, 0, 0];
-  for (const run of epochBatches(schedule, epoch)) {
+): Promise<Score[]> {
+  using epochRows = await session.openEpoch(epoch, { signal });
+  const { store } = epochRows;
+  const runs = active.map(({ head }) => epochBatches(planOf(session, head).schedule, epoch));
+  const totals = active.map(() => ({ loss: 0, correct: 0, samples: 0, steps: 0 }));
+  const { batchSize } = planOf(session, 0).schedule;
+  for (let r = 0; runs.some(({ length }) => r < length); r++) {
     signal?.throwIfAborted();
-    const rows = run.samples.map((sample, i) => rowOf(sample, run.views[i] as number));
-    const labels = run.samples.map((sample) => trainLabels[sample] as number);
-    const [result] = await trainer.trainSteps(
-      { store, batches: [{ rows, labels }], batchSize: schedule.batchSize },
-      { signal },
-    );
-    if (!result) throw new HeadstartError('INTERNAL', 'The trainer gave no metrics.');
-    loss += result.loss * result.samples;
-    correct += result.accuracy * result.samples;
-    samples += result.samples;
+    const batches: HeadBatch[] = session.heads.map(() => nothing);
+    active.forEach(({ head }, i) => {
+      const run = runs[i]?.[r];
+      if (!run) return;
+      const done = totals[i]?.steps as number;
+      const learningRates = rates[i]?.slice(done, done + stepsOf(run, batchSize));
+      batches[head] = { ...labelledRows(planOf(session, head), run, epochRows), learningRates };
+    });
+    const results = await session.trainer.trainSteps({ store, batches, batchSize }, { signal });
+    active.forEach(({ head }, i) => {
+      const [total, result] = [totals[i], results[head]];
+      if (!total || !result) throw new HeadstartError('INTERNAL', 'The trainer gave no metrics.');
+      total.loss += result.loss * result.samples;
+      total.correct += result.accuracy * result.samples;
+      total.samples += result.samples;
+      total.steps += result.steps;
+    });
   }
-  return { loss: loss / samples, accuracy: correct / samples };
+  return totals.map(({ loss, correct, samples }) => ({
+    loss: loss / samples,
+    accuracy: correct / samples,
+  }));
+}
+
+function stepsOf({ samples }: BatchRun, batchSize: number): number {
+  return Math.ceil(samples.length / batchSize);
+}
+
+function labelledRows(
+  { trainSamples, trainLabels }: HeadPlan,
+  { samples, views }: BatchRun,
+  { rowOf }: EpochRows,
+): LabelledRows {
+  return {
+    rows: samples.map((i, at) => rowOf(trainSamples[i] as number, views[at] as number)),
+    labels: samples.map((i) => trainLabels[i] as number),
+  };
 }
 
 async function validateEpoch(
   session: TrainingSession,
   epoch: number,
+  active: readonly ActiveHead[],
   signal: AbortSignal | undefined,
-): Promise<Score> {
-  const { settings, validationLabels, validationRows } = session;
-  const { batchSize, validationSteps, shuffle, seed } = settings;
-  const samples = validationSamples(
-    { samples: validationLabels.length, batchSize, validationSteps, shuffle, seed },
-    epoch,
-  );
-  return session.trainer.evaluate(
-    {
-      store: session.validationStore,
-      rows: samples.map((i) => validationRows[i] as number),
-      labels: samples.map((i) => validationLabels[i] as number),
-    },
-    { signal },
-  );
+): Promise<Score[]> {
+  const batches: LabelledRows[] = session.heads.map(() => nothing);
+  for (const { head } of active) {
+    const { settings, validationLabels: labels, validationRows: rows } = planOf(session, head);
+    const samples = validationSamples({ ...settings, samples: labels.length }, epoch);
+    batches[head] = {
+      rows: samples.map((i) => rows[i] as number),
+      labels: samples.map((i) => labels[i] as number),
+    };
+  }
+  const { trainer, validationStore: store } = session;
+  const results = await trainer.evaluateHeads({ store, batches }, { signal });
+  return active.map(({ head }) => results[head] as Score);
+}
+
+function planOf({ heads }: TrainingSession, head: number): HeadPlan {
+  return heads[head] as HeadPlan;
 }
 
 function checkFinite(loss: number, what: string, epoch: number, session: TrainingSession): void {
   if (Number.isFinite(loss)) return;
+  const rates = session.heads.map(({ settings }) => settings.learningRate);
   throw new HeadstartError(
     'TRAINING_FAILED',
     `The ${what} loss became ${loss} in epoch ${epoch + 1}: use a learning rate below ` +
-      `${session.settings.learningRate}; if it happens at any rate, the features hold values that ` +
-      'are not numbers.',
+      `${Math.max(...rates)}.`,
   );
 }

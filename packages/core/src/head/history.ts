@@ -11,6 +11,8 @@ export interface EpochRecord {
   /** At the epoch's end, without dropout and without class weights. */
   readonly valLoss: number;
   readonly valAccuracy: number;
+  /** Of the epoch's last step. */
+  readonly learningRate: number;
   readonly seconds: number;
 }
 

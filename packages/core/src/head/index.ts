@@ -9,14 +9,28 @@ export {
 } from './early-stopping.ts';
 export { type EpochRecord, historyCsv } from './history.ts';
 export type { HeadLayer } from './layer.ts';
+export {
+  type CosineOptions,
+  cosineRate,
+  initialPlateau,
+  type LearningRateSchedule,
+  type PlateauOptions,
+  type PlateauState,
+  stepPlateau,
+} from './learning-rate.ts';
 export { type HeadModelOptions, writeHeadModel } from './onnx.ts';
-export type {
-  CheckpointOptions,
-  EpochFeatures,
-  Score,
-  TrainedHead,
-  TrainHeadOptions,
-  TrainingOptions,
+export {
+  type CheckpointOptions,
+  type ClassWeights,
+  type EpochFeatures,
+  type HeadVariation,
+  type OptimizerName,
+  optimizerNames,
+  type Score,
+  type TrainedHead,
+  type TrainHeadOptions,
+  type TrainHeadsOptions,
+  type TrainingOptions,
 } from './options.ts';
 export { type PredictHeadOptions, predictHead } from './predict.ts';
 export {
@@ -39,7 +53,7 @@ export {
   type ResolveOptions,
 } from './spec.ts';
 export { resolveHead } from './spec-resolve.ts';
-export { trainHead } from './train.ts';
+export { trainHead, trainHeads } from './train.ts';
 export {
   checkHeadWeights,
   type HeadWeights,

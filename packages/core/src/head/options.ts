@@ -1,11 +1,18 @@
-import type { BackendName } from '@headstart/native';
+import type { BackendName, Compute } from '@headstart/native';
 import type { FeatureSet } from '../features/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import type { EarlyStoppingOptions } from './early-stopping.ts';
 import type { EpochRecord } from './history.ts';
+import type { LearningRateSchedule } from './learning-rate.ts';
 import type { ViewPolicy } from './schedule.ts';
 import type { HeadSpec, ResolvedHead } from './spec.ts';
 import type { HeadWeights } from './weights.ts';
+
+export const optimizerNames = ['adam', 'adamw', 'sgd', 'rmsprop'] as const;
+export type OptimizerName = (typeof optimizerNames)[number];
+
+/** By how rare a class is, or one number of at least 0 a class. */
+export type ClassWeights = 'none' | 'balanced' | readonly number[];
 
 /** How a head is trained. Every default is the original script's, or is said not to be. */
 export interface TrainingOptions {
@@ -23,10 +30,22 @@ export interface TrainingOptions {
   readonly batchSize?: number | undefined;
   /** Default 1e-3. */
   readonly learningRate?: number | undefined;
-  /** Default `adam`, in Keras's form with Keras's constants. */
-  readonly optimizer?: 'adam' | undefined;
+  /** Default `adam`; all in Keras's form, with Keras's constants. */
+  readonly optimizer?: OptimizerName | undefined;
+  /** Of sgd and rmsprop; default 0. */
+  readonly momentum?: number | undefined;
+  /** Of sgd with momentum; default false. */
+  readonly nesterov?: boolean | undefined;
+  /** Decoupled: every weight shrinks by rate * weightDecay a step. Default 0, for adamw 0.004. */
+  readonly weightDecay?: number | undefined;
+  /** The loss gets l2 * the sum of squares of all kernels. Default 0. */
+  readonly l2?: number | undefined;
+  /** The share of each target that is spread evenly over the classes. Default 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** Default: constant. */
+  readonly learningRateSchedule?: LearningRateSchedule | undefined;
   /** `balanced` weighs class k by n / (K * count_k). Default `none`. */
-  readonly classWeights?: 'none' | 'balanced' | undefined;
+  readonly classWeights?: ClassWeights | undefined;
   /**
    * What is watched and when to stop; parts left out have the defaults val_accuracy, 1e-4, 3.
    * `enabled: false` never stops, but the best epoch is still found by what is watched.
@@ -81,10 +100,36 @@ export interface TrainHeadOptions extends TrainingOptions, LongOperationOptions 
   readonly init?: HeadWeights | undefined;
   /** Default `cpu`. */
   readonly backend?: BackendName | undefined;
+  /**
+   * What products are computed in. Default `fp32`; `bf16` rounds their operands to bfloat16, where
+   * the processor can.
+   */
+  readonly compute?: Compute | undefined;
   /** Threads of the CPU backend; default: the native module's. Does not change the result. */
   readonly threads?: number | undefined;
   readonly onEpoch?: ((record: EpochRecord) => void) | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
+}
+
+/** Where one of many heads differs from the options that all share. */
+export interface HeadVariation
+  extends Pick<
+    TrainingOptions,
+    'seed' | 'learningRate' | 'dropout' | 'weightDecay' | 'l2' | 'labelSmoothing' | 'classWeights'
+  > {
+  /** Indices of the training samples that it sees, in any order; default: all. */
+  readonly trainSamples?: Int32Array | undefined;
+  /** Indices of the validation samples that it is measured on; default: all. */
+  readonly validationSamples?: Int32Array | undefined;
+  /** The class of every training sample of the set, seen or not; default: the set's labels. */
+  readonly trainLabels?: Int32Array | undefined;
+}
+
+export interface TrainHeadsOptions extends Omit<TrainHeadOptions, 'onEpoch'> {
+  /** At least one. */
+  readonly heads: readonly HeadVariation[];
+  /** `head` is its place in `heads`. */
+  readonly onEpoch?: ((record: EpochRecord, head: number) => void) | undefined;
 }
 
 /** A loss (mean over samples) and an accuracy. */
@@ -105,9 +150,9 @@ export interface TrainedHead {
   readonly stoppedBy: 'early-stopping' | 'epochs';
   /** Of the kept epoch, as measured while it trained: with dropout and class weights. */
   readonly training: Score;
-  /** Of the kept weights over the whole validation set. */
+  /** Of the kept weights over the whole validation set, or the samples of it that were named. */
   readonly validation: Score & {
-    /** [samples x classes], in the set's order. */
+    /** [samples x classes], in the set's order, or in that of the samples named. */
     readonly probabilities: Float32Array;
   };
   readonly backend: { readonly name: BackendName; readonly description: string };

@@ -24,6 +24,29 @@ export function labelsOf(
   });
 }
 
+/**
+ * Indices of samples as they were named, or all.
+ *
+ * @param option its name, for messages
+ * @throws HeadstartError `USAGE`
+ */
+export function chosenSamples(
+  option: string,
+  chosen: Int32Array | undefined,
+  count: number,
+): Int32Array {
+  if (!chosen) return Int32Array.from({ length: count }, (_, i) => i);
+  if (chosen.length === 0) {
+    throw new HeadstartError('USAGE', `The option ${option} must name at least one sample.`);
+  }
+  const wrong = chosen.find((sample) => sample < 0 || sample >= count);
+  if (wrong === undefined) return chosen;
+  throw new HeadstartError(
+    'USAGE',
+    `The option ${option} names the sample ${wrong}, but there are ${count}.`,
+  );
+}
+
 /** Row 0 of each sample: its plain image. */
 export function plainRows(set: FeatureSet): Int32Array {
   return Int32Array.from(set.samples, ({ rows, name }) => checkedRow(set, rows[0], name));

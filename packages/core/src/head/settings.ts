@@ -1,6 +1,8 @@
+import type { OptimizerSpec } from '@headstart/native';
 import { HeadstartError } from '../errors.ts';
 import { type EarlyStoppingOptions, monitors } from './early-stopping.ts';
-import type { TrainingOptions } from './options.ts';
+import type { LearningRateSchedule, PlateauOptions } from './learning-rate.ts';
+import { type ClassWeights, optimizerNames, type TrainingOptions } from './options.ts';
 import type { ScheduleOptions, ViewPolicy } from './schedule.ts';
 import { type HeadSpec, headPreset } from './spec.ts';
 
@@ -13,14 +15,20 @@ export interface TrainingSettings {
   readonly validationSteps: 'all' | number;
   readonly batchSize: number;
   readonly learningRate: number;
-  readonly optimizer: 'adam';
-  readonly classWeights: 'none' | 'balanced';
+  readonly optimizer: OptimizerSpec;
+  readonly weightDecay: number | undefined;
+  readonly l2: number;
+  readonly labelSmoothing: number;
+  readonly learningRateSchedule: Exclude<LearningRateSchedule, { type: 'plateau' }> | Plateau;
+  readonly classWeights: ClassWeights;
   readonly earlyStopping: EarlyStoppingOptions & { readonly enabled: boolean };
   readonly restoreBest: boolean;
   readonly views: ViewPolicy;
   readonly shuffle: boolean;
   readonly seed: number;
 }
+
+type Plateau = PlateauOptions & { readonly type: 'plateau' };
 
 const largestCount = 2 ** 31 - 1;
 const largestBatch = 65_536;
@@ -36,8 +44,12 @@ export function trainingSettings(options: TrainingOptions): TrainingSettings {
     validationSteps: countOr('validationSteps', 'all', options.validationSteps ?? 'all'),
     batchSize: count('batchSize', options.batchSize ?? 32, 1, largestBatch),
     learningRate: positive('learningRate', options.learningRate ?? 1e-3),
-    optimizer: oneOf('optimizer', ['adam'], options.optimizer ?? 'adam'),
-    classWeights: oneOf('classWeights', ['none', 'balanced'], options.classWeights ?? 'none'),
+    optimizer: optimizer(options),
+    weightDecay: options.weightDecay && atLeastZero('weightDecay', options.weightDecay),
+    l2: atLeastZero('l2', options.l2 ?? 0),
+    labelSmoothing: fraction('labelSmoothing', options.labelSmoothing ?? 0),
+    learningRateSchedule: learningRateSchedule(options),
+    classWeights: classWeights(options.classWeights ?? 'none'),
     earlyStopping: {
       enabled: stopping.enabled ?? true,
       monitor: oneOf('monitor', monitors, stopping.monitor ?? 'val_accuracy'),
@@ -49,6 +61,60 @@ export function trainingSettings(options: TrainingOptions): TrainingSettings {
     shuffle: options.shuffle ?? true,
     seed: count('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
   };
+}
+
+function optimizer(options: TrainingOptions): OptimizerSpec {
+  const type = oneOf('optimizer', optimizerNames, options.optimizer ?? 'adam');
+  const momentum = fraction('momentum', options.momentum ?? 0);
+  const nesterov = options.nesterov ?? false;
+  if (nesterov && (type !== 'sgd' || momentum === 0)) {
+    throw wrong('nesterov', nesterov, 'left out, unless the optimizer is sgd with momentum');
+  }
+  switch (type) {
+    case 'sgd':
+      return { type, momentum, nesterov };
+    case 'rmsprop':
+      return { type, momentum };
+    default:
+      if (momentum === 0) return { type };
+      throw wrong('momentum', momentum, `left out, as the optimizer ${type} has none`);
+  }
+}
+
+function learningRateSchedule(options: TrainingOptions): TrainingSettings['learningRateSchedule'] {
+  const schedule = options.learningRateSchedule ?? { type: 'constant' };
+  switch (schedule.type) {
+    case 'constant':
+      return { type: 'constant' };
+    case 'cosine': {
+      const warmupEpochs = atLeastZero('warmupEpochs', schedule.warmupEpochs ?? 0);
+      if (warmupEpochs >= (options.epochs ?? 50)) {
+        throw wrong('warmupEpochs', warmupEpochs, 'less than the number of epochs');
+      }
+      return { type: 'cosine', warmupEpochs, alpha: fraction('alpha', schedule.alpha ?? 0) };
+    }
+    case 'plateau':
+      return {
+        type: 'plateau',
+        factor: fraction('factor', schedule.factor ?? 0.1),
+        patience: count('patience', schedule.patience ?? 2, 0),
+        minDelta: atLeastZero('minDelta', schedule.minDelta ?? 1e-4),
+        cooldown: count('cooldown', schedule.cooldown ?? 0, 0),
+        minRate: atLeastZero('minRate', schedule.minRate ?? 0),
+      };
+    default:
+      throw wrong(
+        'learningRateSchedule',
+        (schedule as { type?: unknown }).type,
+        'constant, cosine or plateau',
+      );
+  }
+}
+
+function classWeights(value: ClassWeights): ClassWeights {
+  if (value === 'none' || value === 'balanced') return value;
+  if (typeof value === 'string') throw wrong('classWeights', value, 'none or balanced');
+  return value.map((weight) => atLeastZero('classWeights', weight));
 }
 
 /**
@@ -78,6 +144,16 @@ function countOr<Word extends string>(name: string, word: Word, value: Word | nu
 function positive(name: string, value: number): number {
   if (Number.isFinite(value) && value > 0) return value;
   throw wrong(name, value, 'a number above 0');
+}
+
+function atLeastZero(name: string, value: number): number {
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw wrong(name, value, 'a number of at least 0');
+}
+
+function fraction(name: string, value: number): number {
+  if (value >= 0 && value < 1) return value;
+  throw wrong(name, value, 'a number from 0 to below 1');
 }
 
 function finite(name: string, value: number): number {

@@ -1,11 +1,18 @@
-import { readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.ts';
+import {
+  type HeadState,
+  readCheckpoint,
+  type TrainingState,
+  writeCheckpoint,
+} from './checkpoint.ts';
 import { initialEarlyStopping, stepEarlyStopping } from './early-stopping.ts';
 import { runEpoch } from './epoch.ts';
 import { type EpochRecord, monitored } from './history.ts';
+import { initialPlateau, stepPlateau } from './learning-rate.ts';
 import { translateNativeError } from './native-error.ts';
-import type { TrainedHead, TrainHeadOptions } from './options.ts';
-import { openSession, planTraining, type TrainingSession } from './session.ts';
-import { checkHeadWeights } from './weights.ts';
+import type { TrainedHead, TrainHeadOptions, TrainHeadsOptions } from './options.ts';
+import { type HeadPlan, planTraining } from './plan.ts';
+import { openSession, type TrainingSession } from './session.ts';
+import { checkHeadWeights, type HeadWeights } from './weights.ts';
 
 const checkpointSeconds = 5;
 
@@ -21,6 +28,18 @@ const checkpointSeconds = 5;
  *   `TRAINING_FAILED`, `GPU_REQUIRED`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
  */
 export async function trainHead(options: TrainHeadOptions): Promise<TrainedHead> {
+  const [trained] = await trainHeads({ ...options, heads: [{}] });
+  return trained as TrainedHead;
+}
+
+/**
+ * Trains many heads of the same layers at once over the same features, each with early stopping of
+ * its own. A head learns the same bits as it would alone. Else as {@link trainHead}; `timing` is
+ * that of all heads together.
+ *
+ * @returns one head for each of `options.heads`, in their order
+ */
+export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHead[]> {
   const { signal } = options;
   signal?.throwIfAborted();
   try {
@@ -29,43 +48,53 @@ export async function trainHead(options: TrainHeadOptions): Promise<TrainedHead>
     using session = await openSession(plan, options);
     const loadSeconds = (performance.now() - started) / 1000;
     const resumed = await resume(session, options);
+    const trainingStarted = performance.now();
     const state = await runEpochs(session, resumed ?? initialState(session), options);
-    const trained = await finish(session, state, options);
-    const trainSeconds = state.history.reduce((sum, { seconds }) => sum + seconds, 0);
-    const secondsPerEpoch = trainSeconds / state.history.length;
-    return {
-      ...trained,
-      timing: { loadSeconds, trainSeconds, secondsPerEpoch },
-      resumedEpochs: resumed?.epochsDone ?? 0,
+    const here = (performance.now() - trainingStarted) / 1000;
+    const trainSeconds = here + secondsOf(resumed);
+    const timing = {
+      loadSeconds,
+      trainSeconds,
+      secondsPerEpoch: trainSeconds / state.epochsDone,
     };
+    const trained = await finish(session, state, options);
+    return trained.map((one) => ({ ...one, timing, resumedEpochs: resumed?.epochsDone ?? 0 }));
   } catch (error) {
     throw translateNativeError(error, signal);
   }
 }
 
-function initialState({ trainer }: TrainingSession): TrainingState {
-  return {
-    epochsDone: 0,
+/** The time that epochs before a resumption took: that of the head that was trained longest. */
+function secondsOf(state: TrainingState | undefined): number {
+  const sums = state?.heads.map(({ history }) => history.reduce((sum, r) => sum + r.seconds, 0));
+  return Math.max(0, ...(sums ?? []));
+}
+
+function initialState({ heads }: TrainingSession): TrainingState {
+  const states = heads.map(({ settings }) => ({
     history: [],
     earlyStopping: initialEarlyStopping,
+    plateau: initialPlateau,
+    rate: settings.learningRate,
     stopped: false,
-    weights: trainer.getWeights(),
-    optimizer: trainer.getOptimizerState(),
     bestWeights: {},
-  };
+  }));
+  return { epochsDone: 0, heads: states, resumable: undefined };
 }
 
 /** Puts the trainer where the checkpoint left it; undefined where there is none. */
 async function resume(
   { trainer, fingerprint, head }: TrainingSession,
-  { checkpoint }: TrainHeadOptions,
+  { checkpoint }: TrainHeadsOptions,
 ): Promise<TrainingState | undefined> {
   if (!checkpoint?.resume) return undefined;
   const state = await readCheckpoint(checkpoint.path, fingerprint);
   if (!state) return undefined;
-  checkHeadWeights(state.weights, head.parameters, `the checkpoint ${checkpoint.path}`);
-  trainer.setWeights(state.weights);
-  trainer.setOptimizerState(state.optimizer);
+  state.resumable?.forEach(({ weights, optimizer }, i) => {
+    checkHeadWeights(weights, head.parameters, `the checkpoint ${checkpoint.path}`);
+    trainer.setWeights(weights, i);
+    trainer.setOptimizerState(optimizer, i);
+  });
   return state;
 }
 
@@ -73,10 +102,10 @@ async function resume(
 async function runEpochs(
   session: TrainingSession,
   first: TrainingState,
-  options: TrainHeadOptions,
+  options: TrainHeadsOptions,
 ): Promise<TrainingState> {
   const { signal, checkpoint, onEpoch, onProgress } = options;
-  const { epochs } = session.settings;
+  const { epochs } = session;
   const save = async (state: TrainingState) => {
     if (checkpoint) await writeCheckpoint(checkpoint.path, session.fingerprint, state);
   };
@@ -86,11 +115,20 @@ async function runEpochs(
     onProgress?.({ stage: 'training', done, total: epochs, unit: 'epochs' });
   report(state.epochsDone);
   try {
-    while (!state.stopped && state.epochsDone < epochs) {
+    while (state.epochsDone < epochs && state.heads.some(({ stopped }) => !stopped)) {
       signal?.throwIfAborted();
-      const record = await runEpoch(session, state.epochsDone, { signal });
-      state = advance(session, state, record);
-      onEpoch?.(record);
+      const active = state.heads.flatMap(({ stopped, rate }, head) =>
+        stopped ? [] : [{ head, rate }],
+      );
+      const records = await runEpoch(session, state.epochsDone, active, { signal });
+      const heads = [...state.heads];
+      active.forEach(({ head }, i) => {
+        const record = records[i] as EpochRecord;
+        heads[head] = advance(session, head, heads[head] as HeadState, record);
+        onEpoch?.(record, head);
+      });
+      const resumable = checkpoint ? snapshot(session) : undefined;
+      state = { epochsDone: state.epochsDone + 1, heads, resumable };
       report(state.epochsDone);
       if (performance.now() - saved.at >= checkpointSeconds * 1000) {
         await save(state);
@@ -105,51 +143,89 @@ async function runEpochs(
   return state;
 }
 
-/** The state after one more epoch. */
+/** All that the native side knows of each head. */
+function snapshot({ trainer, heads }: TrainingSession): TrainingState['resumable'] {
+  return heads.map((_, head) => ({
+    weights: trainer.getWeights(head),
+    optimizer: trainer.getOptimizerState(head),
+  }));
+}
+
+/** A head's state after one more epoch. */
 function advance(
-  { trainer, settings }: TrainingSession,
-  state: TrainingState,
+  { trainer, heads }: TrainingSession,
+  head: number,
+  state: HeadState,
   record: EpochRecord,
-): TrainingState {
-  const { earlyStopping } = settings;
-  const value = monitored(record, earlyStopping.monitor);
-  const step = stepEarlyStopping(earlyStopping, state.earlyStopping, state.epochsDone, value);
-  const weights = trainer.getWeights();
+): HeadState {
+  const { earlyStopping, learningRateSchedule: rule } = (heads[head] as HeadPlan).settings;
+  const { monitor } = earlyStopping;
+  const value = monitored(record, monitor);
+  const step = stepEarlyStopping(earlyStopping, state.earlyStopping, record.epoch - 1, value);
+  const reduced =
+    rule.type === 'plateau'
+      ? stepPlateau({ ...rule, monitor }, state.plateau, value, state.rate)
+      : { state: state.plateau, rate: state.rate };
   return {
-    epochsDone: state.epochsDone + 1,
     history: [...state.history, record],
     earlyStopping: step.state,
+    plateau: reduced.state,
+    rate: reduced.rate,
     stopped: earlyStopping.enabled && step.stop,
-    weights,
-    optimizer: trainer.getOptimizerState(),
-    bestWeights: step.improved ? weights : state.bestWeights,
+    bestWeights: step.improved ? trainer.getWeights(head) : state.bestWeights,
   };
 }
 
-/** Measures the kept weights over the whole validation set. */
+type Finished = Omit<TrainedHead, 'timing' | 'resumedEpochs'>;
+
+/** Measures the kept weights over all of each head's validation samples. */
 async function finish(
   session: TrainingSession,
   state: TrainingState,
-  { signal }: TrainHeadOptions,
-): Promise<Omit<TrainedHead, 'timing' | 'resumedEpochs'>> {
-  const { trainer, validationStore: store, validationRows: rows, settings } = session;
-  const bestEpoch = (state.earlyStopping.bestEpoch as number) + 1;
-  const keptEpoch = settings.restoreBest ? bestEpoch : state.epochsDone;
-  const weights = settings.restoreBest ? state.bestWeights : state.weights;
-  trainer.setWeights(weights);
-  const labels = session.validationLabels;
-  const { loss, accuracy } = await trainer.evaluate({ store, rows, labels }, { signal });
-  const probabilities = await trainer.predict({ store, rows }, { signal });
-  const kept = state.history[keptEpoch - 1] as EpochRecord;
+  { signal }: TrainHeadsOptions,
+): Promise<Finished[]> {
+  const { trainer, validationStore: store, heads } = session;
+  const kept = heads.map(({ settings }, head) => {
+    const { bestWeights } = state.heads[head] as HeadState;
+    const weights = settings.restoreBest ? bestWeights : trainer.getWeights(head);
+    trainer.setWeights(weights, head);
+    return weights;
+  });
+  const batches = heads.map((plan) => ({
+    rows: plan.validationRows,
+    labels: plan.validationLabels,
+  }));
+  const scores = await trainer.evaluateHeads({ store, batches }, { signal });
+  const finished: Finished[] = [];
+  for (const [head, { rows }] of batches.entries()) {
+    const probabilities = await trainer.predict({ store, rows, head }, { signal });
+    const { loss, accuracy } = scores[head] as { loss: number; accuracy: number };
+    const validation = { loss, accuracy, probabilities };
+    finished.push(describe(session, head, state.heads[head] as HeadState, kept[head], validation));
+  }
+  return finished;
+}
+
+function describe(
+  { head: resolved, heads, backend }: TrainingSession,
+  head: number,
+  { history, earlyStopping, stopped }: HeadState,
+  weights: HeadWeights | undefined,
+  validation: TrainedHead['validation'],
+): Finished {
+  const bestEpoch = (earlyStopping.bestEpoch as number) + 1;
+  const { restoreBest } = (heads[head] as HeadPlan).settings;
+  const keptEpoch = restoreBest ? bestEpoch : history.length;
+  const { loss, accuracy } = history[keptEpoch - 1] as EpochRecord;
   return {
-    head: session.head,
-    weights,
-    history: state.history,
+    head: resolved,
+    weights: weights as HeadWeights,
+    history,
     bestEpoch,
     keptEpoch,
-    stoppedBy: state.stopped ? 'early-stopping' : 'epochs',
-    training: { loss: kept.loss, accuracy: kept.accuracy },
-    validation: { loss, accuracy, probabilities },
-    backend: session.backend,
+    stoppedBy: stopped ? 'early-stopping' : 'epochs',
+    training: { loss, accuracy },
+    validation,
+    backend,
   };
 }

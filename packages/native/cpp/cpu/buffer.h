@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <vector>
 
 namespace headstart::cpu {
 
@@ -32,6 +33,27 @@ class Buffer {
   };
   std::unique_ptr<T, Free> data_;
   std::size_t capacity_ = 0;
+};
+
+// One buffer for each worker of a pool.
+template <class T>
+class Scratch {
+ public:
+  void require(unsigned workers, std::size_t count) {
+    if (buffers_.size() < workers) buffers_.resize(workers);
+    for (Buffer<T>& buffer : buffers_) buffer.require(count);
+  }
+
+  T* of(unsigned worker) const noexcept { return buffers_[worker].data(); }
+
+  std::size_t bytes() const noexcept {
+    std::size_t sum = 0;
+    for (const Buffer<T>& buffer : buffers_) sum += buffer.bytes();
+    return sum;
+  }
+
+ private:
+  std::vector<Buffer<T>> buffers_;
 };
 
 }  // namespace headstart::cpu

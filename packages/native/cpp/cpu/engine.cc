@@ -1,185 +1,203 @@
 #include "cpu/engine.h"
 
 #include <algorithm>
+#include <exception>
 #include <thread>
 #include <vector>
 
-#include "cpu/layer.h"
-#include "cpu/loss.h"
+#include "cpu/head_pass.h"
+#include "head/error.h"
 
 namespace headstart::cpu {
 namespace {
 
-// One head's state, each [plan.parameter_floats].
+// One head's state, each [plan.parameter_floats] or empty.
 struct HeadState {
   std::vector<float> weights;
   std::vector<float> first_moment;
   std::vector<float> second_moment;
+
+  std::vector<float>& array(State state) {
+    switch (state) {
+      case State::weights:
+        return weights;
+      case State::first_moment:
+        return first_moment;
+      case State::second_moment:
+        break;
+    }
+    return second_moment;
+  }
 };
 
-// The heads share the layers' scratch memory and are computed one after the other, each by all
-// threads.
+Compute compute_with(ThreadPool& pool, Precision precision) {
+  const Kernels& kernels = best_kernels();
+  if (precision == Precision::fp32) return {pool, kernels, precision, kernels.fp32};
+  const Products* products = bf16_products(kernels);
+  if (!products) {
+    throw Error(ErrorCode::device_unavailable,
+                "This processor does not multiply bfloat16 numbers (AVX512_BF16): use fp32.");
+  }
+  return {pool, kernels, precision, *products};
+}
+
+template <class T>
+std::span<const T> part(std::span<const T> values, std::size_t begin, std::size_t count) {
+  return values.subspan(begin, std::min(count, values.size() - begin));
+}
+
+// Heads are independent. Where there are at least as many as threads, each is computed by one
+// thread, with memory of that thread; else one after the other, each by all threads. Results are
+// the same bits either way.
 class CpuEngine final : public Engine {
  public:
-  CpuEngine(const Plan& plan, std::size_t heads, unsigned threads)
-      : plan_(plan), pool_(threads), compute_{pool_, best_kernels()} {
-    for (const PlannedLayer& layer : plan_.layers) layers_.push_back(make_layer(layer));
-    outputs_ = std::vector<Buffer<float>>(layers_.size());
-    while (first_trained_ < layers_.size() && !plan_.layers[first_trained_].has_parameters()) {
-      ++first_trained_;
-    }
+  CpuEngine(const Plan& plan, std::span<const HeadOptions> heads, unsigned threads,
+            Precision precision)
+      : plan_(plan), pool_(threads), together_(plan_, compute_with(pool_, precision)) {
     const std::vector<float> zeros(plan_.parameter_floats);
-    // The gaps between parameters are never written again.
-    std::copy(zeros.begin(), zeros.end(), gradients_.require(zeros.size()));
-    heads_.assign(heads, HeadState{zeros, zeros, zeros});
-  }
-
-  void train(std::span<const HeadStep> steps, std::span<BatchSums> sums) override {
-    float* gradients = gradients_.data();
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const HeadStep& step = steps[i];
-      sums[i] = differentiate(step.head, step.batch, step.class_weights, step.dropout, gradients);
-      update(heads_[step.head], gradients, step.update);
+    for (const HeadOptions& options : heads) {
+      HeadState& head = heads_.emplace_back();
+      head.weights = zeros;
+      if (options.optimizer.has_first_moment()) head.first_moment = zeros;
+      if (options.optimizer.has_second_moment()) head.second_moment = zeros;
+    }
+    if (heads.size() < threads || threads < 2) return;
+    for (unsigned i = 0; i < threads; ++i) {
+      apart_.push_back(std::make_unique<HeadPass>(plan_, compute_with(alone_, precision)));
     }
   }
 
-  BatchSums evaluate(std::size_t head, const Batch& batch) override {
-    return cross_entropy(forward(head, batch, std::nullopt), plan_.classes, batch.labels, {},
-                         nullptr);
+  void train(const FeatureStore& store, std::span<const HeadRun> runs, std::size_t batch_size,
+             std::span<Sums> sums, const std::atomic<bool>& abort) override {
+    for_heads(runs, [&](HeadPass& pass, std::size_t i) {
+      train_head(pass, store, runs[i], batch_size, sums[i], abort);
+    });
+  }
+
+  void evaluate(const FeatureStore& store, std::span<const HeadRows> rows, std::size_t batch_size,
+                std::span<Sums> sums, const std::atomic<bool>& abort) override {
+    for_heads(rows, [&](HeadPass& pass, std::size_t i) {
+      const HeadRows& one = rows[i];
+      const float* weights = heads_[one.head].weights.data();
+      for (std::size_t begin = 0; begin < one.rows.size(); begin += batch_size) {
+        end_if(abort);
+        const Batch batch{&store, part(one.rows, begin, batch_size),
+                          part(one.labels, begin, batch_size)};
+        add(sums[i], pass.evaluate(weights, batch, *one.options));
+      }
+    });
   }
 
   void predict(std::size_t head, const Batch& batch, std::span<float> probabilities) override {
-    softmax(forward(head, batch, std::nullopt), plan_.classes, probabilities.data());
+    together_.predict(heads_.at(head).weights.data(), batch, probabilities.data());
   }
 
-  BatchSums gradients(std::size_t head, const Batch& batch, std::span<const float> class_weights,
-                      const std::optional<DropoutDraw>& dropout,
-                      std::span<float> gradients) override {
-    return differentiate(head, batch, class_weights, dropout, gradients.data());
+  Sums gradients(std::size_t head, const Batch& batch, const HeadOptions& options,
+                 const std::optional<DropoutDraw>& dropout, std::span<float> gradients) override {
+    Sums sums;
+    const float* found = together_.differentiate(heads_.at(head).weights.data(), batch, options,
+                                                 dropout, sums);
+    std::copy_n(found, gradients.size(), gradients.begin());
+    return sums;
   }
 
   void read(std::size_t head, State state, std::span<float> values) override {
-    std::copy_n(array(head, state).begin(), values.size(), values.begin());
+    const std::vector<float>& array = heads_.at(head).array(state);
+    std::fill(values.begin(), values.end(), 0.0f);
+    std::copy_n(array.begin(), std::min(array.size(), values.size()), values.begin());
   }
 
   void write(std::size_t head, State state, std::span<const float> values) override {
-    std::copy_n(values.begin(), values.size(), array(head, state).begin());
+    std::vector<float>& array = heads_.at(head).array(state);
+    std::copy_n(values.begin(), std::min(array.size(), values.size()), array.begin());
   }
 
   std::size_t memory_bytes() const override {
-    std::size_t bytes = heads_.size() * 3 * plan_.parameter_floats * sizeof(float);
-    bytes +=
-        gradients_.bytes() + converted_.bytes() + d_outputs_[0].bytes() + d_outputs_[1].bytes();
-    for (const Buffer<float>& output : outputs_) bytes += output.bytes();
-    for (const auto& layer : layers_) bytes += layer->scratch_bytes();
+    std::size_t bytes = together_.memory_bytes();
+    for (const auto& pass : apart_) bytes += pass->memory_bytes();
+    for (const HeadState& head : heads_) {
+      bytes += sizeof(float) * (head.weights.size() + head.first_moment.size() +
+                                head.second_moment.size());
+    }
     return bytes;
   }
 
  private:
-  std::vector<float>& array(std::size_t head, State state) {
-    HeadState& one = heads_.at(head);
-    switch (state) {
-      case State::weights:
-        return one.weights;
-      case State::first_moment:
-        return one.first_moment;
-      case State::second_moment:
-        break;
-    }
-    return one.second_moment;
+  static void add(Sums& sums, const Sums& more) {
+    sums.loss += more.loss;
+    sums.correct += more.correct;
+    sums.samples += more.samples;
+    sums.steps += more.steps;
   }
 
-  Pass pass_of(std::size_t head, const Batch& batch, const std::optional<DropoutDraw>& dropout,
-               float* gradients) {
-    return {compute_, batch.rows.size(), heads_.at(head).weights.data(), gradients, dropout};
-  }
-
-  // Points inputs_[0] at the batch: into the store, or at its numbers converted to float32.
-  void read_batch(const Batch& batch) {
-    const FeatureStore& store = *batch.store;
-    const std::size_t count = batch.rows.size();
-    std::vector<const float*>& rows = inputs_[0];
-    rows.resize(count);
-    if (store.type() == FeatureType::float32) {
-      for (std::size_t n = 0; n < count; ++n) {
-        rows[n] = store.row_float32(static_cast<std::size_t>(batch.rows[n]));
-      }
+  // Calls body(pass, i) for each of the items. Tasks of a pool must not throw: the first error is
+  // kept, and heads that were not begun are left out.
+  template <class Item, class Body>
+  void for_heads(std::span<const Item> items, const Body& body) {
+    if (apart_.empty() || items.size() < 2) {
+      for (std::size_t i = 0; i < items.size(); ++i) body(together_, i);
       return;
     }
-    const std::size_t size = store.shape().size();
-    float* to = converted_.require(count * size);
-    pool_.run(count, [&](std::size_t n) {
-      const auto row = static_cast<std::size_t>(batch.rows[n]);
-      compute_.kernels.half_to_float(store.row_float16(row), to + n * size, size);
+    std::vector<std::exception_ptr> errors(items.size());
+    std::atomic<bool> failed{false};
+    pool_.run(items.size(), [&](std::size_t i, unsigned worker) {
+      if (failed.load(std::memory_order_relaxed)) return;
+      try {
+        body(*apart_[worker], i);
+      } catch (...) {
+        errors[i] = std::current_exception();
+        failed.store(true, std::memory_order_relaxed);
+      }
     });
-    for (std::size_t n = 0; n < count; ++n) rows[n] = to + n * size;
-  }
-
-  // The logits, [N, classes]. Keeps every layer's input and output for the way back.
-  std::span<const float> forward(std::size_t head, const Batch& batch,
-                                 const std::optional<DropoutDraw>& dropout) {
-    const Pass pass = pass_of(head, batch, dropout, nullptr);
-    inputs_.resize(layers_.size() + 1);
-    read_batch(batch);
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      const std::size_t size = plan_.layers[l].output.size();
-      float* y = outputs_[l].require(pass.samples * size);
-      layers_[l]->forward(pass, inputs_[l], y);
-      inputs_[l + 1].resize(pass.samples);
-      for (std::size_t n = 0; n < pass.samples; ++n) inputs_[l + 1][n] = y + n * size;
+    for (const std::exception_ptr& error : errors) {
+      if (error) std::rethrow_exception(error);
     }
-    return {outputs_.back().data(), pass.samples * plan_.classes};
   }
 
-  BatchSums differentiate(std::size_t head, const Batch& batch,
-                          std::span<const float> class_weights,
-                          const std::optional<DropoutDraw>& dropout, float* gradients) {
-    const std::span<const float> logits = forward(head, batch, dropout);
-    float* d_y = d_outputs_[0].require(widest() * batch.rows.size());
-    float* d_x = d_outputs_[1].require(widest() * batch.rows.size());
-    const BatchSums sums = cross_entropy(logits, plan_.classes, batch.labels, class_weights, d_y);
-    const Pass pass = pass_of(head, batch, dropout, gradients);
-    // Nothing before the first layer with parameters wants a gradient.
-    for (std::size_t l = layers_.size(); l-- > first_trained_;) {
-      layers_[l]->backward(pass, inputs_[l], outputs_[l].data(), d_y,
-                           l == first_trained_ ? nullptr : d_x);
-      std::swap(d_y, d_x);
+  void train_head(HeadPass& pass, const FeatureStore& store, const HeadRun& run,
+                  std::size_t batch_size, Sums& sums, const std::atomic<bool>& abort) {
+    const HeadOptions& options = *run.options;
+    HeadState& head = heads_[run.head];
+    for (std::size_t begin = 0; begin < run.rows.size(); begin += batch_size) {
+      end_if(abort);
+      const std::size_t done = begin / batch_size;
+      const std::uint32_t step = run.first_step + static_cast<std::uint32_t>(done);
+      const Batch batch{&store, part(run.rows, begin, batch_size),
+                        part(run.labels, begin, batch_size)};
+      const double rate =
+          run.learning_rates.empty() ? options.learning_rate : run.learning_rates[done];
+      Sums step_sums;
+      const float* gradients =
+          pass.differentiate(head.weights.data(), batch, options,
+                             DropoutDraw{options.seed, step, options.dropout}, step_sums);
+      update(pass.compute(), head, gradients, update_step(options.optimizer, rate, step + 1));
+      add(sums, step_sums);
     }
-    return sums;
   }
 
-  // The largest sample whose gradient is computed.
-  std::size_t widest() const {
-    std::size_t widest = 0;
-    for (std::size_t l = first_trained_; l < layers_.size(); ++l) {
-      widest = std::max(widest, plan_.layers[l].output.size());
-    }
-    return widest;
-  }
-
-  void update(HeadState& head, const float* gradients, const AdamStep& step) {
+  void update(const Compute& compute, HeadState& head, const float* gradients,
+              const UpdateStep& step) const {
     constexpr std::size_t task_floats = 16384;
     const std::size_t count = plan_.parameter_floats;
-    pool_.run(ceil_div(count, task_floats), [&](std::size_t task) {
+    const auto from = [](std::vector<float>& array, std::size_t begin) {
+      return array.empty() ? nullptr : array.data() + begin;
+    };
+    compute.pool.run(ceil_div(count, task_floats), [&](std::size_t task) {
       const std::size_t begin = task * task_floats;
-      compute_.kernels.adam({head.weights.data() + begin, head.first_moment.data() + begin,
-                             head.second_moment.data() + begin, gradients + begin,
-                             std::min(task_floats, count - begin), step.rate, step.one_minus_beta1,
-                             step.one_minus_beta2, step.epsilon});
+      compute.kernels.update(
+          {head.weights.data() + begin, from(head.first_moment, begin),
+           from(head.second_moment, begin), gradients + begin,
+           std::min(task_floats, count - begin)},
+          step);
     });
   }
 
   Plan plan_;
   ThreadPool pool_;
-  Compute compute_;
-  std::vector<std::unique_ptr<Layer>> layers_;
-  std::size_t first_trained_ = 0;
+  ThreadPool alone_{1};
+  HeadPass together_;
+  std::vector<std::unique_ptr<HeadPass>> apart_;  // one a worker
   std::vector<HeadState> heads_;
-  Buffer<float> gradients_;
-  Buffer<float> converted_;
-  Buffer<float> d_outputs_[2];
-  std::vector<Buffer<float>> outputs_;
-  std::vector<std::vector<const float*>> inputs_{1};
 };
 
 }  // namespace
@@ -192,8 +210,12 @@ std::string describe() {
          (threads == 1 ? " thread" : " threads");
 }
 
-std::unique_ptr<Engine> make_engine(const Plan& plan, std::size_t heads, unsigned threads) {
-  return std::make_unique<CpuEngine>(plan, heads, threads == 0 ? default_threads() : threads);
+bool has_bf16() { return bf16_products(best_kernels()) != nullptr; }
+
+std::unique_ptr<Engine> make_engine(const Plan& plan, std::span<const HeadOptions> heads,
+                                    unsigned threads, Precision precision) {
+  return std::make_unique<CpuEngine>(plan, heads, threads == 0 ? default_threads() : threads,
+                                     precision);
 }
 
 }  // namespace headstart::cpu

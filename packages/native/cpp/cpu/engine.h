@@ -14,7 +14,12 @@ unsigned default_threads();
 // "CPU, AVX-512, 2 threads".
 std::string describe();
 
-// The CPU backend for `heads` heads of one plan. threads = 0: default_threads().
-std::unique_ptr<Engine> make_engine(const Plan& plan, std::size_t heads, unsigned threads);
+// Whether this processor multiplies bfloat16 numbers.
+bool has_bf16();
+
+// The CPU backend for heads of one plan. threads = 0: default_threads(). Throws Error
+// (device_unavailable) for a precision that the processor has not.
+std::unique_ptr<Engine> make_engine(const Plan& plan, std::span<const HeadOptions> heads,
+                                    unsigned threads, Precision precision);
 
 }  // namespace headstart::cpu

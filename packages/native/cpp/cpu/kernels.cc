@@ -49,4 +49,13 @@ const Kernels& best_kernels() {
                          "avx2 or portable.");
 }
 
+const Products* bf16_products([[maybe_unused]] const Kernels& kernels) {
+#if defined(HEADSTART_X86)
+  if (&kernels == &avx512_kernels && __builtin_cpu_supports("avx512bf16")) {
+    return &avx512_bf16_products;
+  }
+#endif
+  return nullptr;
+}
+
 }  // namespace headstart::cpu

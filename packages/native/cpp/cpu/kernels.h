@@ -4,25 +4,34 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "head/optimizer.h"
+
 namespace headstart::cpu {
+
+// What products multiply: a float32 number, or, in products of bfloat16, the bits of a pair of
+// them: k = 2i in the lower half, k = 2i + 1 in the upper. Below, k counts words.
+using Word = float;
 
 // C[i][n] += sum over k of A[i][k] B[k][n], for i < rows, n < columns <= panel.
 // a[i] and c[i] point to rows; B's row k is at b + k * ldb and may be read up to a whole panel.
 struct RowsBlock {
-  const float* const* a;
+  const Word* const* a;
   float* const* c;
   std::size_t rows;
-  const float* b;
+  const Word* b;
   std::size_t ldb;
   std::size_t k;
   std::size_t columns;
 };
 
 // C[m][n] += sum over k of A[k][m] B[k][n], for m < rows, n < columns <= panel.
-// a[k] and b[k] point to rows; b[k] may be read up to a whole panel. C's row m is at c + m * ldc.
+// A's row k is at a + a_offsets[k], B's at b + b_offsets[k], which may be read up to a whole panel.
+// C's row m is at c + m * ldc.
 struct OuterBlock {
-  const float* const* a;
-  const float* const* b;
+  const Word* a;
+  const std::uint32_t* a_offsets;
+  const Word* b;
+  const std::uint32_t* b_offsets;
   std::size_t k;
   float* c;
   std::size_t ldc;
@@ -30,37 +39,62 @@ struct OuterBlock {
   std::size_t columns;
 };
 
-struct AdamArrays {
+// Every sum runs over k in ascending order, one element at a time: a result does not depend on how
+// rows and columns are cut into blocks.
+struct Products {
+  void (*rows)(const RowsBlock&);
+  void (*outer)(const OuterBlock&);
+};
+
+// One update of count parameters. Moments that the optimizer has not are null.
+struct UpdateArrays {
   float* weights;
   float* first_moment;
   float* second_moment;
   const float* gradients;
   std::size_t count;
-  float rate;
-  float one_minus_beta1;
-  float one_minus_beta2;
-  float epsilon;
 };
 
-// Every sum runs over k in ascending order, one element at a time: a result does not depend on how
-// rows and columns are cut into blocks.
+// A linear map of rows: each output row is a sum of multiples of the input rows, count numbers
+// long. in and out point to rows, as many as the map has.
+using RowsMap = void (*)(const float* const* in, float* const* out, std::size_t count);
+
+// The transforms of winograd_product.h, in its words.
+struct WinogradMaps {
+  RowsMap input;            // 6 pixels -> 6 points
+  RowsMap kernel;           // 3 taps -> 6 points
+  RowsMap output;           // 6 points -> 4 pixels
+  RowsMap output_gradient;  // 4 pixels -> 6 points
+  RowsMap kernel_gradient;  // 6 points -> 3 taps
+};
+
 struct Kernels {
-  const char* name;   // for people: "AVX-512"
-  std::size_t panel;  // columns of one block: two vectors
-  void (*rows)(const RowsBlock&);
-  void (*outer)(const OuterBlock&);
-  void (*adam)(const AdamArrays&);
+  const char* name;    // for people: "AVX-512"
+  std::size_t lanes;   // floats of a vector
+  std::size_t panel;   // columns of one block: two vectors
+  Products fp32;
+  WinogradMaps winograd;
+  void (*update)(const UpdateArrays&, const UpdateStep&);
   void (*half_to_float)(const std::uint16_t* from, float* to, std::size_t count);
+  void (*bfloat16_to_float)(const std::uint16_t* from, float* to, std::size_t count);
+  void (*float_to_bfloat16)(const float* from, std::uint16_t* to, std::size_t count);
+  // Two rows of bfloat16 as one row of pairs; upper may be null, for zeros.
+  void (*pair_bfloat16)(const std::uint16_t* lower, const std::uint16_t* upper, Word* to,
+                        std::size_t count);
 };
 
 extern const Kernels portable_kernels;
 #if defined(HEADSTART_X86)
 extern const Kernels avx2_kernels;
 extern const Kernels avx512_kernels;
+extern const Products avx512_bf16_products;
 #endif
 
 // The best that this processor runs, or those that the environment variable HEADSTART_CPU names
 // (avx512, avx2, portable). Throws Error (invalid_argument) where they do not run here.
 const Kernels& best_kernels();
+
+// Products of bfloat16 for these kernels; null where the processor has none.
+const Products* bf16_products(const Kernels& kernels);
 
 }  // namespace headstart::cpu

@@ -3,5 +3,5 @@
 #include "cpu/kernels_inl.h"
 
 namespace headstart::cpu {
-const Kernels avx2_kernels = {"AVX2", panel, rows, outer, adam, half_to_float};
+const Kernels avx2_kernels = kernels_named("AVX2");
 }

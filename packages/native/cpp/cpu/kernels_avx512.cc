@@ -1,7 +1,7 @@
 #define HEADSTART_LANES 16
-#define HEADSTART_ROWS 12
+#define HEADSTART_ROWS 8
 #include "cpu/kernels_inl.h"
 
 namespace headstart::cpu {
-const Kernels avx512_kernels = {"AVX-512", panel, rows, outer, adam, half_to_float};
+const Kernels avx512_kernels = kernels_named("AVX-512");
 }

@@ -1,19 +1,28 @@
 #include "cpu/loss.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace headstart::cpu {
 namespace {
 
-// e^(row - max) into to, and their sum. to may be row.
-double exponentials(const float* row, std::size_t classes, float largest, float* to) {
+// Samples of one task.
+constexpr std::size_t task_samples = 16;
+
+struct Exponentials {
+  double largest;
+  double sum;  // of e^(logit - largest)
+};
+
+// e^(logit - largest) into to, unless it is null.
+Exponentials exponentials(const float* row, std::size_t classes, float* to) {
+  const double largest = *std::max_element(row, row + classes);
   double sum = 0;
   for (std::size_t k = 0; k < classes; ++k) {
-    to[k] = std::exp(row[k] - largest);
-    sum += to[k];
+    const double value = std::exp(row[k] - largest);
+    sum += value;
+    if (to) to[k] = static_cast<float>(value);
   }
-  return sum;
+  return {largest, sum};
 }
 
 // False where any logit is not a number: every comparison with one fails.
@@ -25,42 +34,66 @@ bool is_best(const float* row, std::size_t classes, std::size_t label) {
   return true;
 }
 
+// log(sum of e^z) - z[label], or with smoothing s - (1 - s) z[label] - s mean(z).
+double loss_of(const float* row, std::size_t classes, std::size_t label, double smoothing,
+               const Exponentials& e) {
+  double target = row[label] - e.largest;
+  if (smoothing > 0) {
+    double all = 0;
+    for (std::size_t k = 0; k < classes; ++k) all += row[k] - e.largest;
+    target = (1 - smoothing) * target + smoothing / static_cast<double>(classes) * all;
+  }
+  return std::log(e.sum) - target;
+}
+
+template <class Body>
+void for_samples(const Compute& compute, std::size_t samples, const Body& body) {
+  compute.pool.run(ceil_div(samples, task_samples), [&](std::size_t task) {
+    const std::size_t end = std::min(samples, (task + 1) * task_samples);
+    for (std::size_t n = task * task_samples; n < end; ++n) body(n);
+  });
+}
+
 }  // namespace
 
-BatchSums cross_entropy(std::span<const float> logits, std::size_t classes,
-                        std::span<const std::int32_t> labels, std::span<const float> class_weights,
-                        float* d_logits) {
-  BatchSums sums;
-  const double count = static_cast<double>(labels.size());
-  for (std::size_t n = 0; n < labels.size(); ++n) {
+Sums CrossEntropy::sum(const Compute& compute, std::span<const float> logits, std::size_t classes,
+                       std::span<const std::int32_t> labels, const LossOptions& options,
+                       float* d_logits) {
+  const std::size_t samples = labels.size();
+  losses_.resize(samples);
+  correct_.resize(samples);
+  const double smoothing = options.label_smoothing;
+  const double even = smoothing / static_cast<double>(classes);
+  for_samples(compute, samples, [&](std::size_t n) {
     const float* row = logits.data() + n * classes;
+    float* d_row = d_logits ? d_logits + n * classes : nullptr;
     const auto label = static_cast<std::size_t>(labels[n]);
-    const double weight = class_weights.empty() ? 1.0 : class_weights[label];
-    const float largest = *std::max_element(row, row + classes);
-    double total = 0;
+    const double weight = options.class_weights.empty() ? 1.0 : options.class_weights[label];
+    const Exponentials e = exponentials(row, classes, d_row);
+    losses_[n] = weight * loss_of(row, classes, label, smoothing, e);
+    correct_[n] = is_best(row, classes, label) ? 1 : 0;
+    if (!d_row) return;
+    const double share = weight / static_cast<double>(samples);
     for (std::size_t k = 0; k < classes; ++k) {
-      total += std::exp(static_cast<double>(row[k]) - largest);
+      d_row[k] = static_cast<float>(share * (d_row[k] / e.sum - even));
     }
-    sums.loss += weight * (std::log(total) + largest - row[label]);
-    sums.correct += is_best(row, classes, label) ? 1 : 0;
-    if (!d_logits) continue;
-    float* d_row = d_logits + n * classes;
-    const double scale = weight / count / exponentials(row, classes, largest, d_row);
-    for (std::size_t k = 0; k < classes; ++k) d_row[k] = static_cast<float>(d_row[k] * scale);
-    d_row[label] = static_cast<float>(d_row[label] - weight / count);
+    d_row[label] = static_cast<float>(d_row[label] - share * (1 - smoothing));
+  });
+  Sums sums{0, 0, samples, 1};
+  for (std::size_t n = 0; n < samples; ++n) {
+    sums.loss += losses_[n];
+    sums.correct += correct_[n];
   }
   return sums;
 }
 
-void softmax(std::span<const float> logits, std::size_t classes, float* probabilities) {
-  for (std::size_t begin = 0; begin < logits.size(); begin += classes) {
-    const float* row = logits.data() + begin;
-    const float largest = *std::max_element(row, row + classes);
-    const double sum = exponentials(row, classes, largest, probabilities + begin);
-    for (std::size_t k = 0; k < classes; ++k) {
-      probabilities[begin + k] = static_cast<float>(probabilities[begin + k] / sum);
-    }
-  }
+void softmax(const Compute& compute, std::span<const float> logits, std::size_t classes,
+             float* probabilities) {
+  for_samples(compute, logits.size() / classes, [&](std::size_t n) {
+    float* to = probabilities + n * classes;
+    const Exponentials e = exponentials(logits.data() + n * classes, classes, to);
+    for (std::size_t k = 0; k < classes; ++k) to[k] = static_cast<float>(to[k] / e.sum);
+  });
 }
 
 }  // namespace headstart::cpu

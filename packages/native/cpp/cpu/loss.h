@@ -3,18 +3,33 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
+#include "cpu/compute.h"
 #include "head/backend.h"
 
 namespace headstart::cpu {
 
-// Softmax cross-entropy from logits [N, classes]. Where d_logits is given it becomes the gradient
-// of sum(weight * cross-entropy) / N, [N, classes]. class_weights may be empty: all ones.
-BatchSums cross_entropy(std::span<const float> logits, std::size_t classes,
-                        std::span<const std::int32_t> labels, std::span<const float> class_weights,
-                        float* d_logits);
+struct LossOptions {
+  std::span<const float> class_weights;  // [classes], or none
+  double label_smoothing = 0;
+};
 
-// probabilities [N, classes] of logits [N, classes].
-void softmax(std::span<const float> logits, std::size_t classes, float* probabilities);
+// Softmax cross-entropy from logits [N, classes]. Fills d_logits [N, classes], unless it is null,
+// with the gradient of the sum of weight * cross-entropy divided by N.
+class CrossEntropy {
+ public:
+  // The sum over samples, in order; steps is 1.
+  Sums sum(const Compute& compute, std::span<const float> logits, std::size_t classes,
+           std::span<const std::int32_t> labels, const LossOptions& options, float* d_logits);
+
+ private:
+  std::vector<double> losses_;
+  std::vector<std::uint8_t> correct_;
+};
+
+// probabilities: [N, classes].
+void softmax(const Compute& compute, std::span<const float> logits, std::size_t classes,
+             float* probabilities);
 
 }  // namespace headstart::cpu

@@ -18,30 +18,29 @@ class MaxPool2d final : public Layer {
  public:
   using Layer::Layer;
 
-  void forward(const Pass& pass, SampleRows x, float* y) override {
+  void forward(const Pass& pass, const Input& x, float* y) override {
     pass.compute.pool.run(pass.samples, [&](std::size_t n) {
       const Shape& out = plan().output;
       for (std::size_t i = 0; i < out.height; ++i) {
         for (std::size_t j = 0; j < out.width; ++j) {
           float* to = y + ((n * out.height + i) * out.width + j) * out.channels;
-          pool(x[n], window_at(plan().input, i, j), to);
+          pool(x.rows[n], window_at(plan().input, i, j), to);
         }
       }
     });
   }
 
-  // The gradient goes to the first of the largest, in row-major order, as in TensorFlow.
-  void backward(const Pass& pass, SampleRows x, const float* y, float* d_y, float* d_x) override {
+  // The gradient goes to the first of the largest, in row-major order, as in TensorFlow. Windows
+  // do not overlap, so every pixel is written once.
+  void backward(const Pass& pass, const Input& x, const float* y, float* d_y, float* d_x) override {
     if (!d_x) return;
     pass.compute.pool.run(pass.samples, [&](std::size_t n) {
       const Shape& in = plan().input;
       const Shape& out = plan().output;
-      float* to = d_x + n * in.size();
-      std::fill_n(to, in.size(), 0.0f);
       for (std::size_t i = 0; i < out.height; ++i) {
         for (std::size_t j = 0; j < out.width; ++j) {
           const std::size_t at = ((n * out.height + i) * out.width + j) * out.channels;
-          spread(x[n], window_at(in, i, j), y + at, d_y + at, to);
+          spread(x.rows[n], window_at(in, i, j), y + at, d_y + at, d_x + n * in.size());
         }
       }
     });
@@ -60,22 +59,18 @@ class MaxPool2d final : public Layer {
     }
   }
 
-  void spread(const float* x, const Window& window, const float* y, const float* d_y,
-              float* d_x) const {
+  // Takes from d_y what it gives, so that no second pixel gets it.
+  void spread(const float* x, const Window& window, const float* y, float* d_y, float* d_x) const {
     const Shape& in = plan().input;
-    for (std::size_t c = 0; c < in.channels; ++c) {
-      std::size_t chosen = (window.y * in.width + window.x) * in.channels + c;
-      bool found = false;
-      for (std::size_t i = window.y; i < window.y_end && !found; ++i) {
-        for (std::size_t j = window.x; j < window.x_end && !found; ++j) {
-          const std::size_t at = (i * in.width + j) * in.channels + c;
-          if (x[at] == y[c]) {
-            chosen = at;
-            found = true;
-          }
+    for (std::size_t i = window.y; i < window.y_end; ++i) {
+      for (std::size_t j = window.x; j < window.x_end; ++j) {
+        const std::size_t at = (i * in.width + j) * in.channels;
+        for (std::size_t c = 0; c < in.channels; ++c) {
+          const bool largest = x[at + c] == y[c];
+          d_x[at + c] = largest ? d_y[c] : 0.0f;
+          d_y[c] = largest ? 0.0f : d_y[c];
         }
       }
-      d_x[chosen] += d_y[c];
     }
   }
 };
@@ -84,16 +79,16 @@ class GlobalAveragePool2d final : public Layer {
  public:
   using Layer::Layer;
 
-  void forward(const Pass& pass, SampleRows x, float* y) override {
+  void forward(const Pass& pass, const Input& x, float* y) override {
     const Shape& in = plan().input;
     pass.compute.pool.run(pass.samples, [&](std::size_t n) {
       float* to = y + n * in.channels;
-      sum_rows(x[n], in.pixels(), in.channels, to);
+      sum_rows(x.rows[n], in.pixels(), in.channels, to);
       for (std::size_t c = 0; c < in.channels; ++c) to[c] /= static_cast<float>(in.pixels());
     });
   }
 
-  void backward(const Pass& pass, SampleRows, const float*, float* d_y, float* d_x) override {
+  void backward(const Pass& pass, const Input&, const float*, float* d_y, float* d_x) override {
     if (!d_x) return;
     const Shape& in = plan().input;
     pass.compute.pool.run(pass.samples, [&](std::size_t n) {

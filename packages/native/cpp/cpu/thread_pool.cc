@@ -1,5 +1,9 @@
 #include "cpu/thread_pool.h"
 
+#include <system_error>
+
+#include "head/error.h"
+
 namespace headstart::cpu {
 namespace {
 
@@ -25,10 +29,17 @@ void wait_until_not(const std::atomic<std::uint32_t>& value, std::uint32_t old) 
 }  // namespace
 
 ThreadPool::ThreadPool(unsigned threads) {
-  for (unsigned i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
+  try {
+    for (unsigned i = 1; i < threads; ++i) helpers_.emplace_back([this, i] { help(i); });
+  } catch (const std::system_error&) {
+    end_helpers();
+    throw Error(ErrorCode::out_of_memory, "The system gives no further thread: use fewer threads.");
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { end_helpers(); }
+
+void ThreadPool::end_helpers() {
   stop_.store(true, std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
@@ -37,7 +48,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run_job(const Job& job) {
   if (helpers_.empty() || job.tasks <= 1) {
-    for (std::size_t task = 0; task < job.tasks; ++task) job.call(job.body, task);
+    for (std::size_t task = 0; task < job.tasks; ++task) job.call(job.body, task, 0);
     return;
   }
   job_ = job;
@@ -45,7 +56,7 @@ void ThreadPool::run_job(const Job& job) {
   gate_.store(open, std::memory_order_release);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
-  work();
+  work(0);
   std::uint32_t inside = gate_.fetch_and(~open, std::memory_order_acq_rel) & ~open;
   while (inside != 0) {
     wait_until_not(gate_, inside);
@@ -69,23 +80,23 @@ void ThreadPool::leave() {
   if ((before & open) == 0) gate_.notify_all();
 }
 
-void ThreadPool::help() {
+void ThreadPool::help(unsigned worker) {
   std::uint32_t seen = 0;
   for (;;) {
     wait_until_not(round_, seen);
     seen = round_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
     if (!enter()) continue;
-    work();
+    work(worker);
     leave();
   }
 }
 
-void ThreadPool::work() {
+void ThreadPool::work(unsigned worker) {
   for (;;) {
     const std::size_t task = next_.fetch_add(1, std::memory_order_relaxed);
     if (task >= job_.tasks) return;
-    job_.call(job_.body, task);
+    job_.call(job_.body, task, worker);
   }
 }
 

@@ -2,13 +2,14 @@
 // interface; what is to be done, and with which numbers, is decided before it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 
-#include "head/adam.h"
 #include "head/feature_store.h"
+#include "head/options.h"
 
 namespace headstart {
 
@@ -25,47 +26,67 @@ struct Batch {
 struct DropoutDraw {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
+  std::optional<double> rate;  // instead of each layer's own
 };
 
-// One head's part of a training step.
-struct HeadStep {
-  std::size_t head = 0;
-  Batch batch;
-  std::span<const float> class_weights;  // [classes]
-  DropoutDraw dropout;
-  AdamStep update;
-};
-
-// Sums over a batch. A sample with a not-a-number logit counts as wrong.
-struct BatchSums {
-  double loss = 0;  // of weight * cross-entropy
+// Sums over samples. A sample with a not-a-number logit counts as wrong.
+struct Sums {
+  double loss = 0;  // with class weights, smoothing and the L2 penalty of each sample's step
   std::size_t correct = 0;
+  std::size_t samples = 0;
+  std::size_t steps = 0;
+};
+
+// One head's part of a unit of training: consecutive batches of the rows, the last may be short.
+// Step i (from 0) is update number first_step + i + 1 and draws dropout as step first_step + i.
+struct HeadRun {
+  std::size_t head = 0;
+  std::span<const std::int32_t> rows;
+  std::span<const std::int32_t> labels;
+  std::span<const double> learning_rates;  // one a step, or none: the option's
+  std::uint32_t first_step = 0;
+  const HeadOptions* options = nullptr;
+};
+
+// One head's labelled rows to be measured.
+struct HeadRows {
+  std::size_t head = 0;
+  std::span<const std::int32_t> rows;
+  std::span<const std::int32_t> labels;
+  const HeadOptions* options = nullptr;
 };
 
 enum class State { weights, first_moment, second_moment };
 
 // Holds the state of all heads and computes on it. One thread at a time calls it. The gradient of a
-// batch is that of its mean loss: of the sum of weight * cross-entropy, divided by N.
+// batch is that of its mean loss: of the sum of weight * cross-entropy divided by N, plus the L2
+// penalty. Heads are independent: a result does not depend on which others are in the call.
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // One forward, backward and update of each head given; sums[i] belongs to steps[i].
-  virtual void train(std::span<const HeadStep> steps, std::span<BatchSums> sums) = 0;
+  // Trains each head through its batches; sums[i] belongs to runs[i] and counts steps as they are
+  // done, so that it is true also where abort, seen between steps, ends the call with Error
+  // (aborted).
+  virtual void train(const FeatureStore& store, std::span<const HeadRun> runs,
+                     std::size_t batch_size, std::span<Sums> sums,
+                     const std::atomic<bool>& abort) = 0;
 
-  // Without dropout and weights.
-  virtual BatchSums evaluate(std::size_t head, const Batch& batch) = 0;
+  // Without dropout and class weights. sums[i] belongs to rows[i].
+  virtual void evaluate(const FeatureStore& store, std::span<const HeadRows> rows,
+                        std::size_t batch_size, std::span<Sums> sums,
+                        const std::atomic<bool>& abort) = 0;
 
   // probabilities: [N, classes].
   virtual void predict(std::size_t head, const Batch& batch, std::span<float> probabilities) = 0;
 
   // gradients: [plan.parameter_floats], laid out as the parameters. Changes no state.
-  virtual BatchSums gradients(std::size_t head, const Batch& batch,
-                              std::span<const float> class_weights,
-                              const std::optional<DropoutDraw>& dropout,
-                              std::span<float> gradients) = 0;
+  virtual Sums gradients(std::size_t head, const Batch& batch, const HeadOptions& options,
+                         const std::optional<DropoutDraw>& dropout,
+                         std::span<float> gradients) = 0;
 
-  // values: [plan.parameter_floats].
+  // values: [plan.parameter_floats]. A moment that the optimizer has not reads as zeros, and what
+  // is written to it is lost.
   virtual void read(std::size_t head, State state, std::span<float> values) = 0;
   virtual void write(std::size_t head, State state, std::span<const float> values) = 0;
 

@@ -1,6 +1,7 @@
 // The one kind of error that is thrown on purpose; its code reaches JavaScript as it is.
 #pragma once
 
+#include <atomic>
 #include <stdexcept>
 #include <string>
 
@@ -26,6 +27,13 @@ class Error : public std::runtime_error {
 
 inline Error invalid_argument(const std::string& message) {
   return Error(ErrorCode::invalid_argument, message);
+}
+
+// Between two steps of a long operation.
+inline void end_if(const std::atomic<bool>& abort) {
+  if (abort.load(std::memory_order_relaxed)) {
+    throw Error(ErrorCode::aborted, "The operation was aborted.");
+  }
 }
 
 }  // namespace headstart

@@ -1,27 +1,91 @@
 #include "head/feature_store.h"
 
+#include <algorithm>
 #include <cstring>
-#include <string>
+#include <utility>
 
+#include "head/bfloat16.h"
 #include "head/error.h"
 
-namespace headstart {
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
-FeatureStore::FeatureStore(const Shape& shape, std::size_t capacity, FeatureType type)
-    : shape_(shape), type_(type), capacity_(capacity) {
-  constexpr std::size_t limit = std::size_t{1} << 46;
-  if (shape.height > limit / shape.width || shape.pixels() > limit / shape.channels) {
+namespace headstart {
+namespace {
+
+constexpr std::size_t max_bytes = std::size_t{1} << 46;
+
+void check_row(const Shape& shape) {
+  if (shape.height > max_bytes / shape.width || shape.pixels() > max_bytes / shape.channels) {
     throw invalid_argument("One row of shape " + to_string(shape) + " is too large.");
-  }
-  const bool fits = capacity == 0 || row_bytes() <= limit / capacity;
-  if (fits) data_.reset(static_cast<std::byte*>(std::malloc(capacity * row_bytes() + 64)));
-  if (!data_) {
-    throw Error(ErrorCode::out_of_memory, "There is no memory for " + std::to_string(capacity) +
-                                              " rows of " + to_string(shape) + " features.");
   }
 }
 
-void FeatureStore::append(const void* data, std::size_t elements) {
+// Large stores in large pages where the system has them: samples are read in random order, and each
+// would miss the table of pages many times.
+std::byte* allocate(std::size_t bytes) {
+  constexpr std::size_t large_page = std::size_t{1} << 21;
+  const std::size_t unit = bytes >= 8 * large_page ? large_page : 64;
+  const std::size_t size = (bytes / unit + 1) * unit;
+  void* data = std::aligned_alloc(unit, size);
+#if defined(__linux__)
+  if (data && unit == large_page) ::madvise(data, size, MADV_HUGEPAGE);
+#endif
+  return static_cast<std::byte*>(data);
+}
+
+// Every exponent bit set: an infinity or a not-a-number.
+template <class Bits, Bits exponent>
+bool has_invalid(const std::byte* row, std::size_t count) {
+  const auto* bits = reinterpret_cast<const Bits*>(row);
+  unsigned found = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    found |= static_cast<unsigned>((bits[i] & exponent) == exponent);
+  }
+  return found != 0;
+}
+
+}  // namespace
+
+FeatureStore::FeatureStore(const Shape& shape, std::size_t capacity, FeatureType type)
+    : shape_(shape), type_(type), capacity_(capacity) {
+  check_row(shape);
+  const bool fits = capacity == 0 || row_bytes() <= max_bytes / capacity;
+  if (fits) owned_.reset(allocate(capacity * row_bytes()));
+  if (!owned_) {
+    throw Error(ErrorCode::out_of_memory, "There is no memory for " + std::to_string(capacity) +
+                                              " rows of " + to_string(shape) + " features.");
+  }
+  data_ = owned_.get();
+}
+
+FeatureStore::FeatureStore(const Shape& shape, std::size_t rows, FeatureType type,
+                           FileMapping mapping)
+    : shape_(shape),
+      type_(type),
+      capacity_(rows),
+      length_(rows),
+      mapping_(std::move(mapping)),
+      data_(mapping_.data()) {}
+
+FeatureStore FeatureStore::map(const std::string& path, std::uint64_t offset, const Shape& shape,
+                               std::size_t rows, FeatureType type) {
+  check_row(shape);
+  const std::size_t element = type == FeatureType::float32 ? 4 : 2;
+  if (rows > 0 && shape.size() * element > max_bytes / rows) {
+    throw invalid_argument("The file " + path + " cannot hold " + std::to_string(rows) +
+                           " rows of " + to_string(shape) + " features.");
+  }
+  if (offset % element != 0) {
+    throw invalid_argument("The features in " + path + " begin at byte " + std::to_string(offset) +
+                           ", which is no multiple of their size: read them instead.");
+  }
+  return FeatureStore(shape, rows, type,
+                      FileMapping::open(path, offset, rows * shape.size() * element));
+}
+
+std::byte* FeatureStore::place(std::size_t elements) {
   const std::size_t row = shape_.size();
   if (elements % row != 0) {
     throw invalid_argument("Expected whole rows of " + std::to_string(row) +
@@ -33,9 +97,42 @@ void FeatureStore::append(const void* data, std::size_t elements) {
                            std::to_string(capacity_ - length_) +
                            " are free: " + std::to_string(rows) + " more do not fit.");
   }
-  if (rows == 0) return;
-  std::memcpy(data_.get() + bytes(), data, rows * row_bytes());
-  length_ += rows;
+  return owned_ ? owned_.get() + bytes() : nullptr;
+}
+
+void FeatureStore::append(const void* data, std::size_t elements) {
+  std::byte* to = place(elements);
+  if (elements == 0) return;
+  std::memcpy(to, data, elements * element_bytes());
+  length_ += elements / shape_.size();
+}
+
+void FeatureStore::append_rounded(const float* data, std::size_t elements) {
+  auto* to = reinterpret_cast<std::uint16_t*>(place(elements));
+  if (elements == 0) return;
+  for (std::size_t i = 0; i < elements; ++i) to[i] = to_bfloat16(data[i]);
+  length_ += elements / shape_.size();
+}
+
+std::optional<std::size_t> FeatureStore::find_invalid_row(std::size_t begin,
+                                                          std::size_t count) const {
+  const auto invalid = [this](std::size_t row) {
+    const std::byte* data = data_ + row * row_bytes();
+    switch (type_) {
+      case FeatureType::float32:
+        return has_invalid<std::uint32_t, 0x7F800000u>(data, shape_.size());
+      case FeatureType::float16:
+        return has_invalid<std::uint16_t, 0x7C00u>(data, shape_.size());
+      case FeatureType::bfloat16:
+        break;
+    }
+    return has_invalid<std::uint16_t, 0x7F80u>(data, shape_.size());
+  };
+  const std::size_t end = std::min(length_, begin + count);
+  for (std::size_t row = begin; row < end; ++row) {
+    if (invalid(row)) return row;
+  }
+  return std::nullopt;
 }
 
 }  // namespace headstart

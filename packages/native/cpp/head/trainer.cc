@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "head/error.h"
@@ -20,43 +21,17 @@ void check_indices(const std::vector<std::int32_t>& values, std::size_t limit, c
   }
 }
 
-void end_if(const std::atomic<bool>& abort) {
-  if (abort.load(std::memory_order_relaxed)) {
-    throw Error(ErrorCode::aborted, "The operation was aborted.");
-  }
+Metrics mean(const Sums& sums) {
+  if (sums.samples == 0) return {};
+  const double count = static_cast<double>(sums.samples);
+  return {sums.loss / count, static_cast<double>(sums.correct) / count, sums.samples, sums.steps};
 }
 
-template <class T>
-std::span<const T> part(const std::vector<T>& values, std::size_t begin, std::size_t count) {
-  return std::span<const T>(values).subspan(begin, std::min(count, values.size() - begin));
+std::vector<Metrics> means(const std::vector<Sums>& sums) {
+  std::vector<Metrics> metrics;
+  for (const Sums& one : sums) metrics.push_back(mean(one));
+  return metrics;
 }
-
-Batch batch_at(const FeatureStore& store, const Samples& samples, std::size_t begin,
-               std::size_t batch_size) {
-  return {&store, part(samples.rows, begin, batch_size), part(samples.labels, begin, batch_size)};
-}
-
-class Totals {
- public:
-  void add(const BatchSums& sums, std::size_t samples) {
-    loss_ += sums.loss;
-    correct_ += sums.correct;
-    samples_ += samples;
-    ++steps_;
-  }
-
-  Metrics mean() const {
-    if (samples_ == 0) return {};
-    const double count = static_cast<double>(samples_);
-    return {loss_ / count, static_cast<double>(correct_) / count, samples_, steps_};
-  }
-
- private:
-  double loss_ = 0;
-  std::size_t correct_ = 0;
-  std::size_t samples_ = 0;
-  std::size_t steps_ = 0;
-};
 
 }  // namespace
 
@@ -92,45 +67,47 @@ std::vector<Metrics> HeadTrainer::train_steps(const FeatureStore& store,
                                               std::size_t batch_size,
                                               const std::atomic<bool>& abort) {
   check_store(store);
-  for (const Samples& one : samples) check_samples(store, one);
-  std::vector<Totals> totals(heads_.size());
-  std::vector<HeadStep> steps;
-  std::vector<BatchSums> sums(heads_.size());
-  for (std::size_t begin = 0;; begin += batch_size) {
-    end_if(abort);
-    steps.clear();
-    for (std::size_t h = 0; h < heads_.size(); ++h) {
-      if (begin >= samples[h].rows.size()) continue;
-      const Head& head = heads_[h];
-      steps.push_back({h,
-                       batch_at(store, samples[h], begin, batch_size),
-                       head.options.class_weights,
-                       {head.options.seed, head.step},
-                       adam_step(head.options.adam, head.step + 1)});
+  std::vector<HeadRun> runs;
+  for (std::size_t h = 0; h < heads_.size(); ++h) {
+    const Samples& one = samples[h];
+    check_samples(store, one);
+    const std::size_t steps = (one.rows.size() + batch_size - 1) / batch_size;
+    if (!one.learning_rates.empty() && one.learning_rates.size() != steps) {
+      throw invalid_argument("There must be one learning rate a step: " + std::to_string(steps) +
+                             ".");
     }
-    if (steps.empty()) break;
-    engine_->train(steps, std::span(sums).first(steps.size()));
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      ++heads_[steps[i].head].step;
-      totals[steps[i].head].add(sums[i], steps[i].batch.rows.size());
-    }
+    const Head& head = heads_[h];
+    runs.push_back({h, one.rows, one.labels, one.learning_rates, head.step, &head.options});
   }
-  std::vector<Metrics> metrics;
-  for (const Totals& total : totals) metrics.push_back(total.mean());
-  return metrics;
+  std::vector<Sums> sums(heads_.size());
+  const auto count_steps = [&] {
+    for (std::size_t h = 0; h < heads_.size(); ++h) {
+      heads_[h].step += static_cast<std::uint32_t>(sums[h].steps);
+    }
+  };
+  try {
+    engine_->train(store, runs, batch_size, sums, abort);
+  } catch (...) {
+    count_steps();
+    throw;
+  }
+  count_steps();
+  return means(sums);
 }
 
-Metrics HeadTrainer::evaluate(const FeatureStore& store, std::size_t head, const Samples& samples,
-                              std::size_t batch_size, const std::atomic<bool>& abort) {
+std::vector<Metrics> HeadTrainer::evaluate(const FeatureStore& store,
+                                           const std::vector<Samples>& samples,
+                                           std::size_t batch_size,
+                                           const std::atomic<bool>& abort) {
   check_store(store);
-  check_samples(store, samples);
-  Totals totals;
-  for (std::size_t begin = 0; begin < samples.rows.size(); begin += batch_size) {
-    end_if(abort);
-    const Batch batch = batch_at(store, samples, begin, batch_size);
-    totals.add(engine_->evaluate(head, batch), batch.rows.size());
+  std::vector<HeadRows> rows;
+  for (std::size_t h = 0; h < heads_.size(); ++h) {
+    check_samples(store, samples[h]);
+    rows.push_back({h, samples[h].rows, samples[h].labels, &heads_[h].options});
   }
-  return totals.mean();
+  std::vector<Sums> sums(heads_.size());
+  engine_->evaluate(store, rows, batch_size, sums, abort);
+  return means(sums);
 }
 
 std::vector<float> HeadTrainer::predict(const FeatureStore& store, std::size_t head,
@@ -139,12 +116,13 @@ std::vector<float> HeadTrainer::predict(const FeatureStore& store, std::size_t h
   check_store(store);
   check_indices(rows, store.length(), "row");
   std::vector<float> probabilities(rows.size() * plan_.classes);
+  const std::span<const std::int32_t> all(rows);
+  const std::span<float> out(probabilities);
   for (std::size_t begin = 0; begin < rows.size(); begin += batch_size) {
     end_if(abort);
-    const Batch batch{&store, part(rows, begin, batch_size), {}};
-    engine_->predict(
-        head, batch,
-        std::span(probabilities).subspan(begin * plan_.classes, batch.rows.size() * plan_.classes));
+    const std::size_t count = std::min(batch_size, rows.size() - begin);
+    engine_->predict(head, {&store, all.subspan(begin, count), {}},
+                     out.subspan(begin * plan_.classes, count * plan_.classes));
   }
   return probabilities;
 }
@@ -155,13 +133,13 @@ double HeadTrainer::gradients(const FeatureStore& store, std::size_t head, const
   check_samples(store, samples);
   if (samples.rows.empty()) throw invalid_argument("There must be at least one row.");
   const Head& state = heads_.at(head);
-  const Batch batch = batch_at(store, samples, 0, samples.rows.size());
+  const HeadOptions& options = state.options;
   std::optional<DropoutDraw> draw;
-  if (dropout) draw = DropoutDraw{state.options.seed, state.step};
+  if (dropout) draw = DropoutDraw{options.seed, state.step, options.dropout};
   gradients.assign(plan_.parameter_floats, 0.0f);
-  const BatchSums sums =
-      engine_->gradients(head, batch, state.options.class_weights, draw, gradients);
-  return sums.loss / static_cast<double>(samples.rows.size());
+  return mean(engine_->gradients(head, {&store, samples.rows, samples.labels}, options, draw,
+                                 gradients))
+      .loss;
 }
 
 std::vector<float> HeadTrainer::read(std::size_t head, State state) {

@@ -3,24 +3,18 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "head/adam.h"
 #include "head/backend.h"
+#include "head/options.h"
 #include "head/spec.h"
 
 namespace headstart {
 
-struct HeadOptions {
-  std::uint64_t seed = 0;  // < 2^53
-  AdamOptions adam;
-  std::vector<float> class_weights;  // [classes]
-};
-
 struct Samples {
   std::vector<std::int32_t> rows;
   std::vector<std::int32_t> labels;
+  std::vector<double> learning_rates;  // training only: one a step, or none
 };
 
 struct Metrics {
@@ -30,7 +24,7 @@ struct Metrics {
   std::size_t steps = 0;
 };
 
-// The step loop over M heads: which samples, which step number, which stream, which rate. Knows no
+// M heads over one store: which samples, which step number, which stream, which rate. Knows no
 // device. Not for two threads at once.
 class HeadTrainer {
  public:
@@ -39,14 +33,16 @@ class HeadTrainer {
 
   const Plan& plan() const noexcept { return plan_; }
   std::size_t heads() const noexcept { return heads_.size(); }
+  const HeadOptions& options(std::size_t head) const { return heads_.at(head).options; }
 
-  // Steps of batch_size samples, the last of a head may be short; a head without samples left
-  // rests. Between steps, abort ends it with Error (aborted).
+  // Steps of batch_size samples, the last of a head may be short; a head without samples rests.
+  // Between steps, abort ends it with Error (aborted).
   std::vector<Metrics> train_steps(const FeatureStore& store, const std::vector<Samples>& samples,
                                    std::size_t batch_size, const std::atomic<bool>& abort);
 
-  Metrics evaluate(const FeatureStore& store, std::size_t head, const Samples& samples,
-                   std::size_t batch_size, const std::atomic<bool>& abort);
+  // One entry a head; one without samples gives zeros.
+  std::vector<Metrics> evaluate(const FeatureStore& store, const std::vector<Samples>& samples,
+                                std::size_t batch_size, const std::atomic<bool>& abort);
 
   // [rows, classes].
   std::vector<float> predict(const FeatureStore& store, std::size_t head,
@@ -62,7 +58,7 @@ class HeadTrainer {
   std::uint32_t step(std::size_t head) const { return heads_.at(head).step; }
   void set_step(std::size_t head, std::uint32_t step) { heads_.at(head).step = step; }
   void set_learning_rate(std::size_t head, double rate) {
-    heads_.at(head).options.adam.learning_rate = rate;
+    heads_.at(head).options.learning_rate = rate;
   }
   std::size_t memory_bytes() const { return engine_->memory_bytes(); }
 
