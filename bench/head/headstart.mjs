@@ -1,19 +1,17 @@
-// Milliseconds a training step of the original head takes here: prints one JSON document.
+// Milliseconds a training step takes here, of the setting and arithmetic that are named: prints one
+// JSON document.
+//
+//   node bench/head/headstart.mjs conv|linear fp32|bf16
+import { readFileSync } from 'node:fs';
 import { backends, FeatureStore, Trainer } from '../../packages/native/dist/index.js';
-import { batchSize, epochs, samples, shape, threads } from './setting.mjs';
 
-const size = shape.reduce((a, b) => a * b, 1);
-const features = Float32Array.from({ length: samples * size }, () => Math.random());
-const rows = Int32Array.from({ length: samples }, (_, i) => i);
-const labels = rows.map((i) => i % 5);
-const store = new FeatureStore({ shape, capacity: samples, dtype: 'float32' });
-store.append(features);
-const trainer = new Trainer({
-  inputShape: shape,
-  classes: 5,
-  threads,
-  heads: [{ seed: 0, learningRate: 1e-3 }],
-  layers: [
+const [name, compute] = process.argv.slice(2);
+const settings = JSON.parse(readFileSync(new URL('setting.json', import.meta.url), 'utf8'));
+const { threads } = settings;
+const { samples, shape, classes, batchSize, epochs, heads = 1 } = settings[name];
+
+const layers = {
+  conv: [
     { type: 'conv2d', name: 'conv2d', filters: 32, kernelSize: 3, activation: 'relu' },
     { type: 'max_pool2d' },
     { type: 'dropout', rate: 0.25 },
@@ -21,16 +19,41 @@ const trainer = new Trainer({
     { type: 'max_pool2d' },
     { type: 'flatten' },
     { type: 'dense', name: 'dense', units: 128, activation: 'relu' },
-    { type: 'dense', name: 'dense_1', units: 5 },
+    { type: 'dense', name: 'dense_1', units: classes },
   ],
+  linear: [{ type: 'dense', name: 'dense', units: classes }],
+}[name];
+
+const size = shape.reduce((a, b) => a * b, 1);
+const dtype = compute === 'bf16' ? 'bfloat16' : 'float32';
+const store = new FeatureStore({ shape, capacity: samples, dtype });
+const chunk = new Float32Array(size);
+for (let i = 0; i < samples; i++) {
+  for (let j = 0; j < size; j++) chunk[j] = Math.random();
+  store.append(chunk);
+}
+const rows = Int32Array.from({ length: samples }, (_, i) => i);
+const batches = Array.from({ length: heads }, () => ({ rows, labels: rows.map((i) => i % classes) }));
+const trainer = new Trainer({
+  inputShape: shape,
+  classes,
+  threads,
+  compute,
+  layers,
+  heads: batches.map((_, seed) => ({ seed, learningRate: 1e-3 })),
 });
 const times = [];
 for (let epoch = 0; epoch < epochs; epoch++) {
   const started = performance.now();
-  await trainer.trainSteps({ store, batches: [{ rows, labels }], batchSize });
-  times.push((performance.now() - started) / (samples / batchSize));
+  await trainer.trainSteps({ store, batches, batchSize });
+  times.push((performance.now() - started) / ((heads * samples) / batchSize));
 }
-const { description } = backends().find(({ name }) => name === 'cpu');
-console.log(JSON.stringify({ what: `Headstart (${description})`, times: times.slice(1) }));
-trainer.dispose();
-store.dispose();
+const { description } = backends().find((backend) => backend.name === 'cpu');
+console.log(
+  JSON.stringify({
+    what: `Headstart ${compute} (${description})`,
+    times: times.slice(1),
+    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    featureMegabytes: store.byteLength / 1024 / 1024,
+  }),
+);

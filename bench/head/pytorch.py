@@ -1,45 +1,88 @@
-"""Milliseconds a training step of the original head takes in PyTorch: prints one JSON document.
+"""Milliseconds a training step takes in PyTorch: prints one JSON document.
 
     pip install torch==2.13.0
+    python pytorch.py conv default|channels_last
+    python pytorch.py linear default
+    python pytorch.py matmul float32|bfloat16    GFLOP/s of one large matrix product instead
 """
 
 import json
+import pathlib
 import sys
 import time
 
 import torch
 from torch import nn
 
-height, width, channels, samples, batch_size, threads, epochs = map(int, sys.argv[1:8])
-channels_last = sys.argv[8] == "channels_last"
-torch.set_num_threads(threads)
-model = nn.Sequential(
-    nn.Conv2d(channels, 32, 3, padding=1),
-    nn.ReLU(),
-    nn.MaxPool2d(2, 2, ceil_mode=True),
-    nn.Dropout(0.25),
-    nn.Conv2d(32, 64, 3, padding=1),
-    nn.ReLU(),
-    nn.MaxPool2d(2, 2, ceil_mode=True),
-    nn.Flatten(),
-    nn.Linear(64 * -(-height // 4) * -(-width // 4), 128),
-    nn.ReLU(),
-    nn.Linear(128, 5),
-)
-features = torch.rand(samples, channels, height, width)
-labels = torch.randint(0, 5, (samples,))
-if channels_last:
-    features = features.to(memory_format=torch.channels_last)
-    model = model.to(memory_format=torch.channels_last)
-optimizer = torch.optim.Adam(model.parameters())
-loss = nn.CrossEntropyLoss()
-times = []
-for _ in range(epochs):
+settings = json.loads(pathlib.Path(__file__).with_name("setting.json").read_text())
+name, variant = sys.argv[1:3]
+torch.set_num_threads(settings["threads"])
+
+
+def conv_head(height, width, channels, classes):
+    return nn.Sequential(
+        nn.Conv2d(channels, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2, 2, ceil_mode=True),
+        nn.Dropout(0.25),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2, 2, ceil_mode=True),
+        nn.Flatten(),
+        nn.Linear(64 * -(-height // 4) * -(-width // 4), 128),
+        nn.ReLU(),
+        nn.Linear(128, classes),
+    )
+
+
+def train(model, features, labels, batch_size, epochs):
+    """Milliseconds a step, one figure an epoch."""
+    optimizer = torch.optim.Adam(model.parameters())
+    loss = nn.CrossEntropyLoss()
+    times = []
+    for _ in range(epochs):
+        started = time.perf_counter()
+        for i in range(0, len(features), batch_size):
+            optimizer.zero_grad()
+            loss(model(features[i : i + batch_size]), labels[i : i + batch_size]).backward()
+            optimizer.step()
+        times.append((time.perf_counter() - started) * 1000 / (len(features) // batch_size))
+    return times
+
+
+def matmul(dtype):
+    size = 2048
+    a, b = (torch.rand(size, size).to(dtype) for _ in range(2))
+    best = min(timed(lambda: a @ b) for _ in range(10))
+    return {"gigaflops": 2 * size**3 / best / 1e9}
+
+
+def timed(call):
     started = time.perf_counter()
-    for i in range(0, samples, batch_size):
-        optimizer.zero_grad()
-        loss(model(features[i : i + batch_size]), labels[i : i + batch_size]).backward()
-        optimizer.step()
-    times.append((time.perf_counter() - started) * 1000 / (samples // batch_size))
-layout = "channels_last" if channels_last else "default layout"
-print(json.dumps({"what": f"PyTorch {torch.__version__}, {layout}", "times": times[1:]}))
+    call()
+    return time.perf_counter() - started
+
+
+def steps():
+    setting = settings[name]
+    height, width, channels = setting["shape"]
+    samples, classes = setting["samples"], setting["classes"]
+    labels = torch.arange(samples) % classes
+    if name == "linear":
+        features = torch.rand(samples, channels)
+        models = [nn.Linear(channels, classes) for _ in range(setting["heads"])]
+    else:
+        features = torch.rand(samples, channels, height, width)
+        models = [conv_head(height, width, channels, classes)]
+    if variant == "channels_last":
+        features = features.to(memory_format=torch.channels_last)
+        models = [model.to(memory_format=torch.channels_last) for model in models]
+    each = [
+        train(model, features, labels, setting["batchSize"], setting["epochs"]) for model in models
+    ]
+    times = [sum(epoch) / len(epoch) for epoch in zip(*each)]
+    layout = {"default": "default layout", "channels_last": "channels_last"}[variant]
+    return {"what": f"PyTorch {torch.__version__}, {layout}", "times": times[1:]}
+
+
+print(json.dumps(matmul(getattr(torch, variant)) if name == "matmul" else steps()))

@@ -1,36 +1,81 @@
-// Times a training step of the original head here and in PyTorch, in turn, in one run:
+// Times training steps here, in PyTorch and in Keras, in turn, in one run, and prints tables:
 //
 //   node bench/head/run.mjs [PYTHON] [rounds]
 //
-// PYTHON is an interpreter with PyTorch (default python3). Both have the same number of threads.
+// PYTHON is an interpreter with the packages that README.md names (default python3). All have the
+// same number of threads; bench/head/setting.json says how many, and what is trained.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { batchSize, epochs, samples, shape, threads } from './setting.mjs';
 
 const [python = 'python3', rounds = '3'] = process.argv.slice(2);
-const file = (name) => fileURLToPath(new URL(name, import.meta.url));
-const setting = [...shape, samples, batchSize, threads, epochs].map(String);
-const contestants = [
-  () => [process.execPath, [file('headstart.mjs')]],
-  () => [python, [file('pytorch.py'), ...setting, 'default']],
-  () => [python, [file('pytorch.py'), ...setting, 'channels_last']],
-];
+const avx2 = {
+  HEADSTART_CPU: 'avx2',
+  ATEN_CPU_CAPABILITY: 'avx2',
+  ONEDNN_MAX_CPU_ISA: 'AVX2',
+  MKL_ENABLE_INSTRUCTIONS: 'AVX2',
+};
 
-const times = new Map();
-for (let round = 0; round < Number(rounds); round++) {
-  for (const contestant of contestants) {
-    const result = JSON.parse(execFileSync(...contestant(), { encoding: 'utf8' }));
-    times.set(result.what, [...(times.get(result.what) ?? []), ...result.times]);
-  }
+/** Multiplications and additions of a step of the original head, in units of 10^9. */
+const gigaflops = {
+  // Nine taps over the pixels that each reaches, forward and backward.
+  plain: (2 * 32 * (2 * 361 * 512 * 32 + 3 * 100 * 32 * 64 + 3 * (256 * 128 + 128 * 5))) / 1e9,
+  // Six products for four pixels of a row.
+  done: (2 * 32 * (2 * 228 * 512 * 32 + 3 * 60 * 32 * 64 + 3 * (256 * 128 + 128 * 5))) / 1e9,
+};
+
+function call(file, args, environment = {}) {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const program = file.endsWith('.py') ? python : process.execPath;
+  const env = { ...process.env, ...environment };
+  return JSON.parse(execFileSync(program, [path, ...args], { encoding: 'utf8', env }));
 }
+
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-const ours = median([...times.values()][0]);
-console.log(
-  `One step: ${batchSize} x ${shape.join('x')}, ${threads} threads, median (fastest) in ms`,
-);
-for (const [what, values] of times) {
-  const [middle, best] = [median(values), Math.min(...values)];
-  console.log(
-    `${what.padEnd(48)} ${middle.toFixed(2).padStart(7)} (${best.toFixed(2)})  ${(middle / ours).toFixed(2)} x ours`,
-  );
+
+/** Each contestant once a round; the first is compared with the others. */
+function compare(title, unit, contestants) {
+  const results = contestants.map(() => ({ times: [] }));
+  for (let round = 0; round < Number(rounds); round++) {
+    contestants.forEach(([file, args, environment], i) => {
+      const { times, ...rest } = call(file, args, environment);
+      Object.assign(results[i], rest);
+      results[i].times.push(...times);
+    });
+  }
+  const ours = median(results[0].times);
+  console.log(`\n**${title}** (${unit}; median and fastest of ${results[0].times.length})\n`);
+  console.log('| | median | fastest | times ours |\n|---|---|---|---|');
+  for (const { what, times } of results) {
+    const [middle, best] = [median(times), Math.min(...times)];
+    const ratio = (middle / ours).toFixed(2);
+    console.log(`| ${what} | ${middle.toPrecision(3)} | ${best.toPrecision(3)} | ${ratio} |`);
+  }
+  return results;
 }
+
+const peers = [
+  ['pytorch.py', ['conv', 'default']],
+  ['pytorch.py', ['conv', 'channels_last']],
+  ['keras_fit.py', []],
+];
+const forced = (list) => list.map(([file, args]) => [file, args, avx2]);
+const conv = ['headstart.mjs', ['conv', 'fp32']];
+const best = call('pytorch.py', ['matmul', 'float32']).gigaflops;
+const [fp32] = compare('A step of the original head', 'ms', [conv, ...peers]);
+const step = median(fp32.times) / 1000;
+const share = (flops) => `${Math.round((100 * flops) / step / best)} %`;
+console.log(
+  `\nPyTorch multiplies two 2048 x 2048 matrices at ${best.toFixed(0)} GFLOP/s; a step here does ` +
+    `${share(gigaflops.done)} of that, and as much as ${share(gigaflops.plain)} of it would do without ` +
+    `the saved products. Peak memory ${fp32.peakMegabytes.toFixed(0)} MB for ` +
+    `${fp32.featureMegabytes.toFixed(0)} MB of features.`,
+);
+compare('The same with products in bfloat16', 'ms; the peers in float32', [
+  ['headstart.mjs', ['conv', 'bf16']],
+  ...peers,
+]);
+compare('The same with AVX2 forced on all sides', 'ms', forced([conv, ...peers.slice(0, 2)]));
+compare('A step of each of 64 linear heads', 'ms', [
+  ['headstart.mjs', ['linear', 'fp32']],
+  ['pytorch.py', ['linear', 'default']],
+]);

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { FeatureStore, Trainer } from '@headstart/native';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { linearHead, makeStore, randomFloats, range } from './support/heads.ts';
 
 const refusal = (code: string, pattern: RegExp) =>
@@ -115,4 +118,83 @@ test('a store that is disposed of while it is used stays alive until the operati
   const running = trainer.predict({ store: dropped, rows });
   dropped.dispose();
   expect(await running).toEqual(await trainer.predict({ store: kept, rows }));
+});
+
+describe('rows that are not finite', () => {
+  const bits = { float32: 0x7f800000, float16: 0x7c01, bfloat16: 0xff80 } as const;
+
+  test.each(['float32', 'float16', 'bfloat16'] as const)('are found in %s', (dtype) => {
+    const store = new FeatureStore({ shape: [1, 2, 3], capacity: 9, dtype });
+    const words = dtype === 'float32' ? new Uint32Array(54) : new Uint16Array(54);
+    words[4 * 6 + 5] = bits[dtype];
+    words[7 * 6] = bits[dtype];
+    store.append(dtype === 'float32' ? new Float32Array(words.buffer) : (words as Uint16Array));
+    expect(store.findInvalidRow()).toBe(4);
+    expect(store.findInvalidRow(5)).toBe(7);
+    expect(store.findInvalidRow(0, 4)).toBe(-1);
+    expect(store.findInvalidRow(8, 100)).toBe(-1);
+    expect(store.findInvalidRow(100, 1)).toBe(-1);
+  });
+});
+
+test('a bfloat16 store rounds float32 numbers to the nearest, halfway to the even one', async () => {
+  const numbers = Float32Array.of(1, 1.00390625, 1.01171875, -2.5);
+  const store = new FeatureStore({ shape: [1, 1, 4], capacity: 2, dtype: 'bfloat16' });
+  store.append(numbers);
+  store.append(Uint16Array.of(0x3f80, 0x3f80, 0x3f82, 0xc020));
+  const same = makeStore([1, 1, 4], Float32Array.of(1, 1, 1.015625, -2.5));
+  const logits = (from: FeatureStore, row: number) =>
+    identityTrainer(4).predict({ store: from, rows: Int32Array.of(row) });
+  expect(await logits(store, 0)).toEqual(await logits(same, 0));
+  expect(await logits(store, 1)).toEqual(await logits(same, 0));
+});
+
+describe('features that lie in a file', () => {
+  const numbers = randomFloats(3, 5 * 12);
+  const shape = [1, 3, 4] as const;
+
+  async function withFile(body: (path: string) => Promise<void>) {
+    const folder = await mkdtemp(join(tmpdir(), 'headstart-'));
+    try {
+      const path = join(folder, 'features.bin');
+      await writeFile(path, Buffer.concat([Buffer.alloc(8 + 4), Buffer.from(numbers.buffer)]));
+      await body(path);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  test('are those that were written, and take no memory of the process', () =>
+    withFile(async (path) => {
+      using mapped = FeatureStore.map({ shape, dtype: 'float32', path, offset: 12, rows: 5 });
+      expect([mapped.length, mapped.byteLength]).toEqual([5, 240]);
+      const same = makeStore(shape, numbers);
+      const predict = (store: FeatureStore) =>
+        new Trainer({
+          inputShape: shape,
+          layers: linearHead(3),
+          classes: 3,
+          heads: [{ seed: 1, learningRate: 1 }],
+        }).predict({ store, rows: range(5) });
+      expect(await predict(mapped)).toEqual(await predict(same));
+      expect(() => mapped.append(new Float32Array(12))).toThrow(
+        refusal('INVALID_ARGUMENT', /5 rows, of which 0 are free/),
+      );
+    }));
+
+  test('a file that is missing, too short, no file or badly aligned is named', () =>
+    withFile(async (path) => {
+      const map = (options: object) => () =>
+        FeatureStore.map({ shape, dtype: 'float32', path, offset: 12, rows: 5, ...options });
+      expect(map({ path: `${path}.none` })).toThrow(
+        refusal('INVALID_ARGUMENT', /features\.bin\.none cannot be mapped: No such file/),
+      );
+      expect(map({ rows: 6 })).toThrow(
+        refusal('INVALID_ARGUMENT', /features\.bin is 252 bytes long.*end at byte 300/),
+      );
+      expect(map({ offset: 2 ** 52 })).toThrow(refusal('INVALID_ARGUMENT', /is 252 bytes long/));
+      expect(map({ offset: 10 })).toThrow(refusal('INVALID_ARGUMENT', /byte 10, which is no/));
+      expect(map({ path: tmpdir() })).toThrow(refusal('INVALID_ARGUMENT', /cannot be mapped|long/));
+      expect(map({ path: 7 })).toThrow(refusal('INVALID_ARGUMENT', /path/));
+    }));
 });

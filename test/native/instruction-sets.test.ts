@@ -11,15 +11,17 @@ function weightsWith(instructions: string): Float32Array | undefined {
       if (error.code !== 'INVALID_ARGUMENT') throw error;
       process.exit(0);
     }
-    const shape = [5, 5, 33];
-    const features = uniforms({ seed: 1, domain: 7 }, 31 * 825);
+    const shape = [7, 7, 130];
+    const features = uniforms({ seed: 1, domain: 7 }, 31 * 6370);
     const store = new FeatureStore({ shape, capacity: 31, dtype: 'float32' });
     store.append(Float32Array.from(features));
     const layers = [
-      { type: 'conv2d', name: 'a', filters: 21, kernelSize: 3, activation: 'relu' },
+      { type: 'conv2d', name: 'a', filters: 65, kernelSize: 3, activation: 'relu' },
       { type: 'max_pool2d' },
       { type: 'dropout', rate: 0.25 },
-      { type: 'conv2d', name: 'b', filters: 40, kernelSize: 3, activation: 'relu' },
+      { type: 'conv2d', name: 'b', filters: 130, kernelSize: 3, activation: 'relu' },
+      { type: 'conv2d', name: 'd', filters: 9, kernelSize: 3, activation: 'relu' },
+      { type: 'conv2d', name: 'e', filters: 5, kernelSize: 1 },
       { type: 'flatten' },
       { type: 'dense', name: 'c', units: 3 },
     ];
@@ -42,6 +44,7 @@ function weightsWith(instructions: string): Float32Array | undefined {
   return undefined;
 }
 
+// Two layers with many weights, by transforms, and two with few, by plain sums.
 const portable = weightsWith('portable')!;
 const avx2 = weightsWith('avx2');
 const avx512 = weightsWith('avx512');

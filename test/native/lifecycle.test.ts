@@ -182,7 +182,7 @@ describe('processes and workers', { timeout: 90_000 }, () => {
     expect(await runScript(script)).toEqual({ code: 0, signal: null, stdout: 'alive\n' });
   });
 
-  test('thousands of trainers and stores, disposed of or dropped, leave no memory behind', async () => {
+  test('ten thousand trainers and stores, disposed of or dropped, leave no memory behind', async () => {
     const script = `
       const cycle = async (i) => {
         const { store, trainer } = make(16);
@@ -193,7 +193,7 @@ describe('processes and workers', { timeout: 90_000 }, () => {
       gc();
       await sleep(10);
       const before = process.memoryUsage().rss;
-      for (let i = 0; i < 2000; i++) { await cycle(i); if (i % 250 === 0) { gc(); await sleep(1); } }
+      for (let i = 0; i < 10_000; i++) { await cycle(i); if (i % 250 === 0) { gc(); await sleep(1); } }
       gc();
       await sleep(10);
       console.log(Math.round((process.memoryUsage().rss - before) / 2 ** 20));

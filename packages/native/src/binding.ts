@@ -1,10 +1,19 @@
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NativeError } from './errors.ts';
 import type { NativeModule } from './native-module.ts';
 
 /** Seen from `dist/` and from `src/` alike. */
-const candidates = ['../build/Release/headstart.node', '../build/Debug/headstart.node'];
+const built = ['../build/Release/headstart.node', '../build/Debug/headstart.node'];
+
+/** The files to try; the environment variable HEADSTART_ADDON names another one instead. */
+function candidates(): string[] {
+  const named = process.env.HEADSTART_ADDON;
+  return named
+    ? [resolve(named)]
+    : built.map((path) => fileURLToPath(new URL(path, import.meta.url)));
+}
 
 let loaded: NativeModule | undefined;
 
@@ -22,8 +31,7 @@ function load(): NativeModule {
   const require = createRequire(import.meta.url);
   const failures: string[] = [];
   const causes: unknown[] = [];
-  for (const candidate of candidates) {
-    const path = fileURLToPath(new URL(candidate, import.meta.url));
+  for (const path of candidates()) {
     try {
       return require(path) as NativeModule;
     } catch (error) {

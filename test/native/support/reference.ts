@@ -1,9 +1,16 @@
 import type { LayerSpec, TensorMap } from '@headstart/native';
 import type { Shape } from './heads.ts';
 
+export interface ReferenceOptions {
+  readonly classWeights?: ArrayLike<number>;
+  readonly l2?: number;
+  readonly labelSmoothing?: number;
+}
+
 /**
  * The forward pass in double precision, written as the textbook has it, to hold the addon against.
- * No dropout. Returns the mean of weight × cross-entropy, and the logits `[samples][classes]`.
+ * No dropout. Returns the mean of weight × cross-entropy plus the L2 penalty, and the logits
+ * `[samples][classes]`.
  */
 export function referenceLoss(
   layers: readonly LayerSpec[],
@@ -11,7 +18,7 @@ export function referenceLoss(
   weights: Readonly<Record<string, ArrayLike<number>>>,
   inputs: ArrayLike<number>,
   labels: ArrayLike<number>,
-  classWeights?: ArrayLike<number>,
+  { classWeights, l2 = 0, labelSmoothing = 0 }: ReferenceOptions = {},
 ): { loss: number; logits: Float64Array[] } {
   const size = inputShape[0] * inputShape[1] * inputShape[2];
   const logits: Float64Array[] = [];
@@ -23,9 +30,24 @@ export function referenceLoss(
     const largest = Math.max(...output);
     const total = output.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
     const label = labels[n]!;
-    loss += (classWeights?.[label] ?? 1) * (Math.log(total) + largest - output[label]!);
+    const even = labelSmoothing / output.length;
+    const target = (k: number) => (k === label ? 1 - labelSmoothing : 0) + even;
+    const entropy = output.reduce(
+      (sum, logit, k) => sum + target(k) * (Math.log(total) + largest - logit),
+      0,
+    );
+    loss += (classWeights?.[label] ?? 1) * entropy;
   }
-  return { loss: loss / labels.length, logits };
+  return { loss: loss / labels.length + l2 * squaresOfKernels(weights), logits };
+}
+
+function squaresOfKernels(weights: Readonly<Record<string, ArrayLike<number>>>): number {
+  let sum = 0;
+  for (const [name, values] of Object.entries(weights)) {
+    if (!name.endsWith('/kernel')) continue;
+    for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
+  }
+  return sum;
 }
 
 function referenceForward(

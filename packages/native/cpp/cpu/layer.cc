@@ -5,15 +5,15 @@
 namespace headstart::cpu {
 namespace {
 
-// Where more multiplications are left, or fewer channels share them, the transforms cost more than
-// they save.
+// Where more multiplications are left, or fewer weights a tap share the transforms, these cost more
+// than they save.
 constexpr double worthwhile_share = 0.8;
-constexpr std::size_t worthwhile_channels = 16;
+constexpr std::size_t worthwhile_weights = 8192;
 
 bool suits_winograd(const PlannedLayer& plan, Precision precision) {
   return precision == Precision::fp32 && plan.spec.kernel_size == 3 &&
          winograd_share(plan.input) < worthwhile_share &&
-         std::min(plan.input.channels, plan.output.channels) >= worthwhile_channels;
+         plan.input.channels * plan.output.channels >= worthwhile_weights;
 }
 
 }  // namespace
