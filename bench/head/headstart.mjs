@@ -33,7 +33,10 @@ for (let i = 0; i < samples; i++) {
   store.append(chunk);
 }
 const rows = Int32Array.from({ length: samples }, (_, i) => i);
-const batches = Array.from({ length: heads }, () => ({ rows, labels: rows.map((i) => i % classes) }));
+const batches = Array.from({ length: heads }, () => ({
+  rows,
+  labels: rows.map((i) => i % classes),
+}));
 const trainer = new Trainer({
   inputShape: shape,
   classes,

@@ -27,7 +27,13 @@ function call(file, args, environment = {}) {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const program = file.endsWith('.py') ? python : process.execPath;
   const env = { ...process.env, ...environment };
-  return JSON.parse(execFileSync(program, [path, ...args], { encoding: 'utf8', env }));
+  return JSON.parse(
+    execFileSync(program, [path, ...args], {
+      encoding: 'utf8',
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
