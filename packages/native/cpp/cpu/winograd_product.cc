@@ -6,9 +6,9 @@ namespace headstart::cpu {
 namespace {
 
 // Input channels whose points are held at once.
-constexpr std::size_t block_channels = 128;
+constexpr std::size_t block_channels = 256;
 // Tiles of one task at most: their points of a block and the kernel's share the second-level cache.
-constexpr std::size_t task_tiles = 112;
+constexpr std::size_t task_tiles = 56;
 // Pointers gathered for one call of a kernel.
 constexpr std::size_t gathered = 256;
 
@@ -152,7 +152,9 @@ void WinogradProduct::map_output(const Compute& compute, std::size_t samples, co
     const std::size_t first = row % tiles_.across * Tiles::pixels;
     const float* in[Tiles::points];
     float* out[Tiles::pixels];
-    for (std::size_t i = 0; i < Tiles::points; ++i) in[i] = sums + i * point_stride(rows, filters_) + row * filters_;
+    for (std::size_t i = 0; i < Tiles::points; ++i) {
+      in[i] = sums + i * point_stride(rows, filters_) + row * filters_;
+    }
     for (std::size_t i = 0; i < Tiles::pixels; ++i) {
       const std::size_t x = first + i;
       out[i] = x < tiles_.width ? y + (line * tiles_.width + x) * filters_ : spare;

@@ -36,8 +36,9 @@ constexpr std::size_t point_stride(std::size_t rows, std::size_t channels) noexc
   return rows * channels + 80;
 }
 
-// points [6, samples, H, T, channels], each point_stride() behind the one before: channels [channel, channel + channels) of each sample's
-// pixels at the points. samples: pointers to [H, W, stride]. zeros: channels of them.
+// points [6, samples, H, T, channels], each point_stride() behind the one before: channels
+// [channel, channel + channels) of each sample's pixels at the points. samples: pointers to
+// [H, W, stride]. zeros: channels of them.
 void map_input(const Kernels& kernels, const Tiles& tiles, std::span<const float* const> samples,
                std::size_t stride, std::size_t channel, std::size_t channels, const float* zeros,
                float* points, std::size_t row_floats);
