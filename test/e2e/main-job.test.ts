@@ -107,6 +107,26 @@ describe('train', () => {
     expect(validation.accuracy).toBeGreaterThanOrEqual(0.9);
   });
 
+  it('takes an optimizer and a schedule, which the run remembers', async () => {
+    const optimizer = ['--optimizer', 'sgd', '--momentum', '0.9', '--nesterov'];
+    const schedule = ['--lr-schedule', 'cosine', '--warmup-epochs', '1', '--learning-rate', '0.01'];
+    const args = ['train', 'data', '--backbone', tinyBackbone, '--epochs', '3', '--out', 'sgd'];
+    const { code, stderr } = await cli(...args, ...optimizer, ...schedule);
+    expect(code).toBe(0);
+    const rates = [...stderr.matchAll(/learning_rate: ([\d.e-]+)/g)].map(([, x]) => Number(x));
+    expect(rates).toHaveLength(3);
+    expect(rates[0]).toBeLessThanOrEqual(0.01);
+    expect(rates[2]).toBeLessThan(rates[1] as number);
+    const record = JSON.parse(await readFile(join(place.path, 'sgd', 'run.json'), 'utf8'));
+    expect(record.arguments).toMatchObject({
+      optimizer: 'sgd',
+      momentum: 0.9,
+      nesterov: true,
+      lrSchedule: 'cosine',
+      warmupEpochs: 1,
+    });
+  });
+
   it('exits with 4 below the accuracy that is asked for', async () => {
     const args = ['train', 'data', '--backbone', tinyBackbone, '--epochs', '1', '--out', 'low'];
     const worst = ['--learning-rate', '1e-12', '--assert-accuracy-at-least', '0.99'];

@@ -64,6 +64,32 @@ describe('wrong input gets one clear sentence and its exit code', () => {
     expect(stderr).toMatch(/--batch-size.*many/);
   });
 
+  it.each([
+    ['--optimizer', 'adagrad', 'adagrad'],
+    ['--momentum', '1', '--momentum'],
+    ['--weight-decay', '-0.1', '--weight-decay'],
+    ['--label-smoothing', '1.5', '--label-smoothing'],
+    ['--lr-schedule', 'exponential', 'exponential'],
+    ['--warmup-epochs', 'two', '--warmup-epochs'],
+    ['--lr-patience', '-1', '--lr-patience'],
+    ['--compute', 'fp8', 'fp8'],
+  ])('%s %s', async (option, value, named) => {
+    const { code, stderr } = await runCli(['train', 'data', option, value]);
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain(named);
+  });
+
+  it('a momentum that the optimizer does not have', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 3);
+    const { code, stderr } = await train(place.path, 'data', '--momentum', '0.9');
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toHaveLength(1);
+    expect(stderr).toContain('momentum');
+    expect(await readdir(place.path)).toEqual(['data']);
+  });
+
   it('a place that cannot be written', async () => {
     await using place = await temporaryFolder();
     await writePictures(join(place.path, 'data'), ['a', 'b'], 3);

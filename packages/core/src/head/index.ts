@@ -32,6 +32,7 @@ export {
   type TrainHeadsOptions,
   type TrainingOptions,
 } from './options.ts';
+export { checkTrainingOptions } from './plan.ts';
 export { type PredictHeadOptions, predictHead } from './predict.ts';
 export {
   type BatchRun,

@@ -3,7 +3,7 @@ import { type BackendName, backends, type Compute } from '@headstart/native';
 import { HeadstartError } from '../errors.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { type Fingerprint, fingerprintOf } from './checkpoint.ts';
-import type { HeadVariation, TrainHeadsOptions } from './options.ts';
+import type { HeadVariation, TrainHeadsOptions, TrainingOptions } from './options.ts';
 import { checkFeatureShape } from './predict.ts';
 import { chosenSamples, labelsOf, plainRows } from './samples.ts';
 import type { ScheduleOptions } from './schedule.ts';
@@ -66,6 +66,18 @@ export function planTraining(options: TrainHeadsOptions): TrainingPlan {
     readsBfloat16: compute === 'bf16' && multiplies,
     fingerprint: fingerprint(options, settings, head),
   };
+}
+
+/**
+ * Checks what can be checked of training options before there are features.
+ *
+ * @throws HeadstartError `USAGE`
+ */
+export function checkTrainingOptions(
+  options: TrainingOptions & Pick<TrainHeadsOptions, 'compute' | 'backend'>,
+): void {
+  trainingSettings(options);
+  checkCompute(options.compute ?? 'fp32', options.backend ?? 'cpu');
 }
 
 function checkCompute(compute: Compute, name: BackendName): void {

@@ -4,6 +4,7 @@ import { HeadstartError, reasonOf } from '../errors.ts';
 import { evaluateClassification } from '../evaluate/index.ts';
 import { makeFolders } from '../folders.ts';
 import {
+  checkTrainingOptions,
   type HeadSpec,
   loadHeadSpec,
   readHeadWeights,
@@ -50,6 +51,7 @@ async function trainInto(
   // A feature file has one row an image: nothing to draw views from.
   const views = options.data !== undefined && options.augment ? (options.views ?? 4) : 'none';
   const settings = { ...options, head, views };
+  checkTrainingOptions(settings);
   await using data = await openTrainingData(settings);
   announceFeatures(data, options);
   const init = options.init === undefined ? undefined : await readHeadWeights(options.init);
