@@ -27,9 +27,13 @@ const layers = {
 const size = shape.reduce((a, b) => a * b, 1);
 const dtype = compute === 'bf16' ? 'bfloat16' : 'float32';
 const store = new FeatureStore({ shape, capacity: samples, dtype });
+/** A feature as a ReLU leaves it: half are zero. */
+const feature = () =>
+  0.1 *
+  Math.max(0, Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
 const chunk = new Float32Array(size);
 for (let i = 0; i < samples; i++) {
-  for (let j = 0; j < size; j++) chunk[j] = Math.random();
+  for (let j = 0; j < size; j++) chunk[j] = feature();
   store.append(chunk);
 }
 const rows = Int32Array.from({ length: samples }, (_, i) => i);

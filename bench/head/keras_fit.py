@@ -52,7 +52,7 @@ model = keras.Sequential(
 )
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 samples, batch_size = setting["samples"], setting["batchSize"]
-features = np.random.rand(samples, *setting["shape"]).astype(np.float32)
+features = 0.1 * np.maximum(np.random.randn(samples, *setting["shape"]).astype(np.float32), 0)
 labels = np.arange(samples) % setting["classes"]
 batches = tf.data.Dataset.from_tensor_slices((features, labels)).batch(batch_size).prefetch(2)
 clock = Clock()

@@ -50,6 +50,21 @@ def train(model, features, labels, batch_size, epochs):
     return times
 
 
+def gradient_shares(model, features, labels):
+    """For each convolution: elements of its output whose gradient is not zero, a window of the max
+    pool behind it."""
+    sums, windows = [], []
+    for layer in model:
+        features = layer(features)
+        if isinstance(layer, nn.Conv2d):
+            features.retain_grad()
+            sums.append(features)
+        elif isinstance(layer, nn.MaxPool2d):
+            windows.append(features.numel())
+    nn.CrossEntropyLoss()(features, labels).backward()
+    return [s.grad.count_nonzero().item() / count for s, count in zip(sums, windows)]
+
+
 def matmul(dtype):
     size = 2048
     a, b = (torch.rand(size, size).to(dtype) for _ in range(2))
@@ -69,10 +84,10 @@ def steps():
     samples, classes = setting["samples"], setting["classes"]
     labels = torch.arange(samples) % classes
     if name == "linear":
-        features = torch.rand(samples, channels)
+        features = 0.1 * torch.randn(samples, channels).clamp(min=0)
         models = [nn.Linear(channels, classes) for _ in range(setting["heads"])]
     else:
-        features = torch.rand(samples, channels, height, width)
+        features = 0.1 * torch.randn(samples, channels, height, width).clamp(min=0)
         models = [conv_head(height, width, channels, classes)]
     if variant == "channels_last":
         features = features.to(memory_format=torch.channels_last)
@@ -82,7 +97,10 @@ def steps():
     ]
     times = [sum(epoch) / len(epoch) for epoch in zip(*each)]
     layout = {"default": "default layout", "channels_last": "channels_last"}[variant]
-    return {"what": f"PyTorch {torch.__version__}, {layout}", "times": times[1:]}
+    result = {"what": f"PyTorch {torch.__version__}, {layout}", "times": times[1:]}
+    if name == "conv":
+        result["gradientShares"] = gradient_shares(models[0], features[:256], labels[:256])
+    return result
 
 
 print(json.dumps(matmul(getattr(torch, variant)) if name == "matmul" else steps()))

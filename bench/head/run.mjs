@@ -15,13 +15,19 @@ const avx2 = {
   MKL_ENABLE_INSTRUCTIONS: 'AVX2',
 };
 
-/** Multiplications and additions of a step of the original head, in units of 10^9. */
-const gigaflops = {
+/**
+ * Multiplications and additions of a step of the original head, in units of 10^9: all that the
+ * layers' definitions ask for, and those done here in float32, if gradients are such shares
+ * of the windows of the two pools.
+ */
+function gigaflops([first, second]) {
+  const dense = 3 * (256 * 128 + 128 * 5);
   // Nine taps over the pixels that each reaches, forward and backward.
-  plain: (2 * 32 * (2 * 361 * 512 * 32 + 3 * 100 * 32 * 64 + 3 * (256 * 128 + 128 * 5))) / 1e9,
-  // Six products for four pixels of a row.
-  done: (2 * 32 * (2 * 228 * 512 * 32 + 3 * 60 * 32 * 64 + 3 * (256 * 128 + 128 * 5))) / 1e9,
-};
+  const plain = 2 * 361 * 512 * 32 + 3 * 100 * 32 * 64;
+  // Forward, six products for four pixels of a row; backward, nine for each gradient.
+  const done = (228 + 9 * 16 * first) * 512 * 32 + (2 * 100 + 9 * 4 * second) * 32 * 64;
+  return [plain, done].map((products) => (2 * 32 * (products + dense)) / 1e9);
+}
 
 function call(file, args, environment = {}) {
   const path = fileURLToPath(new URL(file, import.meta.url));
@@ -67,13 +73,15 @@ const peers = [
 const forced = (list) => list.map(([file, args]) => [file, args, avx2]);
 const conv = ['headstart.mjs', ['conv', 'fp32']];
 const best = call('pytorch.py', ['matmul', 'float32']).gigaflops;
-const [fp32] = compare('A step of the original head', 'ms', [conv, ...peers]);
+const [fp32, torch] = compare('A step of the original head', 'ms', [conv, ...peers]);
 const step = median(fp32.times) / 1000;
-const share = (flops) => `${Math.round((100 * flops) / step / best)} %`;
+const [plain, done] = gigaflops(torch.gradientShares).map(
+  (count) => `${Math.round((100 * count) / step / best)} %`,
+);
 console.log(
   `\nPyTorch multiplies two 2048 x 2048 matrices at ${best.toFixed(0)} GFLOP/s; a step here does ` +
-    `${share(gigaflops.done)} of that, and as much as ${share(gigaflops.plain)} of it would do without ` +
-    `the saved products. Peak memory ${fp32.peakMegabytes.toFixed(0)} MB for ` +
+    `${done} of that, and as much as ${plain} of it would do without the saved products. Gradients ` +
+    `are not zero in ${torch.gradientShares.map((s) => `${Math.round(100 * s)} %`).join(' and ')} of the windows of the pools. Peak memory ${fp32.peakMegabytes.toFixed(0)} MB for ` +
     `${fp32.featureMegabytes.toFixed(0)} MB of features.`,
 );
 compare('The same with products in bfloat16', 'ms; the peers in float32', [

@@ -128,6 +128,21 @@ const cases: Case[] = [
     classes: 3,
     layers: [conv(filters, 3, 'relu'), gap, dense(3)],
   })),
+  // The gradient of a kernel before a max pool: odd sides, channels that end within a block, more
+  // and fewer samples than share a list.
+  ...(
+    [
+      [[4, 5, 19], 6, 11],
+      [[9, 7, 16], 33, 4],
+      [[14, 14, 3], 2, 3],
+    ] as const
+  ).map(([shape, filters, samples]) => ({
+    name: `pooled conv on ${shape.join('x')} with ${filters} filters, ${samples} samples`,
+    shape,
+    samples,
+    classes: 3,
+    layers: [conv(filters, 3, 'relu'), { type: 'max_pool2d' } as const, gap, dense(3)],
+  })),
   {
     name: 'two wide conv layers with pools',
     shape: [7, 7, 128],

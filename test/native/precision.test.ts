@@ -6,7 +6,7 @@ const cpu = backends().find(({ name }) => name === 'cpu')!;
 const hasBf16 = cpu.compute.includes('bf16');
 if (!hasBf16) console.log('skipped: this processor has no AVX512_BF16');
 
-const [samples, classes, seeds] = [192, 3, 6];
+const [samples, classes] = [192, 3];
 const shape = [7, 7, 33] as const;
 const size = 7 * 7 * 33;
 const classOf = (row: number) => row % classes;
@@ -20,7 +20,7 @@ const features = randomFloats(4, samples * size, 0, 1).map((value, i) => {
   return channel % classes === classOf(Math.floor(i / size)) ? value + 0.1 : value;
 });
 
-function makeTrainer(compute: 'fp32' | 'bf16', threads = 2) {
+function makeTrainer(compute: 'fp32' | 'bf16', seeds: number, threads = 2) {
   return new Trainer({
     inputShape: shape,
     layers: convHead(classes),
@@ -31,12 +31,14 @@ function makeTrainer(compute: 'fp32' | 'bf16', threads = 2) {
   });
 }
 
-const everyHead = <T>(value: T) => Array.from({ length: seeds }, () => value);
-
 /** Mean over heads that differ in their seed: what one comes to is much a matter of chance. */
-async function lossAfterTenEpochs(compute: 'fp32' | 'bf16', dtype: 'float32' | 'bfloat16') {
-  const [store, trainer] = [makeStore(shape, features, dtype), makeTrainer(compute)];
-  const batches = everyHead({ rows: range(samples), labels });
+async function lossAfterTenEpochs(
+  compute: 'fp32' | 'bf16',
+  dtype: 'float32' | 'bfloat16',
+  seeds: number,
+) {
+  const [store, trainer] = [makeStore(shape, features, dtype), makeTrainer(compute, seeds)];
+  const batches = Array.from({ length: seeds }, () => ({ rows: range(samples), labels }));
   let loss = Number.NaN;
   for (let epoch = 0; epoch < 10; epoch++) {
     const metrics = await trainer.trainSteps({ store, batches, batchSize: 32 });
@@ -47,13 +49,17 @@ async function lossAfterTenEpochs(compute: 'fp32' | 'bf16', dtype: 'float32' | '
 
 describe.runIf(hasBf16)('products in bfloat16', () => {
   test('the loss after ten epochs is that of float32 within 2 %', async () => {
-    const exact = await lossAfterTenEpochs('fp32', 'float32');
+    // Heads of one seed part by about a tenth: their means, by a hundredth.
+    const exact = await lossAfterTenEpochs('fp32', 'float32', 96);
+    const rounded = await lossAfterTenEpochs('bf16', 'bfloat16', 96);
     expect(exact).toBeLessThan(1);
-    for (const dtype of ['float32', 'bfloat16'] as const) {
-      const rounded = await lossAfterTenEpochs('bf16', dtype);
-      expect(rounded).not.toBe(exact);
-      expect(Math.abs(rounded / exact - 1), dtype).toBeLessThan(0.02);
-    }
+    expect(rounded).not.toBe(exact);
+    expect(Math.abs(rounded / exact - 1)).toBeLessThan(0.02);
+  }, 60_000);
+
+  test('features are rounded alike in the store and on the way out of it', async () => {
+    const rounded = await lossAfterTenEpochs('bf16', 'bfloat16', 1);
+    expect(await lossAfterTenEpochs('bf16', 'float32', 1)).toBe(rounded);
   });
 
   test('gradients are those of float32 but for the rounding, whatever is odd', async () => {
@@ -77,15 +83,12 @@ describe.runIf(hasBf16)('products in bfloat16', () => {
     }
   });
 
-  test('the same bits for 1 and 2 threads', async () => {
+  test.each([1, 3])('the same bits for 1 and 2 threads, heads: %i', async (heads) => {
     const store = makeStore(shape, features);
     const train = async (threads: number) => {
-      const trainer = makeTrainer('bf16', threads);
-      await trainer.trainSteps({
-        store,
-        batches: everyHead({ rows: range(samples), labels }),
-        batchSize: 31,
-      });
+      const trainer = makeTrainer('bf16', heads, threads);
+      const batches = Array.from({ length: heads }, () => ({ rows: range(samples), labels }));
+      await trainer.trainSteps({ store, batches, batchSize: 31 });
       return trainer.getWeights();
     };
     expect(await train(2)).toEqual(await train(1));
@@ -93,6 +96,6 @@ describe.runIf(hasBf16)('products in bfloat16', () => {
 });
 
 test('what a processor cannot compute in is refused', () => {
-  expect(() => makeTrainer('fp64' as 'fp32')).toThrow(/compute.*"fp64"/);
-  if (!hasBf16) expect(() => makeTrainer('bf16')).toThrow(/AVX512_BF16/);
+  expect(() => makeTrainer('fp64' as 'fp32', 1)).toThrow(/compute.*"fp64"/);
+  if (!hasBf16) expect(() => makeTrainer('bf16', 1)).toThrow(/AVX512_BF16/);
 });

@@ -72,7 +72,8 @@ void FeatureStoreWrap::append(const Napi::CallbackInfo& info) {
     check_receiver(info);
     if (!store_) throw disposed();
     const FeatureType type = store_->type();
-    const bool rounds = type == FeatureType::bfloat16 && is_typed_array(info[0], napi_float32_array);
+    const bool rounds =
+        type == FeatureType::bfloat16 && is_typed_array(info[0], napi_float32_array);
     const bool floats = type == FeatureType::float32 || rounds;
     if (!is_typed_array(info[0], floats ? napi_float32_array : napi_uint16_array)) {
       throw invalid_argument(floats ? "Expected a Float32Array for rows."

@@ -46,6 +46,26 @@ struct Products {
   void (*outer)(const OuterBlock&);
 };
 
+// An element of a gradient that is not zero, and where the first pixel that its kernel sees is.
+struct SparseElement {
+  std::uint32_t offset;
+  float value;
+};
+
+// sums[f][tap][c] += sum over filter f's elements of value * x[offset + the tap's pixel][c]: a 3x3
+// kernel over rows of pixels, `row` floats apart, of `channels` floats each, a multiple of lanes.
+// Filter f has counts[f] elements at elements + f * capacity.
+struct SparseTaps {
+  const float* x;
+  std::size_t row;
+  const SparseElement* elements;
+  std::size_t capacity;
+  const std::uint32_t* counts;
+  std::size_t filters;
+  std::size_t channels;
+  float* sums;
+};
+
 // One update of count parameters. Moments that the optimizer has not are null.
 struct UpdateArrays {
   float* weights;
@@ -74,6 +94,7 @@ struct Kernels {
   std::size_t panel;   // columns of one block: two vectors
   Products fp32;
   WinogradMaps winograd;
+  void (*sparse_taps)(const SparseTaps&);
   void (*update)(const UpdateArrays&, const UpdateStep&);
   void (*half_to_float)(const std::uint16_t* from, float* to, std::size_t count);
   void (*bfloat16_to_float)(const std::uint16_t* from, float* to, std::size_t count);

@@ -62,8 +62,8 @@ std::unique_ptr<Layer> make_max_pool2d(const PlannedLayer& plan);
 std::unique_ptr<Layer> make_global_average_pool2d(const PlannedLayer& plan);
 std::unique_ptr<Layer> make_dropout(const PlannedLayer& plan);
 
-// Multiplications of a 3x3 convolution by winograd_product.h over those of the plain one, which leaves
-// out what meets padding.
+// Multiplications of a 3x3 convolution by winograd_product.h over those of the plain one, which
+// leaves out what meets padding.
 double winograd_share(const Shape& map);
 
 // In place, N samples of the layer's output: y = max(y, 0). A not-a-number stays one.

@@ -4,6 +4,7 @@
 #include "cpu/layer.h"
 #include "cpu/left_rows.h"
 #include "cpu/right_matrix.h"
+#include "cpu/sparse_kernel_gradient.h"
 
 namespace headstart::cpu {
 namespace {
@@ -62,7 +63,9 @@ class ProductLayer final : public Layer {
         precision_(precision),
         pixels_(layer.spec.kind == LayerKind::dense ? 1 : layer.input.pixels()),
         taps_(taps_of(layer)),
-        reversed_(reversed(taps_)) {}
+        reversed_(reversed(taps_)) {
+    if (SparseKernelGradient::suits(layer)) sparse_gradient_.emplace(layer);
+  }
 
   void forward(const Pass& pass, const Input& x, float* y) override {
     left_.prepare(pass.compute, x, pixels_, inputs());
@@ -74,11 +77,15 @@ class ProductLayer final : public Layer {
 
   // d_b = the sum of d_y; d_W[tap] = the sum over pairs of x[from]ᵀ d_y[to]; d_x[from] = the sum
   // over taps of d_y[to] W[tap]ᵀ.
-  void backward(const Pass& pass, const Input&, const float* y, float* d_y, float* d_x) override {
+  void backward(const Pass& pass, const Input& x, const float* y, float* d_y, float* d_x) override {
     if (plan().spec.relu) relu_backward(pass, plan(), y, d_y);
     sum_rows(d_y, pass.samples * pixels_, filters(), pass.gradients + plan().bias_offset);
-    d_rows_.prepare(pass.compute, d_y, pass.samples, pixels_, filters());
-    backward_kernel(pass);
+    if (sparse_gradient_) {
+      sparse_gradient_->run(pass.compute, x, d_y, pass.gradients + plan().kernel_offset);
+    } else {
+      d_rows_.prepare(pass.compute, d_y, pass.samples, pixels_, filters());
+      backward_kernel(pass);
+    }
     if (!d_x) return;
     d_left_.prepare(pass.compute, d_y, pass.samples, pixels_, filters());
     right_.prepare_transposed(pass.compute, pass.parameters + plan().kernel_offset, taps_.size(),
@@ -89,7 +96,8 @@ class ProductLayer final : public Layer {
   bool takes_bfloat16() const override { return precision_ == Precision::bf16; }
 
   std::size_t scratch_bytes() const override {
-    return left_.bytes() + right_.bytes() + d_rows_.bytes() + d_left_.bytes() + channels_.bytes();
+    return left_.bytes() + right_.bytes() + d_rows_.bytes() + d_left_.bytes() + channels_.bytes() +
+           (sparse_gradient_ ? sparse_gradient_->bytes() : 0);
   }
 
  private:
@@ -250,6 +258,7 @@ class ProductLayer final : public Layer {
   LeftRows d_left_;  // of d_y
   GradientRows d_rows_;
   RightMatrix right_;
+  std::optional<SparseKernelGradient> sparse_gradient_;
   Scratch<Word> channels_;
   std::vector<Offsets> offsets_;
   std::size_t offsets_samples_ = 0;

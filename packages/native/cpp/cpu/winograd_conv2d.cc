@@ -1,6 +1,7 @@
 #include <array>
 #include <vector>
 
+#include "cpu/sparse_kernel_gradient.h"
 #include "cpu/winograd_product.h"
 
 namespace headstart::cpu {
@@ -21,7 +22,9 @@ class WinogradConv2d final : public Layer {
       : Layer(layer),
         tiles_(layer.input),
         forward_(layer.input, layer.input.channels, layer.output.channels),
-        backward_(layer.input, layer.output.channels, layer.input.channels) {}
+        backward_(layer.input, layer.output.channels, layer.input.channels) {
+    if (SparseKernelGradient::suits(layer)) sparse_gradient_.emplace(layer);
+  }
 
   void forward(const Pass& pass, const Input& x, float* y) override {
     forward_.run(pass.compute, pass.parameters + plan().kernel_offset, x.rows,
@@ -33,8 +36,12 @@ class WinogradConv2d final : public Layer {
     if (plan().spec.relu) relu_backward(pass, plan(), y, d_y);
     sum_rows(d_y, pass.samples * plan().output.pixels(), filters(),
              pass.gradients + plan().bias_offset);
-    map_output_gradient(pass, d_y);
-    backward_kernel(pass, x);
+    if (sparse_gradient_) {
+      sparse_gradient_->run(pass.compute, x, d_y, pass.gradients + plan().kernel_offset);
+    } else {
+      map_output_gradient(pass, d_y);
+      backward_kernel(pass, x);
+    }
     if (!d_x) return;
     d_rows_.resize(pass.samples);
     for (std::size_t n = 0; n < pass.samples; ++n) {
@@ -45,7 +52,7 @@ class WinogradConv2d final : public Layer {
 
   std::size_t scratch_bytes() const override {
     return forward_.bytes() + backward_.bytes() + d_points_.bytes() + turned_.bytes() +
-           scratch_.bytes();
+           scratch_.bytes() + (sparse_gradient_ ? sparse_gradient_->bytes() : 0);
   }
 
  private:
@@ -199,6 +206,7 @@ class WinogradConv2d final : public Layer {
   Tiles tiles_;
   WinogradProduct forward_;
   WinogradProduct backward_;
+  std::optional<SparseKernelGradient> sparse_gradient_;
   std::size_t stride_ = 0;  // floats of a tile of d_points_
   std::size_t chunk_ = 0;   // samples that offsets_ go through
   std::array<Offsets, Tiles::kernel_rows> offsets_;

@@ -44,6 +44,9 @@ class Planner {
     layer.output = output_of(layer);
     check_sample(layer.output, "The output of " + describe(layer));
     if (layer.has_parameters()) add_parameters(layer);
+    if (spec.kind == LayerKind::max_pool2d && !plan_.layers.empty()) {
+      plan_.layers.back().feeds_max_pool = true;
+    }
     plan_.layers.push_back(layer);
   }
 

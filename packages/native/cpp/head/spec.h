@@ -49,6 +49,7 @@ struct PlannedLayer {
   Shape output;
   std::size_t kernel_offset = 0;  // conv2d: [k, k, in, out]; dense: [in, out]
   std::size_t bias_offset = 0;    // [out]
+  bool feeds_max_pool = false;    // its output goes to a max_pool2d layer, and nowhere else
 
   bool has_parameters() const noexcept {
     return spec.kind == LayerKind::conv2d || spec.kind == LayerKind::dense;
