@@ -194,6 +194,27 @@ describe('wrong weights are refused by name and change nothing', () => {
 });
 
 describe('features that are no numbers', () => {
+  test.each([0, 1, 2, 3])(
+    'a not-a-number in place %i of a window is the maximum',
+    async (place) => {
+      const values = new Float32Array(4).fill(1);
+      values[place] = Number.NaN;
+      const trainer = new Trainer({
+        inputShape: [2, 2, 1],
+        layers: [
+          { type: 'max_pool2d' },
+          { type: 'flatten' },
+          { type: 'dense', name: 'd', units: 2 },
+        ],
+        classes: 2,
+        heads: [{ seed: 0, learningRate: 1e-3 }],
+      });
+      const store = makeStore([2, 2, 1], values);
+      const [probability] = await trainer.predict({ store, rows: Int32Array.of(0) });
+      expect(probability).toBeNaN();
+    },
+  );
+
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
     '%d gives a loss that is not a number, counts as wrong, and harms nothing else',
     async (value) => {

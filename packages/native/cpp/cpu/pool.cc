@@ -54,7 +54,10 @@ class MaxPool2d final : public Layer {
       for (std::size_t j = window.x; j < window.x_end; ++j) {
         const float* from = x + (i * in.width + j) * in.channels;
         // A not-a-number is taken and kept: it must not vanish in a pool.
-        for (std::size_t c = 0; c < in.channels; ++c) to[c] = from[c] <= to[c] ? to[c] : from[c];
+        for (std::size_t c = 0; c < in.channels; ++c) {
+          const bool taken = from[c] > to[c] || from[c] != from[c];
+          to[c] = taken ? from[c] : to[c];
+        }
       }
     }
   }
