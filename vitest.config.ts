@@ -1,9 +1,25 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** Tests run the built packages (`dist`, `build/Release`): `npm test` builds first. */
+const emulated = new URL('packages/native/build/Release/headstart_emulated.node', import.meta.url);
+
+/**
+ * Tests run the built packages (`dist`, `build/Release`): `npm test` builds first. Those of the GPU
+ * run twice: on a device where there is one, and on the emulated one, which needs none.
+ */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'headstart', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'emulated GPU',
+          include: ['test/gpu/**/*.test.ts'],
+          env: { HEADSTART_ADDON: fileURLToPath(emulated) },
+        },
+      },
+    ],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -1,12 +1,16 @@
 // Looks for memory errors, leaks and races in the native addon:
 //
-//   node scripts/check-native.mjs [sanitizers] [threads] [valgrind] [addon]     default: all
+//   node scripts/check-native.mjs [sanitizers] [threads] [valgrind] [addon] [emulated]
+//
+// Default: all of them
 //
 //   sanitizers  the exercise program with the address, leak and undefined-behaviour sanitizers
 //   threads     the same with the thread sanitizer
 //   valgrind    with few samples and portable kernels (valgrind does not know AVX-512, and is slow
 //               in fused multiply-add)
 //   addon       the tests of the addon in Node, with the address and undefined-behaviour sanitizers
+//   emulated    the same for the kernels of CUDA on the emulated device: what they read and write
+//               outside of their memory shows
 //
 // Needs Linux, CMake and GCC; valgrind for its part. Takes some minutes.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -54,20 +58,35 @@ const checks = {
     run('valgrind', [...options, exercise, 'few'], { HEADSTART_CPU: 'portable' });
   },
   addon() {
-    const output = join(source, 'build', 'sanitized');
-    const directories = ['--directory', source, '--out', output];
-    const options = ['--CDWITH_CUDA=OFF', '--CDSANITIZE=address,undefined'];
-    run(join(root, 'node_modules/.bin/cmake-js'), ['compile', ...directories, ...options]);
-    const libasan = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
-    run(join(root, 'node_modules/.bin/vitest'), ['run', 'test/native'], {
-      HEADSTART_ADDON: join(output, 'Release/headstart.node'),
-      LD_PRELOAD: libasan.trim(),
-      // V8 keeps memory to the end; leaks of ours are looked for above and, with little memory kept
-      // back by the sanitizer, in the tests.
-      ASAN_OPTIONS: 'detect_leaks=0:quarantine_size_mb=8',
-    });
+    const addon = buildSanitized('headstart');
+    run(join(root, 'node_modules/.bin/vitest'), ['run', 'test/native'], sanitized(addon));
+  },
+  emulated() {
+    const addon = buildSanitized('headstart_emulated');
+    run(process.execPath, ['test/gpu/support/exercise.mjs'], sanitized(addon));
   },
 };
+
+/** Builds the addon with sanitizers and gives its path. */
+function buildSanitized(target) {
+  const output = join(source, 'build', 'sanitized');
+  const directories = ['--directory', source, '--out', output];
+  const options = ['--CDWITH_CUDA=OFF', '--CDSANITIZE=address,undefined', '--target', target];
+  run(join(root, 'node_modules/.bin/cmake-js'), ['compile', ...directories, ...options]);
+  return join(output, 'Release', `${target}.node`);
+}
+
+/** The environment that makes Node load a sanitized addon. */
+function sanitized(addon) {
+  const libasan = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  return {
+    HEADSTART_ADDON: addon,
+    LD_PRELOAD: libasan.trim(),
+    // V8 keeps memory to the end; leaks of ours are looked for above and, with little memory kept
+    // back by the sanitizer, in the tests.
+    ASAN_OPTIONS: 'detect_leaks=0:quarantine_size_mb=8',
+  };
+}
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !Object.hasOwn(checks, name));

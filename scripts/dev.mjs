@@ -109,17 +109,22 @@ async function install() {
   ]);
 }
 
-async function build() {
+/** @param {boolean} [forTests] Also what only tests need: the addon with an emulated GPU. */
+async function build(forTests) {
   checkTools();
   await install();
   // CUDA is compiled where nvcc is found; HEADSTART_CUDA=on|off decides otherwise.
   const cuda = (process.env.HEADSTART_CUDA || 'auto').toUpperCase();
-  const directories = ['--directory', 'packages/native', '--out', 'packages/native/build'];
-  await tool('building the addon', 'cmake-js', [
+  const compile = [
     'compile',
-    ...directories,
+    ...['--directory', 'packages/native', '--out', 'packages/native/build'],
     `--CDWITH_CUDA=${cuda}`,
-  ]);
+  ];
+  await tool('building the addon', 'cmake-js', compile);
+  if (forTests && process.platform !== 'win32') {
+    const target = ['--target', 'headstart_emulated'];
+    await tool('building the addon for an emulated GPU', 'cmake-js', [...compile, ...target]);
+  }
   await tool('building TypeScript', 'tsc', ['-b']);
 }
 
@@ -143,7 +148,7 @@ switch (command) {
     ]);
     break;
   case 'test':
-    await build();
+    await build(true);
     await tool('testing', 'vitest', ['run', ...args]);
     break;
   case 'build':

@@ -67,8 +67,11 @@ describe.skipIf(process.platform === 'win32')('scripts/dev.mjs', () => {
     await using at = await checkout();
     const { status, stdout } = dev(at, ['test', 'test/unit/image', '--bail=1']);
     const ran = stdout.split('\n').filter((line) => line.startsWith('ran '));
+    const compile =
+      'ran cmake-js compile --directory packages/native --out packages/native/build --CDWITH_CUDA=AUTO';
     expect(ran).toEqual([
-      'ran cmake-js compile --directory packages/native --out packages/native/build --CDWITH_CUDA=AUTO',
+      compile,
+      `${compile} --target headstart_emulated`,
       'ran tsc -b',
       'ran vitest run test/unit/image --bail=1',
     ]);

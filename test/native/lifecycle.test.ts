@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { NativeError, Trainer } from '@headstart/native';
 import { describe, expect, test } from 'vitest';
-import { repositoryRoot } from '../util/shared.ts';
+import { runModule } from '../util/script.ts';
 import { convHead, makeStore, randomFloats, range } from './support/heads.ts';
 
 const shape = [7, 7, 64] as const;
@@ -103,20 +101,8 @@ test('an error has the stack of the caller', async () => {
   expect((error as Error).stack).toContain('lifecycle.test');
 });
 
-/** Runs a script in a process of its own; a hang or a signal fails. */
-async function runScript(script: string, nodeOptions: readonly string[] = []) {
-  const args = [...nodeOptions, '--input-type=module', '-e', prelude + script];
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, args, {
-      cwd: repositoryRoot,
-      timeout: 60_000,
-    });
-    return { code: 0, signal: null, stdout };
-  } catch (error) {
-    const { code, signal, stdout } = error as { code: number; signal: string; stdout: string };
-    return { code, signal, stdout };
-  }
-}
+const runScript = (script: string, nodeOptions: readonly string[] = []) =>
+  runModule(prelude + script, { nodeOptions });
 
 const prelude = `
   import { once } from 'node:events';
@@ -222,7 +208,7 @@ describe('processes and workers', { timeout: 90_000 }, () => {
     const script = `
       import { createRequire } from 'node:module';
       const native = createRequire(import.meta.url)(process.cwd() + '/packages/native/build/Release/headstart.node');
-      const store = new native.FeatureStore(1, 1, 4, 2, 'float32');
+      const store = new native.FeatureStore(1, 1, 4, 2, 'float32', undefined, undefined, 'cpu');
       const calls = [
         () => native.Trainer.prototype.getTensors.call(store, 0, 'weights'),
         () => native.FeatureStore.prototype.append.call({}, new Float32Array(4)),

@@ -30,12 +30,13 @@ Napi::Value list_backends(Napi::Env env) {
   cpu.Set("description", cpu::describe());
   cpu.Set("compute", list_strings(env, cpu::has_bf16() ? 2 : 1, {"fp32", "bf16"}));
   const cuda::Probe probe = cuda::probe();
+  const std::uint32_t kinds = probe.found ? (probe.tensor_cores ? 3 : 1) : 0;
   Napi::Object cuda = Napi::Object::New(env);
   cuda.Set("name", "cuda");
-  cuda.Set("available", false);
-  cuda.Set("compute", list_strings(env, 0, {}));
+  cuda.Set("available", probe.found);
+  cuda.Set("compute", list_strings(env, kinds, {"fp32", "tf32", "bf16"}));
   cuda.Set("description", probe.found ? "CUDA, " + probe.description : "CUDA");
-  cuda.Set("reason", probe.found ? "this version trains the head on the CPU" : probe.description);
+  if (!probe.found) cuda.Set("reason", probe.description);
   Napi::Array list = Napi::Array::New(env);
   list.Set(0u, cpu);
   list.Set(1u, cuda);

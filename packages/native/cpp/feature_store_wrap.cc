@@ -1,6 +1,7 @@
 #include "feature_store_wrap.h"
 
 #include "arguments.h"
+#include "cuda/device_rows.h"
 #include "napi_errors.h"
 #include "type_tags.h"
 
@@ -49,13 +50,14 @@ FeatureStoreWrap::FeatureStoreWrap(const Napi::CallbackInfo& info) : ObjectWrap(
     const std::size_t capacity = read_integer(info[3], "capacity", 0, 0x7FFFFFFF);
     const FeatureType type = read_type(read_string(info[4], "dtype"));
     if (info[5].IsUndefined()) {
-      store_ = std::make_shared<FeatureStore>(shape, capacity, type);
+      const bool on_device = read_string(info[7], "device") == "cuda";
+      store_ = on_device ? std::make_shared<FeatureStore>(shape, capacity, type, cuda::make_rows)
+                         : std::make_shared<FeatureStore>(shape, capacity, type);
     } else {
       const std::string path = read_string(info[5], "path");
-      const std::uint64_t offset =
-          read_integer(info[6], "offset", 0, (std::uint64_t{1} << 53) - 1);
-      store_ = std::make_shared<FeatureStore>(
-          FeatureStore::map(path, offset, shape, capacity, type));
+      const std::uint64_t offset = read_integer(info[6], "offset", 0, (std::uint64_t{1} << 53) - 1);
+      store_ =
+          std::make_shared<FeatureStore>(FeatureStore::map(path, offset, shape, capacity, type));
     }
     napi_type_tag_object(info.Env(), info.This(), &feature_store_tag);
   });
@@ -81,8 +83,7 @@ void FeatureStoreWrap::append(const Napi::CallbackInfo& info) {
     }
     const auto rows = info[0].As<Napi::TypedArray>();
     const std::size_t before = store_->owned_bytes();
-    const void* data =
-        static_cast<const std::byte*>(rows.ArrayBuffer().Data()) + rows.ByteOffset();
+    const void* data = static_cast<const std::byte*>(rows.ArrayBuffer().Data()) + rows.ByteOffset();
     if (rounds) {
       store_->append_rounded(static_cast<const float*>(data), rows.ElementLength());
     } else {

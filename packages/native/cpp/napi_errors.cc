@@ -16,6 +16,8 @@ const char* name_of(ErrorCode code) {
       return "OUT_OF_MEMORY";
     case ErrorCode::device_unavailable:
       return "DEVICE_UNAVAILABLE";
+    case ErrorCode::device_failed:
+      return "DEVICE_FAILED";
   }
   return "";
 }

@@ -5,7 +5,7 @@
 
 #include "arguments.h"
 #include "cpu/engine.h"
-#include "cuda/probe.h"
+#include "cuda/engine.h"
 
 namespace headstart {
 namespace {
@@ -92,13 +92,11 @@ HeadOptions read_head_options(const Napi::Value& value, std::size_t classes) {
   return options;
 }
 
-void require_cpu(const std::string& backend) {
-  if (backend == "cpu") return;
-  const cuda::Probe probe = cuda::probe();
-  const std::string device = probe.found ? "a device was found: " : "";
-  throw Error(ErrorCode::device_unavailable,
-              "Heads cannot be trained on the GPU: this version trains the head on the CPU (" +
-                  device + probe.description + ").");
+Precision read_precision(const std::string& name) {
+  if (name == "fp32") return Precision::fp32;
+  if (name == "tf32") return Precision::tf32;
+  if (name == "bf16") return Precision::bf16;
+  throw invalid_argument("There is no compute \"" + name + "\".");
 }
 
 // A tensor's shape and numbers must be exactly those of the parameter.
@@ -128,7 +126,7 @@ void read_tensor(const Napi::Object& tensors, const Parameter& parameter,
 
 HeadTrainer make_trainer(const Napi::Value& value) {
   const Napi::Object config = read_object(value, "config");
-  require_cpu(read_string(config.Get("backend"), "backend"));
+  const std::string backend = read_string(config.Get("backend"), "backend");
   const Napi::Array sides = read_array(config.Get("inputShape"), "inputShape");
   const Shape input{read_side(sides.Get(0u), "inputShape"), read_side(sides.Get(1u), "inputShape"),
                     read_side(sides.Get(2u), "inputShape")};
@@ -147,9 +145,10 @@ HeadTrainer make_trainer(const Napi::Value& value) {
   if (heads.empty()) throw invalid_argument("There must be at least one head.");
   const auto threads =
       static_cast<unsigned>(read_integer(config.Get("threads"), "threads", 0, 256));
-  const bool bf16 = read_string(config.Get("compute"), "compute") == "bf16";
-  std::unique_ptr<Engine> engine =
-      cpu::make_engine(plan, heads, threads, bf16 ? Precision::bf16 : Precision::fp32);
+  const Precision precision = read_precision(read_string(config.Get("compute"), "compute"));
+  std::unique_ptr<Engine> engine = backend == "cuda"
+                                       ? cuda::make_engine(plan, heads, precision)
+                                       : cpu::make_engine(plan, heads, threads, precision);
   return HeadTrainer(std::move(plan), std::move(heads), std::move(engine));
 }
 

@@ -5,6 +5,7 @@ export type NativeErrorCode =
   | 'ABORTED'
   | 'OUT_OF_MEMORY'
   | 'DEVICE_UNAVAILABLE'
+  | 'DEVICE_FAILED'
   | 'ADDON_MISSING';
 
 /** Every error of this package: `code` is stable, `message` is one sentence for people. */
@@ -25,6 +26,7 @@ const codes: ReadonlySet<string> = new Set<NativeErrorCode>([
   'ABORTED',
   'OUT_OF_MEMORY',
   'DEVICE_UNAVAILABLE',
+  'DEVICE_FAILED',
   'ADDON_MISSING',
 ]);
 

@@ -1,6 +1,11 @@
 import { binding } from './binding.ts';
 import { callNative } from './errors.ts';
-import type { FeatureDtype, NativeFeatureStore, SampleShape } from './native-module.ts';
+import type {
+  BackendName,
+  FeatureDtype,
+  NativeFeatureStore,
+  SampleShape,
+} from './native-module.ts';
 import {
   invalidArgument,
   requireArray,
@@ -14,6 +19,12 @@ export interface FeatureStoreOptions {
   /** How many rows it can hold, 0 … 2^31 - 1. The memory is taken as rows come. */
   readonly capacity: number;
   readonly dtype: FeatureDtype;
+  /**
+   * Where the rows are. `cpu`, the default: in this process, from where a trainer on the GPU copies
+   * them once, for all trainers. `cuda`: in the GPU's memory alone, taken at once; only trainers on
+   * the GPU can read them.
+   */
+  readonly device?: BackendName | undefined;
 }
 
 export interface MappedFeaturesOptions {
@@ -51,17 +62,19 @@ export class FeatureStore implements Disposable {
   readonly dtype: FeatureDtype;
   readonly #native: NativeFeatureStore;
 
-  /** @throws NativeError `INVALID_ARGUMENT`, `ADDON_MISSING` */
+  /** @throws NativeError `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `DEVICE_UNAVAILABLE`, `ADDON_MISSING` */
   constructor(options: FeatureStoreOptions, mapped?: { path: string; offset: number }) {
     requireObject('options', options);
     this.shape = requireSampleShape('shape', options.shape);
     this.capacity = requireInteger('capacity', options.capacity, 0, 2 ** 31 - 1);
     this.dtype = requireOneOf('dtype', options.dtype, ['float32', 'float16', 'bfloat16']);
     const [height, width, channels] = this.shape;
+    const device = requireOneOf('device', options.device ?? 'cpu', ['cpu', 'cuda']);
     const { path, offset } = mapped ?? {};
     const { capacity, dtype } = this;
+    const size = [height, width, channels, capacity] as const;
     this.#native = callNative(
-      () => new (binding().FeatureStore)(height, width, channels, capacity, dtype, path, offset),
+      () => new (binding().FeatureStore)(...size, dtype, path, offset, device),
     );
     handles.set(this, this.#native);
   }
@@ -115,7 +128,7 @@ export class FeatureStore implements Disposable {
     return this.#native.length;
   }
 
-  /** Bytes of native memory it takes; 0 once disposed of. */
+  /** Bytes of memory that its rows take; 0 once disposed of. */
   get byteLength(): number {
     return this.#native.byteLength;
   }

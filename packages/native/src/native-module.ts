@@ -15,10 +15,11 @@ export interface BackendInfo {
 }
 
 /**
- * What products are computed in. `bf16`: operands rounded to bfloat16, sums in float32; weights,
- * their updates and all else stay float32. On the CPU it needs AVX512_BF16.
+ * What products are computed in. `tf32` and `bf16`: operands rounded to TensorFloat-32 (10 bits of
+ * fraction) or bfloat16 (7), sums in float32; weights, their updates and all else stay float32.
+ * `tf32` is the GPU's alone; `bf16` needs AVX512_BF16 on the CPU.
  */
-export type Compute = 'fp32' | 'bf16';
+export type Compute = 'fp32' | 'tf32' | 'bf16';
 
 /** A stream of random numbers: equal streams give equal numbers, on every machine. */
 export interface RandomStream {
@@ -315,6 +316,7 @@ export interface NativeModule {
     dtype: FeatureDtype,
     path: string | undefined,
     offset: number | undefined,
+    device: BackendName,
   ) => NativeFeatureStore;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

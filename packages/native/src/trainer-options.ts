@@ -33,7 +33,7 @@ export function nativeConfig(options: TrainerOptions): NativeTrainerConfig {
       nativeHead(`heads[${i}]`, head, classes),
     ),
     backend: requireOneOf('backend', backend, ['cpu', 'cuda']),
-    compute: requireOneOf('compute', compute, ['fp32', 'bf16']),
+    compute: requireOneOf('compute', compute, ['fp32', 'tf32', 'bf16']),
     threads: threads === undefined ? 0 : requireInteger('threads', threads, 1, 256),
   };
 }

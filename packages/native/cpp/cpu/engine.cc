@@ -33,6 +33,9 @@ struct HeadState {
 Compute compute_with(ThreadPool& pool, Precision precision) {
   const Kernels& kernels = best_kernels();
   if (precision == Precision::fp32) return {pool, kernels, precision, kernels.fp32};
+  if (precision == Precision::tf32) {
+    throw Error(ErrorCode::device_unavailable, "Processors do not multiply in tf32: use fp32.");
+  }
   const Products* products = bf16_products(kernels);
   if (!products) {
     throw Error(ErrorCode::device_unavailable,

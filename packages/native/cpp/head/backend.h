@@ -82,15 +82,17 @@ class Engine {
 
   // gradients: [plan.parameter_floats], laid out as the parameters. Changes no state.
   virtual Sums gradients(std::size_t head, const Batch& batch, const HeadOptions& options,
-                         const std::optional<DropoutDraw>& dropout,
-                         std::span<float> gradients) = 0;
+                         const std::optional<DropoutDraw>& dropout, std::span<float> gradients) = 0;
 
   // values: [plan.parameter_floats]. A moment that the optimizer has not reads as zeros, and what
   // is written to it is lost.
   virtual void read(std::size_t head, State state, std::span<float> values) = 0;
   virtual void write(std::size_t head, State state, std::span<const float> values) = 0;
 
-  // Host memory that it holds, in bytes.
+  // Whether it reads stores that are in the device's memory alone.
+  virtual bool reads_device_rows() const noexcept { return false; }
+
+  // Memory that it holds, the host's and the device's, in bytes.
   virtual std::size_t memory_bytes() const = 0;
 };
 

@@ -14,6 +14,7 @@ enum class ErrorCode {
   aborted,
   out_of_memory,
   device_unavailable,
+  device_failed,
 };
 
 class Error : public std::runtime_error {

@@ -57,7 +57,7 @@ Error failed(const std::string& path) {
 
 FileMapping FileMapping::open(const std::string& path, std::uint64_t offset, std::size_t size) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
+  struct stat status{};
   if (file.value() < 0 || ::fstat(file.value(), &status) != 0) throw failed(path);
   const auto length = static_cast<std::uint64_t>(status.st_size);
   if (offset > length || size > length - offset) {

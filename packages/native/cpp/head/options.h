@@ -21,8 +21,9 @@ struct HeadOptions {
   std::vector<float> class_weights;  // [classes], or none
 };
 
-// What products are computed in. bf16: operands rounded to bfloat16, sums in float32; parameters,
-// their updates and everything between products stay float32.
-enum class Precision { fp32, bf16 };
+// What products are computed in. tf32, bf16: operands rounded to TensorFloat-32 (10 bits of
+// fraction) or bfloat16 (7), sums in float32; parameters, their updates and everything between
+// products stay float32.
+enum class Precision { fp32, tf32, bf16 };
 
 }  // namespace headstart

@@ -52,6 +52,10 @@ void HeadTrainer::check_store(const FeatureStore& store) const {
     throw invalid_argument("The store holds " + to_string(has) + " features, but the head takes " +
                            to_string(wants) + ".");
   }
+  if (store.on_device() && !engine_->reads_device_rows()) {
+    throw invalid_argument(
+        "The store is in the memory of the GPU: a trainer on the CPU cannot read it.");
+  }
 }
 
 void HeadTrainer::check_samples(const FeatureStore& store, const Samples& samples) const {
@@ -97,8 +101,7 @@ std::vector<Metrics> HeadTrainer::train_steps(const FeatureStore& store,
 
 std::vector<Metrics> HeadTrainer::evaluate(const FeatureStore& store,
                                            const std::vector<Samples>& samples,
-                                           std::size_t batch_size,
-                                           const std::atomic<bool>& abort) {
+                                           std::size_t batch_size, const std::atomic<bool>& abort) {
   check_store(store);
   std::vector<HeadRows> rows;
   for (std::size_t h = 0; h < heads_.size(); ++h) {

@@ -1,6 +1,6 @@
-#include <cuda_runtime.h>
-
 #include "cuda/probe.h"
+
+#include <cuda_runtime.h>
 
 namespace headstart::cuda {
 namespace {
@@ -13,7 +13,7 @@ std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
-Probe missing(const std::string& reason) { return {false, reason}; }
+Probe missing(const std::string& reason) { return {false, reason, false}; }
 
 std::string reason_of(cudaError_t status) {
   int driver = 0;
@@ -60,7 +60,7 @@ Probe probe() {
     return missing(describe(device, count) + ", is older than compute capability " +
                    std::to_string(oldest_major) + "." + std::to_string(oldest_minor));
   }
-  return {true, describe(device, count)};
+  return {true, describe(device, count), device.major >= 8};
 }
 
 }  // namespace headstart::cuda
