@@ -3,6 +3,7 @@ import { HeadstartError, reasonOf } from '@headstart/core';
 import { Command, CommanderError } from 'commander';
 import { addCheckCommand } from './commands/check.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addFeaturesCommand } from './commands/features.ts';
@@ -22,6 +23,7 @@ const commands = [
   addPredictCommand,
   addExportCommand,
   addPullCommand,
+  addDoctorCommand,
 ];
 
 /** Runs the command line; sets the process's exit code. */

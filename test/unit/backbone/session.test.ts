@@ -1,4 +1,4 @@
-import { Backbone, chooseDevice, locateBackbone } from '@headstart/core/backbone';
+import { Backbone, chooseProvider, locateBackbone } from '@headstart/core/backbone';
 import { backends } from '@headstart/native';
 import { describe, expect, test } from 'vitest';
 import { tinyBackbone } from '../../util/workspace.ts';
@@ -70,16 +70,16 @@ describe('the device', () => {
   const hasGpu = backends().some(({ name, available }) => name === 'cuda' && available);
 
   test('cpu is the CPU without a word', () => {
-    expect(chooseDevice({ device: 'cpu' })).toEqual({ provider: 'cpu' });
+    expect(chooseProvider({ device: 'cpu' })).toEqual({ device: 'cpu' });
   });
 
   test('cpu and a required GPU contradict each other', () => {
-    expect(() => chooseDevice({ device: 'cpu', requireGpu: true })).toThrow(/GPU is required/);
+    expect(() => chooseProvider({ device: 'cpu', requireGpu: true })).toThrow(/GPU is required/);
   });
 
   test.skipIf(hasGpu)('auto without a GPU is the CPU, and says why', async () => {
-    const { provider, notice } = chooseDevice({ device: 'auto' });
-    expect(provider).toBe('cpu');
+    const { device, notice } = chooseProvider({ device: 'auto' });
+    expect(device).toBe('cpu');
     expect(notice).toMatch(/^The CPU is used: .+\.$/);
     await using backbone = await Backbone.open(await tiny(), { device: 'auto' });
     expect(backbone.info.notice).toBe(notice);

@@ -16,7 +16,7 @@ export interface OptimizerOptions {
   readonly warmupEpochs?: number;
   readonly lrFactor?: number;
   readonly lrPatience?: number;
-  readonly compute: 'fp32' | 'bf16';
+  readonly compute: 'fp32' | 'tf32' | 'bf16';
 }
 
 export function addOptimizerOptions(command: Command): void {
@@ -68,8 +68,8 @@ export function addOptimizerOptions(command: Command): void {
       ),
     )
     .addOption(
-      new Option('--compute <how>', 'bf16: faster, where the processor has AVX512_BF16')
-        .choices(['fp32', 'bf16'])
+      new Option('--compute <how>', 'what the head multiplies in: tf32 (GPU) and bf16 are faster')
+        .choices(['fp32', 'tf32', 'bf16'])
         .default('fp32'),
     );
 }

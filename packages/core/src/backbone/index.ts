@@ -1,5 +1,5 @@
 export { appendHead, type HeadGraph } from './append-head.ts';
-export { chooseDevice, type DeviceChoice, type DeviceOptions } from './device.ts';
+export { chooseProvider, providerObstacle } from './device.ts';
 export { type DownloadOptions, download } from './fetch.ts';
 export type { BackboneFile, LocateOptions } from './file.ts';
 export { locateBackbone } from './locate.ts';

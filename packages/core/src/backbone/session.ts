@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { backends } from '@headstart/native';
+import { type ChosenDevice, type Device, type DeviceOptions, withoutGpu } from '../device.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
-import { type ChosenDevice, chooseDevice, type DeviceOptions, withoutGpu } from './device.ts';
+import { chooseProvider } from './device.ts';
 import type { BackboneFile } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
 import { describeModel, type ModelDescription } from './inspect.ts';
@@ -19,7 +20,7 @@ export interface BackboneInfo extends BackboneFile {
   readonly input: { readonly height: number; readonly width: number };
   /** [h, w, c] of a feature map, or [d] of a vector. */
   readonly featureShape: readonly number[];
-  readonly provider: 'cpu' | 'cuda';
+  readonly provider: Device;
   /** The device in words for people. */
   readonly device: string;
   /** Why the GPU is not used, where it might have been. */
@@ -62,7 +63,7 @@ export class Backbone {
         ...file,
         input: { height, width },
         featureShape: shape,
-        provider: chosen.provider,
+        provider: chosen.device,
         device: deviceName(chosen, options.threads),
         notice: chosen.notice,
       };
@@ -117,15 +118,15 @@ async function startOnDevice(
   description: ModelDescription,
   options: OpenBackboneOptions,
 ): Promise<{ worker: InferenceWorker; chosen: ChosenDevice }> {
-  const start = (provider: ChosenDevice['provider']) =>
+  const start = (provider: Device) =>
     InferenceWorker.start(workerSetup(path, description, provider, options.threads));
-  const chosen = chooseDevice(options);
+  const chosen = chooseProvider(options);
   try {
-    return { worker: await start(chosen.provider), chosen };
+    return { worker: await start(chosen.device), chosen };
   } catch (error) {
-    if (chosen.provider === 'cuda') {
+    if (chosen.device === 'cuda') {
       const fallback = withoutGpu(options, `ONNX Runtime refused it (${reasonOf(error)})`);
-      return { worker: await start(fallback.provider), chosen: fallback };
+      return { worker: await start(fallback.device), chosen: fallback };
     }
     throw unrunnable(path, error);
   }
@@ -134,7 +135,7 @@ async function startOnDevice(
 function workerSetup(
   path: string,
   { input, output }: ModelDescription,
-  provider: ChosenDevice['provider'],
+  provider: Device,
   threads: number | undefined,
 ): WorkerSetup {
   return {
@@ -173,8 +174,8 @@ function checkFeatures(path: string, shape: readonly number[], data: Float32Arra
   if (!data.every(Number.isFinite)) throw refuse('its output for a black image is not finite');
 }
 
-function deviceName({ provider }: ChosenDevice, threads: number | undefined): string {
-  if (provider === 'cpu')
+function deviceName({ device }: ChosenDevice, threads: number | undefined): string {
+  if (device === 'cpu')
     return threads === undefined ? 'CPU' : `CPU, ${threads} thread${threads === 1 ? '' : 's'}`;
   return backends().find(({ name }) => name === 'cuda')?.description ?? 'CUDA';
 }

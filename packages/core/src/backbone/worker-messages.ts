@@ -1,9 +1,9 @@
-import type { Provider } from './device.ts';
+import type { Device } from '../device.ts';
 
 /** What the inference worker is started with. */
 export interface WorkerSetup {
   readonly path: string;
-  readonly provider: Provider;
+  readonly provider: Device;
   readonly threads: number | undefined;
   readonly input: string;
   readonly output: string;

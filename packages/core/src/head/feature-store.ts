@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { FeatureStore, NativeError } from '@headstart/native';
+import { type BackendName, FeatureStore, NativeError } from '@headstart/native';
 import { HeadstartError } from '../errors.ts';
 import type { FeatureSet } from '../features/index.ts';
 import type { OperationOptions } from '../operation.ts';
@@ -8,6 +8,8 @@ import type { ResolvedHead } from './spec.ts';
 export interface LoadFeaturesOptions extends OperationOptions {
   /** Keep float32 features as bfloat16: half the memory, for products in bf16. Default false. */
   readonly roundToBfloat16?: boolean | undefined;
+  /** Where the rows go. Default `cpu`; `cuda`: to the GPU's memory and nowhere else. */
+  readonly device?: BackendName | undefined;
 }
 
 /** How many bytes are looked through before others get a turn. */
@@ -24,11 +26,12 @@ const checkBytes = 64 * 1024 * 1024;
 export async function loadFeatureStore(
   set: FeatureSet,
   inputShape: ResolvedHead['inputShape'],
-  { signal, roundToBfloat16 = false }: LoadFeaturesOptions,
+  { signal, roundToBfloat16 = false, device }: LoadFeaturesOptions,
 ): Promise<FeatureStore> {
   const dtype = roundToBfloat16 && set.dtype === 'float32' ? 'bfloat16' : set.dtype;
   const mapped = dtype === set.dtype ? mapFeatures(set, inputShape) : undefined;
-  const store = mapped ?? new FeatureStore({ shape: inputShape, capacity: set.rowCount, dtype });
+  const store =
+    mapped ?? new FeatureStore({ shape: inputShape, capacity: set.rowCount, dtype, device });
   try {
     if (!mapped) await appendRows(store, set, signal);
     await checkFinite(store, set, signal);

@@ -1,3 +1,4 @@
+export { chooseTrainer, describeTrainer } from './device.ts';
 export {
   type EarlyStoppingDecision,
   type EarlyStoppingOptions,

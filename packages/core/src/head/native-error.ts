@@ -13,7 +13,13 @@ export function translateNativeError(error: unknown, signal: AbortSignal | undef
       return signal?.aborted ? signal.reason : error;
     case 'DEVICE_UNAVAILABLE':
       return new HeadstartError('GPU_REQUIRED', reasonOf(error), because);
+    case 'DEVICE_FAILED':
+      return new HeadstartError('TRAINING_FAILED', reasonOf(error), because);
     case 'OUT_OF_MEMORY':
+      // What the GPU lacks comes with what to do about it.
+      if (error.message.startsWith('The GPU')) {
+        return new HeadstartError('TRAINING_FAILED', reasonOf(error), because);
+      }
       return new HeadstartError(
         'TRAINING_FAILED',
         `There is not enough memory to train (${reasonOf(error)}): use fewer views, a smaller ` +

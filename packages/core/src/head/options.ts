@@ -101,8 +101,8 @@ export interface TrainHeadOptions extends TrainingOptions, LongOperationOptions 
   /** Default `cpu`. */
   readonly backend?: BackendName | undefined;
   /**
-   * What products are computed in. Default `fp32`; `bf16` rounds their operands to bfloat16, where
-   * the processor can.
+   * What products are computed in. Default `fp32`; `tf32` and `bf16` round their operands, on a GPU
+   * with tensor cores; `bf16` also on processors that can.
    */
   readonly compute?: Compute | undefined;
   /** Threads of the CPU backend; default: the native module's. Does not change the result. */

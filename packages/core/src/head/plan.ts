@@ -83,9 +83,11 @@ export function checkTrainingOptions(
 function checkCompute(compute: Compute, name: BackendName): void {
   const backend = backends().find((one) => one.name === name);
   if (compute === 'fp32' || !backend?.available || backend.compute.includes(compute)) return;
+  const gpu = 'a GPU of compute capability 8.0 or newer';
+  const needs = compute === 'tf32' ? gpu : `${gpu}, or a processor with AVX512_BF16`;
   throw new HeadstartError(
     'USAGE',
-    `This processor does not compute in ${compute}, which needs AVX512_BF16: use fp32.`,
+    `Heads cannot be trained in ${compute} on ${backend.description}: that needs ${needs}. Use fp32.`,
   );
 }
 

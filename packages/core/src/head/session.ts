@@ -1,7 +1,8 @@
-import { type BackendName, backends, type FeatureStore, Trainer } from '@headstart/native';
+import { type BackendName, type FeatureStore, Trainer } from '@headstart/native';
 import { HeadstartError } from '../errors.ts';
 import type { FeatureSet } from '../features/index.ts';
 import type { OperationOptions } from '../operation.ts';
+import { describeTrainer } from './device.ts';
 import { type LoadFeaturesOptions, loadFeatureStore } from './feature-store.ts';
 import type { ClassWeights, EpochFeatures, TrainHeadsOptions } from './options.ts';
 import { type TrainingPlan, viewsOfHeads } from './plan.ts';
@@ -38,14 +39,15 @@ export async function openSession(
     const trainer = makeTrainer(plan, options);
     resources.push(trainer);
     if (init) for (const head of plan.heads.keys()) trainer.setWeights(init, head);
-    const load = { signal, roundToBfloat16: plan.readsBfloat16 };
+    const { backend: device = 'cpu', compute = 'fp32' } = options;
+    const load = { signal, roundToBfloat16: plan.readsBfloat16, device };
     const openEpoch =
       'chunks' in train
         ? await epochsOfSet(train, plan, resources, load)
-        : epochsOfSource(train, plan);
+        : epochsOfSource(train, plan, load);
     const validationStore = await loadFeatureStore(validation, plan.head.inputShape, load);
     resources.push(validationStore);
-    const backend = describeBackend(options);
+    const backend = { name: device, description: describeTrainer(device, compute) };
     return { ...plan, trainer, openEpoch, validationStore, backend, [Symbol.dispose]: dispose };
   } catch (error) {
     dispose();
@@ -67,15 +69,18 @@ async function epochsOfSet(
 }
 
 /** Each epoch has rows of its own, which go after it. */
-function epochsOfSource(source: EpochFeatures, plan: TrainingPlan): TrainingSession['openEpoch'] {
+function epochsOfSource(
+  source: EpochFeatures,
+  plan: TrainingPlan,
+  options: LoadFeaturesOptions,
+): TrainingSession['openEpoch'] {
   return async (epoch, { signal }) => {
     const views = viewsOfHeads(plan, source.samples.length, (schedule) =>
       planEpochViews(schedule, epoch),
     );
     const set = await source.forViews(views);
     const rowOf = rowFinder(set, views);
-    const load = { signal, roundToBfloat16: plan.readsBfloat16 };
-    const store = await loadFeatureStore(set, plan.head.inputShape, load);
+    const store = await loadFeatureStore(set, plan.head.inputShape, { ...options, signal });
     return { store, rowOf, [Symbol.dispose]: () => store.dispose() };
   };
 }
@@ -113,13 +118,4 @@ function classWeights(
     'USAGE',
     `The option classWeights has ${weights.length} numbers for ${classes} classes.`,
   );
-}
-
-function describeBackend({
-  backend: name = 'cpu',
-  compute,
-}: TrainHeadsOptions): TrainingSession['backend'] {
-  const found = backends().find((backend) => backend.name === name);
-  const description = found?.description ?? name;
-  return { name, description: compute === 'bf16' ? `${description}, bf16` : description };
 }

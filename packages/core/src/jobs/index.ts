@@ -1,3 +1,4 @@
+export { type DoctorOptions, doctor, type Finding } from './doctor.ts';
 export {
   type EvaluateJobOptions,
   type EvaluateResult,

@@ -9,7 +9,7 @@ export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
   /** The run folder; default `runs/<name of the data>`. */
   readonly out?: string | undefined;
   /** What products are computed in; default `fp32`. */
-  readonly compute?: 'fp32' | 'bf16' | undefined;
+  readonly compute?: 'fp32' | 'tf32' | 'bf16' | undefined;
   /** Fail where there is no interrupted run to go on with. Default false. */
   readonly resume?: boolean | undefined;
   readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;

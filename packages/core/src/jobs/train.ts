@@ -5,6 +5,8 @@ import { evaluateClassification } from '../evaluate/index.ts';
 import { makeFolders } from '../folders.ts';
 import {
   checkTrainingOptions,
+  chooseTrainer,
+  describeTrainer,
   type HeadSpec,
   loadHeadSpec,
   readHeadWeights,
@@ -50,10 +52,15 @@ async function trainInto(
 ): Promise<TrainSummary> {
   // A feature file has one row an image: nothing to draw views from.
   const views = options.data !== undefined && options.augment ? (options.views ?? 4) : 'none';
-  const settings = { ...options, head, views };
+  // Feature files need no backbone, which else says why the GPU is not used.
+  const { device, notice } = chooseTrainer(options);
+  if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
+  const settings = { ...options, head, views, backend: device };
   checkTrainingOptions(settings);
   await using data = await openTrainingData(settings);
   announceFeatures(data, options);
+  const trainer = describeTrainer(device, options.compute ?? 'fp32');
+  options.onNotice?.({ level: 'info', text: `Head on ${trainer}` });
   const init = options.init === undefined ? undefined : await readHeadWeights(options.init);
   const trained = await trainResumable({ ...settings, init }, data, place);
   const evaluation = evaluateClassification({

@@ -1,0 +1,31 @@
+import { doctor, type Finding } from '@headstart/core';
+import type { Command } from 'commander';
+import { exitCode } from '../exit-codes.ts';
+import { addCommonOptions, type CommonOptions } from '../options.ts';
+import type { Runner } from '../runner.ts';
+
+export function addDoctorCommand(program: Command, runner: Runner): void {
+  const command = program
+    .command('doctor')
+    .description('say what is here: CPU, GPU, ONNX Runtime, weights, cache')
+    .addHelpText('after', '\nExits with code 1 where something is broken, not where it is absent.');
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui }, options: CommonOptions) => {
+      const findings = await doctor(options);
+      ui.result(findings, doctorText(findings));
+      return findings.some(({ state }) => state === 'broken') ? exitCode.failed : undefined;
+    }),
+  );
+}
+
+const marks = { ready: 'yes', absent: 'no', broken: 'broken' } as const;
+
+function doctorText(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  const lines = findings.flatMap(({ name, state, detail, advice }) => [
+    `${name.padEnd(width)}  ${marks[state].padEnd(6)}  ${detail}`,
+    ...(advice ? [`${' '.repeat(width + 10)}→ ${advice}`] : []),
+  ]);
+  return lines.join('\n');
+}

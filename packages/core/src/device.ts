@@ -1,0 +1,58 @@
+import { backends } from '@headstart/native';
+import { HeadstartError } from './errors.ts';
+
+export type DeviceChoice = 'auto' | 'cuda' | 'cpu';
+export type Device = 'cuda' | 'cpu';
+
+export interface DeviceOptions {
+  /** Default `auto`: the GPU where it can be used, else the CPU, and says why. */
+  readonly device?: DeviceChoice | undefined;
+  /** Refuse the CPU. Default false. */
+  readonly requireGpu?: boolean | undefined;
+}
+
+export interface ChosenDevice {
+  readonly device: Device;
+  /** Why the GPU is not used, where it might have been. */
+  readonly notice?: string | undefined;
+}
+
+/**
+ * The one place that decides where something runs. A GPU that was asked for is never silently
+ * replaced. `obstacle`: why the GPU cannot be used, as far as can be told without trying.
+ *
+ * @throws HeadstartError `GPU_REQUIRED` where a GPU was asked for and cannot be used
+ */
+export function chooseDevice(
+  { device = 'auto', requireGpu = false }: DeviceOptions,
+  obstacle: () => string | undefined,
+): ChosenDevice {
+  if (device === 'cpu') {
+    if (!requireGpu) return { device: 'cpu' };
+    throw new HeadstartError('GPU_REQUIRED', 'A GPU is required, but the device cpu was chosen.');
+  }
+  const reason = obstacle();
+  return reason === undefined ? { device: 'cuda' } : withoutGpu({ device, requireGpu }, reason);
+}
+
+/**
+ * What happens where the GPU cannot be used: an error where it was asked for, else the CPU.
+ *
+ * @throws HeadstartError `GPU_REQUIRED`
+ */
+export function withoutGpu(
+  { device = 'auto', requireGpu = false }: DeviceOptions,
+  obstacle: string,
+): ChosenDevice {
+  if (device === 'cuda' || requireGpu) {
+    throw new HeadstartError('GPU_REQUIRED', `A GPU is required and cannot be used: ${obstacle}.`);
+  }
+  return { device: 'cpu', notice: `The CPU is used: ${obstacle}.` };
+}
+
+/** Why CUDA cannot be used by anything; undefined where it can. */
+export function cudaObstacle(): string | undefined {
+  const cuda = backends().find(({ name }) => name === 'cuda');
+  if (cuda?.available) return undefined;
+  return cuda?.reason?.replace(/\.$/, '') ?? 'there is no CUDA device';
+}

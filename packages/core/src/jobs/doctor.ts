@@ -1,0 +1,136 @@
+import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { type BackendInfo, backends } from '@headstart/native';
+import { locateBackbone, providerObstacle } from '../backbone/index.ts';
+import { defaultDirectories } from '../directories.ts';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import { software } from '../version.ts';
+
+export interface DoctorOptions {
+  readonly cacheDir?: string | undefined;
+  readonly modelsDir?: string | undefined;
+}
+
+/** One thing that Headstart may use. */
+export interface Finding {
+  readonly name: string;
+  /** `absent`: Headstart works without it; `broken`: something that was asked for will fail. */
+  readonly state: 'ready' | 'absent' | 'broken';
+  /** What is there, or why it is not. */
+  readonly detail: string;
+  /** What to do about it. */
+  readonly advice?: string | undefined;
+}
+
+/** Says what is here: what trains, what computes features, the weights, the cache. Changes nothing. */
+export async function doctor(options: DoctorOptions = {}): Promise<Finding[]> {
+  const directories = { ...defaultDirectories(), ...options };
+  return [
+    {
+      name: 'Headstart',
+      state: 'ready',
+      detail: `${software.headstart}, Node ${software.node} on ${software.platform}`,
+    },
+    ...trainers(),
+    ...(await providers()),
+    await weights(directories.modelsDir ?? ''),
+    await cache(directories.cacheDir ?? ''),
+  ];
+}
+
+function trainers(): Finding[] {
+  try {
+    return backends().map(trainer);
+  } catch (error) {
+    const advice = 'Without it nothing can be trained: npm run build.';
+    return [{ name: 'Head on the CPU', state: 'broken', detail: reasonOf(error), advice }];
+  }
+}
+
+function trainer({ name, available, description, compute, reason }: BackendInfo): Finding {
+  const title = name === 'cpu' ? 'Head on the CPU' : 'Head on the GPU';
+  if (available) {
+    return { name: title, state: 'ready', detail: `${description}; ${compute.join(', ')}` };
+  }
+  return { name: title, state: 'absent', detail: reason ?? '', advice: gpuAdvice(reason) };
+}
+
+/** @param reason as the addon gives it */
+function gpuAdvice(reason = ''): string {
+  if (reason.includes('nvcc')) {
+    return 'Put nvcc of the CUDA toolkit on the PATH and build again: npm run build.';
+  }
+  if (reason.includes('driver'))
+    return 'Install a current driver from https://www.nvidia.com/drivers.';
+  return 'See `nvidia-smi`, and CUDA_VISIBLE_DEVICES in the environment.';
+}
+
+async function providers(): Promise<Finding[]> {
+  const gpu = 'Features on the GPU';
+  try {
+    const runtime = `ONNX Runtime ${await onnxRuntimeVersion()}`;
+    const obstacle = providerObstacle();
+    return [
+      { name: 'Features on the CPU', state: 'ready', detail: runtime },
+      obstacle === undefined
+        ? { name: gpu, state: 'ready', detail: `${runtime}, CUDA provider` }
+        : { name: gpu, state: 'absent', detail: obstacle },
+    ];
+  } catch (error) {
+    const advice = 'Install the dependencies again: npm run build.';
+    return [{ name: 'Features', state: 'broken', detail: reasonOf(error), advice }];
+  }
+}
+
+async function onnxRuntimeVersion(): Promise<string> {
+  const require = createRequire(import.meta.url);
+  const root = dirname(dirname(require.resolve('onnxruntime-node')));
+  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  // Loading finds libraries that are missing or for another system.
+  await import('onnxruntime-node');
+  return manifest.version;
+}
+
+async function weights(modelsDir: string): Promise<Finding> {
+  const name = 'Weights of VGG16';
+  try {
+    const { path, preprocessing } = await locateBackbone('vgg16', { modelsDir });
+    return { name, state: 'ready', detail: `${path}, preprocessing ${preprocessing}` };
+  } catch (error) {
+    if (error instanceof HeadstartError && error.code === 'WEIGHTS_MISSING') {
+      const advice = 'headstart pull';
+      return { name, state: 'absent', detail: `not in ${modelsDir}`, advice };
+    }
+    const advice = 'Fetch them again: headstart pull.';
+    return { name, state: 'broken', detail: reasonOf(error), advice };
+  }
+}
+
+async function cache(cacheDir: string): Promise<Finding> {
+  const name = 'Feature cache';
+  try {
+    await access(cacheDir, constants.R_OK | constants.W_OK);
+    return { name, state: 'ready', detail: `${cacheDir}, ${megabytes(await sizeOf(cacheDir))}` };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return { name, state: 'absent', detail: `${cacheDir} is made when features are computed` };
+    }
+    const advice = 'Choose another folder with --cache-dir.';
+    return { name, state: 'broken', detail: `${cacheDir}: ${reasonOf(error)}`, advice };
+  }
+}
+
+/** Bytes on disk of the files in a folder. */
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    // What another process removes meanwhile counts nothing.
+    const found =
+      entry.isFile() && (await stat(join(entry.parentPath, entry.name)).catch(() => null));
+    if (found) bytes += found.blocks * 512;
+  }
+  return bytes;
+}
+
+const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
