@@ -8,10 +8,17 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { backends } from '../packages/native/dist/index.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [python = 'python3', samples = '1000000'] = process.argv.slice(2);
 const failed = [];
+
+const cuda = backends().find(({ name }) => name === 'cuda');
+if (!cuda.available) {
+  console.error(`error: there is no CUDA device to check: ${cuda.reason}.`);
+  process.exit(1);
+}
 
 function part(title, command, args) {
   console.log(`\n> ${title}`);
