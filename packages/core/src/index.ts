@@ -1,3 +1,4 @@
+export type { FeatureError } from './backbone/index.ts';
 export {
   type Classified,
   Classifier,

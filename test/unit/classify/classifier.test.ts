@@ -38,6 +38,7 @@ function colourModel() {
       name: 'colours',
       untrained: false,
       preprocessing: 'none',
+      precision: 'float32',
       input: { height: side, width: side },
       featureShape: [3],
       provider: 'cpu',

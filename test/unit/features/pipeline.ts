@@ -41,6 +41,7 @@ export function bytesBackbone(
       name: 'bytes',
       untrained: false,
       preprocessing: 'none',
+      precision: 'float32',
       input: { height: side, width: side },
       featureShape: [length],
       provider: 'cpu',

@@ -1,4 +1,4 @@
-import { featuresJob } from '@headstart/core';
+import { type FeatureError, featuresJob } from '@headstart/core';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
@@ -9,13 +9,17 @@ import {
 } from '../options.ts';
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
-import { plural } from '../table.ts';
+import { percent, plural } from '../table.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 
 interface FeaturesOptions extends CommonOptions, DeviceOptions, ImageOptions {
   readonly views: number;
   readonly out?: string;
   readonly strict?: boolean;
+}
+
+function errorText({ median, largest, images }: FeatureError): string {
+  return `int8 changes features by ${percent(median)} (median of ${plural(images, 'image')}, at most ${percent(largest)})`;
 }
 
 export function addFeaturesCommand(program: Command, runner: Runner): void {
@@ -40,6 +44,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
       });
       const lines = [
         `${result.computed} computed, ${result.reused} from the cache, in ${duration(result.seconds)}`,
+        ...(result.feature_error ? [errorText(result.feature_error)] : []),
         ...(result.skipped.length > 0 ? [`${plural(result.skipped.length, 'file')} skipped:`] : []),
         ...result.skipped.map(({ path, reason }) => `  ${path}: ${reason}`),
         ...result.files.map((file) => `Written: ${file}`),

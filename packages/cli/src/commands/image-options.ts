@@ -7,6 +7,7 @@ export interface ImageOptions {
   readonly backbone: string;
   readonly preprocess?: 'caffe' | 'torch' | 'rescale' | 'none';
   readonly resize: ResizeMethod;
+  readonly precision: 'fp32' | 'int8';
   readonly flip: boolean;
   readonly widthShift: number;
   readonly heightShift: number;
@@ -61,8 +62,8 @@ export function addImageOptions(command: Command, { exact }: { readonly exact: b
     )
     .option('--no-augment', 'plain images only')
     .addOption(
-      new Option('--precision <type>', 'arithmetic of the backbone')
-        .choices(['fp32'])
+      new Option('--precision <type>', 'arithmetic of the backbone; int8: some 3 times faster')
+        .choices(['fp32', 'int8'])
         .default('fp32'),
     )
     .addOption(

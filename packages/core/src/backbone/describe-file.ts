@@ -20,6 +20,7 @@ export async function describeFile(path: string, name?: string): Promise<Backbon
     untrained: metadata.untrained === 'true',
     preprocessing: metadata.preprocessing ?? 'inside the graph',
     layer: metadata.layer,
+    precision: metadata.precision ?? 'float32',
     source: metadata.source,
   };
 }

@@ -11,6 +11,8 @@ export interface BackboneFile {
   readonly untrained: boolean;
   readonly preprocessing: string;
   readonly layer?: string | undefined;
+  /** `float32` or `int8`. */
+  readonly precision: string;
   /** Where the weights are from. */
   readonly source?: string | undefined;
 }

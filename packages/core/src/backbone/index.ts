@@ -1,9 +1,17 @@
 export { appendHead, type HeadGraph } from './append-head.ts';
+export { describeFile } from './describe-file.ts';
 export { chooseProvider, providerObstacle } from './device.ts';
 export { type DownloadOptions, download } from './fetch.ts';
 export type { BackboneFile, LocateOptions } from './file.ts';
 export { locateBackbone } from './locate.ts';
 export type { InputPreprocessing } from './preprocessing.ts';
 export { type PullOptions, pullVgg16 } from './pull.ts';
+export {
+  type FeatureError,
+  featureError,
+  type ImageSize,
+  quantizedBackbone,
+  quantizedPath,
+} from './quantize/index.ts';
 export { Backbone, type BackboneInfo, type OpenBackboneOptions } from './session.ts';
 export type { Expected } from './verify.ts';

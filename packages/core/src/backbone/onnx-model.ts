@@ -10,7 +10,15 @@ export type TensorProto = onnxProto.onnx.ITensorProto;
 export type ValueInfo = onnxProto.onnx.IValueInfoProto;
 
 /** Element types of ONNX tensors that are met here. */
-export const elementType = { float32: 1, uint8: 2, int64: 7, string: 8, float16: 10 } as const;
+export const elementType = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  string: 8,
+  float16: 10,
+} as const;
 
 /** @throws HeadstartError `BACKBONE_UNSUITABLE` where the bytes are no ONNX model */
 export function decodeModel(bytes: Uint8Array, name: string): Model {
@@ -74,6 +82,17 @@ export function floatTensor(
   const data = values instanceof Float32Array ? values : Float32Array.from(values);
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return { name, dims: [...dims], dataType: elementType.float32, rawData };
+}
+
+/** A constant from the bytes of its numbers. */
+export function rawTensor(
+  name: string,
+  dims: readonly number[],
+  dataType: number,
+  values: ArrayBufferView,
+): TensorProto {
+  const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { name, dims: [...dims], dataType, rawData };
 }
 
 export function int64Tensor(name: string, values: readonly number[]): TensorProto {

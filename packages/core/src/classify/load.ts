@@ -35,10 +35,10 @@ export async function loadClassifier(
         `${runFiles.model}: it can be evaluated on feature files, but not on images.`,
     );
   }
-  const { name, untrained, preprocessing } = backbone;
+  const { name, untrained, preprocessing, precision = 'float32' } = backbone;
   const path = join(runFolder, runFiles.model);
   const opened = await Backbone.open(
-    { path, sha256: model.sha256, name, untrained, preprocessing },
+    { path, sha256: model.sha256, name, untrained, preprocessing, precision },
     { device, signal, ...rest },
   );
   try {

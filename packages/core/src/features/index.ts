@@ -13,6 +13,7 @@ export {
 export { fromFloat16, maxFloat16, toFloat16 } from './float16.ts';
 export { type ExtractorDescription, type ExtractorId, extractorId, featureKey } from './key.ts';
 export type { SampleRequest, ViewRequest } from './plan.ts';
+export { readImage } from './read-image.ts';
 export {
   type ChunkOptions,
   type FeatureDtype,

@@ -41,7 +41,7 @@ export function extractorId(info: BackboneInfo, resize: ResizeMethod): Extractor
     resize,
     decodeVersion,
     provider: info.provider,
-    precision: 'float32',
+    precision: info.precision,
   };
   // The name is for people: the same file under another name makes the same features.
   const { backbone: _, ...identity } = description;

@@ -1,6 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type BackboneFile, locateBackbone } from '../backbone/index.ts';
+import {
+  type BackboneFile,
+  describeFile,
+  locateBackbone,
+  quantizedPath,
+} from '../backbone/index.ts';
 import { loadClassifier } from '../classify/index.ts';
 import {
   findLayout,
@@ -104,12 +109,16 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
   const backbone = await backboneOf(run, options);
   if (!backbone) return judgeByModel(samples, skipped, options);
   const { image, arguments: recorded } = run.record;
-  await using extractor = await openExtractor({
-    ...options,
-    backbone: backboneSpec(run),
-    preprocess: recorded.preprocess as ExtractorOptions['preprocess'],
-    resize: image?.resize,
-  });
+  await using extractor = await openExtractor(
+    {
+      ...options,
+      backbone: backboneSpec(run),
+      preprocess: recorded.preprocess as ExtractorOptions['preprocess'],
+      resize: image?.resize,
+      precision: recorded.precision as ExtractorOptions['precision'],
+    },
+    async () => samples,
+  );
   const extraction = await extractor.extract(samples, () => [undefined], 'features');
   return {
     samples: extraction.set.samples,
@@ -130,7 +139,11 @@ async function backboneOf(
   const preprocessing = preprocess as ExtractorOptions['preprocess'];
   const directory = modelsDir ?? defaultDirectories().modelsDir;
   try {
-    const found = await locateBackbone(spec, { modelsDir: directory, preprocessing, signal });
+    const exact = await locateBackbone(spec, { modelsDir: directory, preprocessing, signal });
+    const found =
+      record.backbone.precision === 'int8'
+        ? await describeFile(quantizedPath(exact, directory))
+        : exact;
     return found.sha256 === record.backbone.sha256 ? found : undefined;
   } catch (error) {
     if (error instanceof HeadstartError) return undefined;

@@ -1,4 +1,9 @@
-import { Backbone, type BackboneInfo, locateBackbone } from '../backbone/index.ts';
+import {
+  Backbone,
+  type BackboneInfo,
+  type FeatureError,
+  locateBackbone,
+} from '../backbone/index.ts';
 import type { Dataset, Sample, SkippedFile } from '../dataset/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError } from '../errors.ts';
@@ -13,6 +18,7 @@ import {
 } from '../features/index.ts';
 import { type AugmentOptions, drawView, type ResizeMethod } from '../image/index.ts';
 import type { LongOperationOptions, NoticeListener } from '../operation.ts';
+import { errorOfInt8, inPrecision, type SampleSource } from './precision.ts';
 
 /** Which backbone makes the features, where, and from which pixels. */
 export interface ExtractorOptions extends LongOperationOptions {
@@ -26,6 +32,8 @@ export interface ExtractorOptions extends LongOperationOptions {
   /** Fail rather than fall back to the CPU. */
   readonly requireGpu?: boolean | undefined;
   readonly threads?: number | undefined;
+  /** Arithmetic of the backbone; default `fp32`. `int8` is for the CPU. */
+  readonly precision?: 'fp32' | 'int8' | undefined;
   /** Default `bilinear`. */
   readonly resize?: ResizeMethod | undefined;
   /** How features are kept; default `float16`. */
@@ -55,28 +63,40 @@ export interface Extractor extends AsyncDisposable {
   ): Promise<Extraction>;
   /** Reads and decodes images only to learn which of them cannot be. */
   findUnreadable(samples: readonly Sample[]): Promise<SkippedFile[]>;
+  /** How far int8 features of some of the samples are from fp32; undefined where it is fp32. */
+  errorOfInt8(samples: readonly Sample[]): Promise<FeatureError | undefined>;
 }
 
 /**
- * Finds and opens the backbone and the cache, and says which device is used.
+ * Finds and opens the backbone and the cache, and says which device is used. `source`: images that
+ * the backbone may be turned into int8 with.
  *
  * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`, `CACHE_UNUSABLE`
  */
-export async function openExtractor(options: ExtractorOptions): Promise<Extractor> {
+export async function openExtractor(
+  options: ExtractorOptions,
+  source: SampleSource,
+): Promise<Extractor> {
   const { signal, resize, featureDtype: dtype = 'float16' } = options;
   const directories = defaultDirectories();
-  const file = await findBackbone(options);
+  const exact = await findBackbone(options);
+  const file = await inPrecision(exact, options, source);
   const cache = await openFeatureCache({ dir: options.cacheDir ?? directories.cacheDir });
-  const backbone = await Backbone.open(file, options).catch(async (error: unknown) => {
-    await cache.close();
-    throw error;
-  });
+  const device = options.precision === 'int8' ? 'cpu' : options.device;
+  const backbone = await Backbone.open(file, { ...options, device }).catch(
+    async (error: unknown) => {
+      await cache.close();
+      throw error;
+    },
+  );
   announce(backbone.info, options.onNotice);
   return {
     backbone: backbone.info,
     dtype,
     findUnreadable: (samples) =>
       findUnreadable(samples, { ...backbone.info.input, resize }, options),
+    errorOfInt8: async (samples) =>
+      file === exact ? undefined : errorOfInt8(exact, backbone, samples, options),
     extract: async (samples, viewsOf, stage) => {
       const extraction = await extractFeatures({
         samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
@@ -117,9 +137,12 @@ async function findBackbone(options: ExtractorOptions) {
 }
 
 function announce(backbone: BackboneInfo, onNotice: NoticeListener | undefined): void {
-  const { name, device, featureShape, notice, untrained } = backbone;
+  const { name, device, featureShape, notice, untrained, precision } = backbone;
   const shape = featureShape.join('x');
-  onNotice?.({ level: 'info', text: `Backbone ${name} (features ${shape}) on ${device}` });
+  onNotice?.({
+    level: 'info',
+    text: `Backbone ${name} (features ${shape}${precision === 'int8' ? ', int8' : ''}) on ${device}`,
+  });
   if (notice) onNotice?.({ level: 'info', text: notice });
   if (untrained) onNotice?.({ level: 'warning', text: untrainedWarning });
 }

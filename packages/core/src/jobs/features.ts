@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { FeatureError } from '../backbone/index.ts';
 import {
   type Dataset,
   findLayout,
@@ -42,6 +43,8 @@ export interface FeaturesJobResult {
   readonly reused: number;
   readonly seconds: number;
   readonly skipped: readonly SkippedFile[];
+  /** Of int8: how far features of some training images are from those of fp32. */
+  readonly feature_error?: FeatureError | undefined;
   /** The feature files written. */
   readonly files: readonly string[];
 }
@@ -51,8 +54,13 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
   const { data, seed = 0, validationFraction, signal, onProgress, out } = options;
   const started = performance.now();
   await findLayout(resolve(data), signal);
-  await using extractor = await openExtractor(options);
-  const dataset = await scanDataset(data, { seed, validationFraction, signal, onProgress });
+  let scanned: Promise<Dataset> | undefined;
+  const scan = () => {
+    scanned ??= scanDataset(data, { seed, validationFraction, signal, onProgress });
+    return scanned;
+  };
+  await using extractor = await openExtractor(options, async () => (await scan()).train);
+  const dataset = await scan();
   announceDataset(dataset, options.onNotice);
   const total = { computed: 0, reused: 0 };
   const skipped = [...dataset.skipped];
@@ -79,6 +87,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
     images: dataset.train.length + dataset.validation.length + dataset.test.length,
     ...total,
     seconds: (performance.now() - started) / 1000,
+    feature_error: await extractor.errorOfInt8(dataset.train),
     skipped,
     files,
   };

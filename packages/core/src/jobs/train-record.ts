@@ -35,6 +35,7 @@ export function runRecord(
       untrained: backbone.untrained,
       preprocessing: backbone.preprocessing,
       layer: backbone.layer,
+      precision: backbone.precision,
       source: backbone.source,
       featureShape: backbone.featureShape,
     },

@@ -75,9 +75,14 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
   const { seed, validationFraction, signal, onProgress, onNotice } = options;
   // What can be refused at once is refused before every file is read.
   await findLayout(resolve(data), signal);
-  const extractor = await openExtractor(options);
+  let scanned: Promise<Dataset> | undefined;
+  const scan = () => {
+    scanned ??= scanDataset(data, { seed, validationFraction, signal, onProgress });
+    return scanned;
+  };
+  const extractor = await openExtractor(options, async () => (await scan()).train);
   try {
-    const dataset = await scanDataset(data, { seed, validationFraction, signal, onProgress });
+    const dataset = await scan();
     announceDataset(dataset, onNotice);
     const started = performance.now();
     const validation = await extractor.extract(

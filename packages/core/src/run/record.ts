@@ -50,6 +50,8 @@ export interface RunBackbone {
   readonly untrained: boolean;
   readonly preprocessing: string;
   readonly layer?: string | undefined;
+  /** `float32` or `int8`; older runs do not say, and are in float32. */
+  readonly precision?: string | undefined;
   readonly source?: string | undefined;
   readonly featureShape: readonly number[];
 }

@@ -1,0 +1,258 @@
+import { HeadstartError } from '../../errors.ts';
+import {
+  elementType,
+  encodeModel,
+  floatTensor,
+  type GraphNode,
+  type Model,
+  metadataProps,
+  modelMetadata,
+  node,
+  rawTensor,
+  type TensorProto,
+} from '../onnx-model.ts';
+import { clipsAtZero, consumersOf, floatsOf, fusedActivation } from './graph.ts';
+import type { TensorRange } from './range-histogram.ts';
+
+/** Quantized: value = scale · (q − zeroPoint), q in 0 … 255. */
+interface Quantized {
+  readonly name: string;
+  readonly scale: number;
+  readonly zeroPoint: number;
+  /** Constants of the graph that hold the two. */
+  readonly constants: readonly [string, string];
+}
+
+/**
+ * A model whose convolutions multiply 8-bit numbers: activations uint8, one scale a tensor; kernels
+ * int8, one scale an output channel; sums in int32 (B. Jacob et al., "Quantization and training of
+ * neural networks for efficient integer-arithmetic-only inference", CVPR 2018). Inputs and outputs
+ * are as before. ReLU and Clip after a convolution become part of its output's range; max pools stay
+ * in 8 bits, and so do Add and Concat, which ONNX Runtime fuses with the numbers' conversions.
+ *
+ * @param ranges of every float tensor that becomes 8-bit; see {@link calibratedTensors}
+ * @throws HeadstartError `BACKBONE_UNSUITABLE` where there is no convolution to quantize
+ */
+export function quantizeModel(
+  model: Model,
+  ranges: ReadonlyMap<string, TensorRange>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const writer = new GraphWriter(model, ranges);
+  const nodes = model.graph?.node ?? [];
+  for (const one of nodes) writer.take(one);
+  for (const { name } of model.graph?.output ?? []) writer.asFloat(name ?? '');
+  if (writer.convolutions === 0) {
+    throw new HeadstartError(
+      'BACKBONE_UNSUITABLE',
+      'The backbone has no convolution with constant weights: int8 would change nothing. Use fp32.',
+    );
+  }
+  return encodeModel({
+    ...model,
+    metadataProps: metadataProps({ ...modelMetadata(model), ...metadata, precision: 'int8' }),
+    graph: {
+      ...model.graph,
+      // Names must differ, as those of outputs do.
+      node: writer.nodes.map((one) => ({ ...one, name: one.output?.[0] ?? '' })),
+      initializer: writer.initializers(),
+    },
+  });
+}
+
+class GraphWriter {
+  readonly nodes: GraphNode[] = [];
+  convolutions = 0;
+  readonly #ranges: ReadonlyMap<string, TensorRange>;
+  readonly #constants: Map<string, TensorProto>;
+  readonly #added: TensorProto[] = [];
+  readonly #consumers: ReadonlyMap<string, readonly GraphNode[]>;
+  readonly #outputs: ReadonlySet<string>;
+  readonly #quantized = new Map<string, Quantized>();
+  /** Float tensors of the new graph that were made from 8 bits. */
+  readonly #dequantized = new Set<string>();
+  /** Float tensors that exist in 8 bits alone. */
+  readonly #eightBitOnly = new Set<string>();
+  /** Activations that a convolution or an Add has taken over. */
+  readonly #fused = new Set<GraphNode>();
+
+  constructor(model: Model, ranges: ReadonlyMap<string, TensorRange>) {
+    const { node: nodes = [], initializer = [], output = [] } = model.graph ?? {};
+    this.#ranges = ranges;
+    this.#constants = new Map((initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
+    this.#consumers = consumersOf(nodes ?? []);
+    this.#outputs = new Set((output ?? []).map(({ name }) => name ?? ''));
+  }
+
+  take(one: GraphNode): void {
+    if (this.#fused.has(one)) return;
+    switch (one.opType) {
+      case 'Conv':
+        if (this.#takeConvolution(one)) return;
+        break;
+      case 'MaxPool':
+      case 'Transpose':
+        if (this.#takeUnchanged(one)) return;
+        break;
+      case 'Add':
+      case 'Concat':
+        if (this.#takeBetween(one)) return;
+        break;
+      default:
+    }
+    for (const name of one.input ?? []) this.asFloat(name);
+    this.nodes.push(one);
+  }
+
+  /** Makes sure that the tensor is there as float32. */
+  asFloat(name: string): void {
+    const quantized = this.#quantized.get(name);
+    if (!quantized || !this.#eightBitOnly.has(name) || this.#dequantized.has(name)) return;
+    this.#dequantized.add(name);
+    this.nodes.push(node('DequantizeLinear', [quantized.name, ...quantized.constants], name));
+  }
+
+  /** Constants that are still used, and those that were added. */
+  initializers(): TensorProto[] {
+    const used = new Set(this.nodes.flatMap(({ input }) => input ?? []));
+    const old = [...this.#constants.values()].filter(({ name }) => used.has(name ?? ''));
+    return [...old, ...this.#added];
+  }
+
+  #takeConvolution(one: GraphNode): boolean {
+    const [from = '', kernelName = '', biasName] = one.input ?? [];
+    const kernel = floatsOf(this.#constants.get(kernelName));
+    const bias = biasName ? floatsOf(this.#constants.get(biasName)) : undefined;
+    const activation = this.#activationAfter(one);
+    const output = (activation ?? one).output?.[0] ?? '';
+    if (!kernel || (biasName && !bias) || !this.#ranges.has(output)) return false;
+    const x = this.#asEightBits(from);
+    if (!x) return false;
+    const y = this.#parameters(output);
+    const weights = this.#quantizeKernel(kernelName, kernel, bias, x.scale);
+    const sums = bias && this.#quantizeBias(biasName ?? '', bias, weights.scales, x.scale);
+    this.nodes.push({
+      ...one,
+      opType: 'QLinearConv',
+      input: [
+        ...[x.name, ...x.constants],
+        ...weights.names,
+        ...y.constants,
+        ...(sums === undefined ? [] : [sums]),
+      ],
+      output: [y.name],
+    });
+    this.convolutions++;
+    if (activation) this.#fused.add(activation);
+    this.#quantized.set(output, y);
+    this.#eightBitOnly.add(output);
+    return true;
+  }
+
+  /** What only moves numbers: the same in 8 bits. */
+  #takeUnchanged(one: GraphNode): boolean {
+    const [from = '', output = ''] = [one.input?.[0], one.output?.[0]];
+    const x = this.#quantized.get(from);
+    if (!x || one.output?.length !== 1) return false;
+    const y = { ...x, name: `${output}/q` };
+    this.nodes.push({ ...one, input: [x.name], output: [y.name] });
+    this.#quantized.set(output, y);
+    this.#eightBitOnly.add(output);
+    return true;
+  }
+
+  /** Float between conversions from and to 8 bits: ONNX Runtime makes one node of all. */
+  #takeBetween(one: GraphNode): boolean {
+    const inputs = one.input ?? [];
+    const activation = one.opType === 'Add' ? this.#activationAfter(one) : undefined;
+    const output = (activation ?? one).output?.[0] ?? '';
+    if (!inputs.every((name) => this.#quantized.has(name)) || !this.#ranges.has(output)) {
+      return false;
+    }
+    for (const name of inputs) this.asFloat(name);
+    const plain = `${output}/f`;
+    this.nodes.push({ ...one, output: [plain] });
+    if (activation) this.#fused.add(activation);
+    const y = this.#parameters(output);
+    this.nodes.push(node('QuantizeLinear', [plain, ...y.constants], y.name));
+    this.#quantized.set(output, y);
+    this.#eightBitOnly.add(output);
+    return true;
+  }
+
+  /** A ReLU or Clip that cuts at zero and alone takes the node's output. */
+  #activationAfter(one: GraphNode): GraphNode | undefined {
+    const activation = fusedActivation(one, this.#consumers, this.#outputs);
+    return activation && clipsAtZero(activation, this.#constants) ? activation : undefined;
+  }
+
+  /** The tensor in 8 bits; undefined where its range is not known. */
+  #asEightBits(name: string): Quantized | undefined {
+    const known = this.#quantized.get(name);
+    if (known) return known;
+    if (!this.#ranges.has(name)) return undefined;
+    const made = this.#parameters(name);
+    this.nodes.push(node('QuantizeLinear', [name, ...made.constants], made.name));
+    this.#quantized.set(name, made);
+    return made;
+  }
+
+  #parameters(name: string): Quantized {
+    const { lower, upper } = this.#ranges.get(name) as TensorRange;
+    const scale = Math.fround((upper - lower) / 255) || 1;
+    const zeroPoint = Math.min(255, Math.max(0, Math.round(-lower / scale)));
+    const constants = [`${name}/scale`, `${name}/zero_point`] as const;
+    this.#added.push(
+      floatTensor(constants[0], [], [scale]),
+      rawTensor(constants[1], [], elementType.uint8, Uint8Array.of(zeroPoint)),
+    );
+    return { name: `${name}/q`, scale, zeroPoint, constants };
+  }
+
+  /** Symmetric, −127 … 127. Of a kernel that several convolutions use, one is made for each. */
+  #quantizeKernel(
+    name: string,
+    { dims, values }: Floats,
+    bias: Floats | undefined,
+    inputScale: number,
+  ) {
+    const [channels = 1] = dims;
+    const size = values.length / channels;
+    const scales = new Float32Array(channels);
+    const kernel = new Int8Array(values.length);
+    for (let channel = 0; channel < channels; channel++) {
+      const part = values.subarray(channel * size, (channel + 1) * size);
+      const largest = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      // A channel whose weights are all but zero must still hold its bias as a sum.
+      const forBias = Math.abs(bias?.values[channel] ?? 0) / (maxSum * inputScale);
+      const scale = Math.fround(Math.max(largest / 127, forBias, 1e-30));
+      scales[channel] = scale;
+      for (const [i, value] of part.entries()) {
+        kernel[channel * size + i] = Math.round(value / scale);
+      }
+    }
+    const names = ['q', 'scale', 'zero_point'].map(
+      (what) => `${name}/${what}/${this.convolutions}`,
+    );
+    this.#added.push(
+      rawTensor(names[0] as string, dims, elementType.int8, kernel),
+      floatTensor(names[1] as string, [channels], scales),
+      rawTensor(names[2] as string, [channels], elementType.int8, new Int8Array(channels)),
+    );
+    return { names, scales };
+  }
+
+  #quantizeBias(name: string, bias: Floats, scales: Float32Array, inputScale: number): string {
+    const sums = Int32Array.from(bias.values, (value, channel) => {
+      const sum = Math.round(value / ((scales[channel] as number) * inputScale));
+      return Math.min(maxSum, Math.max(-maxSum, sum));
+    });
+    const own = `${name}/q/${this.convolutions}`;
+    this.#added.push(rawTensor(own, [sums.length], elementType.int32, sums));
+    return own;
+  }
+}
+
+type Floats = NonNullable<ReturnType<typeof floatsOf>>;
+
+const maxSum = 2 ** 30;

@@ -1,0 +1,74 @@
+import {
+  type Backbone,
+  type BackboneFile,
+  type BackboneInfo,
+  type FeatureError,
+  featureError,
+  type ImageSize,
+  quantizedBackbone,
+} from '../backbone/index.ts';
+import type { Sample } from '../dataset/index.ts';
+import { defaultDirectories } from '../directories.ts';
+import { HeadstartError } from '../errors.ts';
+import { readImage } from '../features/index.ts';
+import type { ExtractorOptions } from './extractor.ts';
+
+/** Gives some of the images that features are wanted of. Called where they are needed. */
+export type SampleSource = () => Promise<readonly Sample[]>;
+
+/** Images that the int8 backbone is compared on. */
+const comparedImages = 8;
+
+/**
+ * The backbone in the arithmetic that the options ask for.
+ *
+ * @throws HeadstartError `USAGE` where int8 is to be computed on the GPU
+ */
+export async function inPrecision(
+  file: BackboneFile,
+  options: ExtractorOptions,
+  source: SampleSource,
+): Promise<BackboneFile> {
+  const { precision = 'fp32', device, requireGpu, resize, signal } = options;
+  if (precision === 'fp32') return file;
+  if (device === 'cuda' || requireGpu) {
+    throw new HeadstartError('USAGE', 'int8 is computed on the CPU: use fp32 on the GPU.');
+  }
+  return quantizedBackbone(file, {
+    ...options,
+    modelsDir: options.modelsDir ?? defaultDirectories().modelsDir,
+    images: async (count, size) => someImages(await source(), count, { ...size, resize, signal }),
+  });
+}
+
+/** How much int8 changes the features of these images. */
+export async function errorOfInt8(
+  exact: BackboneFile,
+  quantized: Pick<Backbone, 'run'> & { readonly info: BackboneInfo },
+  samples: readonly Sample[],
+  { resize, threads, signal }: ExtractorOptions,
+): Promise<FeatureError> {
+  const { input } = quantized.info;
+  const images = await someImages(samples, comparedImages, { ...input, resize, signal });
+  return featureError(exact, quantized, images, { threads, signal });
+}
+
+/**
+ * Up to `count` images that can be read, spread over all. In the order of their content, so that
+ * it is the same ones whatever the files are called.
+ */
+async function someImages(
+  samples: readonly Sample[],
+  count: number,
+  { signal, ...options }: ImageSize & Pick<ExtractorOptions, 'resize' | 'signal'>,
+): Promise<Uint8Array[]> {
+  const ordered = [...samples].sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  const images: Uint8Array[] = [];
+  for (const sample of ordered) {
+    if (images.length === count) break;
+    signal?.throwIfAborted();
+    const { pixels } = await readImage([sample], options);
+    if (pixels) images.push(pixels);
+  }
+  return images;
+}
