@@ -56,7 +56,9 @@ describe('--precision int8', () => {
   });
 
   it('trains a model that predicts in int8, and is evaluated on cached features', async () => {
-    const trained = await cli('train', 'data', ...int8, '--out', 'run', '--epochs', '12', '--json');
+    const head = ['--head', 'linear', '--learning-rate', '0.2', '--monitor', 'val_loss'];
+    const long = ['--epochs', '40', '--patience', '40'];
+    const trained = await cli('train', 'data', ...int8, ...head, ...long, '--out', 'run', '--json');
     expect(trained.code).toBe(0);
     const record = JSON.parse(await readFile(join(place.path, 'run/run.json'), 'utf8'));
     expect(record.backbone.precision).toBe('int8');
