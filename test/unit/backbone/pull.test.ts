@@ -7,7 +7,7 @@ import h5wasm from 'h5wasm/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formulaWeights, vgg16Layers, writeKerasFile } from '../../util/formula.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
-import { sendRest, serve } from './server.ts';
+import { sendPart, sendRest, serve } from './server.ts';
 
 let folder: TemporaryFolder;
 /** The file that every layout of the same weights must give. */
@@ -37,14 +37,14 @@ async function graphDigest(path: string): Promise<string> {
 }
 
 /** torchvision's names and layout (OIHW) of the same weights. */
-async function writeTorchvisionFile(path: string, skip?: string): Promise<void> {
+async function writeTorchvisionFile(path: string, skip?: string, dense = 12): Promise<void> {
   const places = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
   const tensors: Parameters<typeof writeSafetensors>[1] = {};
   const add = (name: string, shape: number[], values: Float32Array) => {
     const data = new Uint8Array(values.buffer);
     if (name !== skip) Object.assign(tensors, { [name]: { dtype: 'F32', shape, data } });
   };
-  add('classifier.0.weight', [4, 3], new Float32Array(12));
+  add('classifier.0.weight', [dense], new Float32Array(dense));
   for (const [i, [, inputs, outputs]] of vgg16Layers.entries()) {
     const { kernel, bias } = formulaWeights(i, inputs, outputs);
     const turned = new Float32Array(kernel.length);
@@ -110,6 +110,24 @@ describe('weights of VGG16 are read', () => {
     expect(file).toMatchObject({ name: 'vgg16', untrained: false, preprocessing: 'caffe' });
     expect(file.source).toContain('/weights/some.h5');
     expect(await graphDigest(file.path)).toBe(reference);
+    expect(await readdir(join(modelsDir, 'downloads'))).toEqual([]);
+  });
+
+  test('from an address of safetensors; the dense layers stay there', async () => {
+    const path = join(folder.path, 'with-top.safetensors');
+    await writeTorchvisionFile(path, undefined, 10_000_000);
+    const bytes = await readFile(path);
+    await using server = await serve((request, response) => sendPart(request, response, bytes));
+    const modelsDir = join(folder.path, 'by-parts');
+    const from = `${server.url}/model.safetensors`;
+    const file = await pullVgg16({ modelsDir, from, preprocess: 'caffe' });
+    expect(await graphDigest(file.path)).toBe(reference);
+    const asked = server.ranges.map((range) => {
+      const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+      return Number(last) + 1 - Number(first);
+    });
+    expect(asked.reduce((a, b) => a + b, 0)).toBeLessThan(59_500_000);
+    expect(bytes.length).toBeGreaterThan(98_000_000);
     expect(await readdir(join(modelsDir, 'downloads'))).toEqual([]);
   });
 

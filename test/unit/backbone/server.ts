@@ -58,3 +58,29 @@ export function breakOff(
   });
   response.write(bytes.subarray(start, start + count), () => response.destroy());
 }
+
+/** Answers a request for a part as a server with ranges does; `cut`: breaks off after so many bytes. */
+export function sendPart(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytes: Uint8Array,
+  { etag, cut }: { readonly etag?: string; readonly cut?: number } = {},
+) {
+  const version = etag === undefined ? {} : { etag };
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+  const other = request.headers['if-range'];
+  if (first === undefined || (other !== undefined && other !== etag)) {
+    response.writeHead(200, { 'content-length': bytes.length, ...version });
+    response.end(bytes);
+    return;
+  }
+  const begin = Number(first);
+  const end = Math.min(bytes.length, last ? Number(last) + 1 : bytes.length);
+  response.writeHead(206, {
+    'content-length': end - begin,
+    'content-range': `bytes ${begin}-${end - 1}/${bytes.length}`,
+    ...version,
+  });
+  if (cut === undefined) response.end(bytes.subarray(begin, end));
+  else response.write(bytes.subarray(begin, Math.min(end, begin + cut)), () => response.destroy());
+}

@@ -5,6 +5,7 @@ import { HeadstartError, reasonOf } from '../errors.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { describeFile } from './describe-file.ts';
 import { download } from './fetch.ts';
+import { downloadTensors } from './fetch-tensors.ts';
 import type { BackboneFile } from './file.ts';
 import { vgg16Path } from './locate.ts';
 import { type ManifestEntry, readManifest } from './manifest.ts';
@@ -15,7 +16,7 @@ import { digestOf, type Expected, verifyFile } from './verify.ts';
 import { vgg16Citation } from './vgg16.ts';
 import type { Preprocessing, Vgg16Weights } from './weights/conv-weights.ts';
 import { readKerasWeights } from './weights/keras-h5.ts';
-import { readSafetensorsWeights } from './weights/safetensors.ts';
+import { isConvolution, readSafetensorsWeights } from './weights/safetensors.ts';
 
 export interface PullOptions extends LongOperationOptions {
   readonly modelsDir: string;
@@ -41,7 +42,10 @@ export async function pullVgg16(options: PullOptions): Promise<BackboneFile> {
   }
 }
 
-async function convert({ path, source }: Obtained, options: PullOptions): Promise<BackboneFile> {
+async function convert(
+  { path, source, partial }: Obtained,
+  options: PullOptions,
+): Promise<BackboneFile> {
   const { modelsDir, preprocess, signal, onProgress } = options;
   const weights = await readWeights(path);
   signal?.throwIfAborted();
@@ -52,7 +56,7 @@ async function convert({ path, source }: Obtained, options: PullOptions): Promis
     preprocessing: preprocess ?? weights.preprocessing,
     metadata: {
       source: `${source} (${weights.format})`,
-      source_sha256: await digestOf(path, 'sha256'),
+      ...(partial ? {} : { source_sha256: await digestOf(path, 'sha256') }),
       citation: vgg16Citation,
     },
   });
@@ -72,6 +76,8 @@ interface Obtained {
   readonly source: string;
   /** A download, not needed any more once it is converted. */
   readonly temporary: boolean;
+  /** Only what is needed was downloaded: the file has holes. */
+  readonly partial: boolean;
 }
 
 async function obtain(options: PullOptions): Promise<Obtained> {
@@ -82,8 +88,15 @@ async function obtain(options: PullOptions): Promise<Obtained> {
   const name = fileNameOf(url);
   refusePickle(name);
   const path = join(modelsDir, 'downloads', name);
-  await download(url, path, { expected: knownFile(name), signal, onProgress });
-  return { path, source: url, temporary: true };
+  const expected = knownFile(name);
+  const checked = expected?.md5 !== undefined || expected?.sha256 !== undefined;
+  // Of a model with its dense layers, a tenth is needed. A checksum is one of the whole file.
+  const partial =
+    /\.safetensors$/i.test(name) &&
+    !checked &&
+    (await downloadTensors(url, path, { wants: isConvolution, signal, onProgress }));
+  if (!partial) await download(url, path, { expected, signal, onProgress });
+  return { path, source: url, temporary: true, partial };
 }
 
 async function obtainLocal(path: string): Promise<Obtained> {
@@ -100,7 +113,7 @@ async function obtainLocal(path: string): Promise<Obtained> {
       );
     });
   }
-  return { path, source: name, temporary: false };
+  return { path, source: name, temporary: false, partial: false };
 }
 
 /** What the manifest knows of a file of this name. */

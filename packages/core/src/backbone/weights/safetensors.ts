@@ -6,6 +6,11 @@ import { checkFinite, checkShape, float32Of, type Vgg16Weights } from './conv-we
 /** Places of the convolutions in torchvision's `features`. */
 const featureIndices = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
 
+/** Whether a tensor of torchvision's or timm's VGG16 belongs to a convolution. */
+export function isConvolution(name: string): boolean {
+  return /^features\.\d+\.(weight|bias)$/.test(name);
+}
+
 /**
  * Reads the convolutions of torchvision's or timm's VGG16 (`features.N.weight`, OIHW float32); the
  * dense layers are not read.
