@@ -9,6 +9,7 @@ import { addExportCommand } from './commands/export.ts';
 import { addFeaturesCommand } from './commands/features.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPullCommand } from './commands/pull.ts';
+import { addSetupCommand } from './commands/setup.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
 import type { Runner } from './runner.ts';
@@ -24,6 +25,7 @@ const commands = [
   addExportCommand,
   addPullCommand,
   addDoctorCommand,
+  addSetupCommand,
 ];
 
 /** Runs the command line; sets the process's exit code. */

@@ -16,13 +16,12 @@ export function chooseProvider(options: DeviceOptions): ChosenDevice {
 export function providerObstacle(): string | undefined {
   const obstacle = cudaObstacle();
   if (obstacle !== undefined) return obstacle;
-  const library = cudaProviderLibrary();
-  if (existsSync(library)) return undefined;
-  return `ONNX Runtime's CUDA provider is not installed (${library})`;
+  if (existsSync(cudaProviderLibrary())) return undefined;
+  return "ONNX Runtime's CUDA provider is not installed: run `headstart setup cuda`";
 }
 
 /** Where ONNX Runtime looks for its CUDA provider. */
-function cudaProviderLibrary(): string {
+export function cudaProviderLibrary(): string {
   const require = createRequire(import.meta.url);
   const root = dirname(dirname(require.resolve('onnxruntime-node')));
   const name =

@@ -2,9 +2,10 @@ import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type BackendInfo, backends } from '@headstart/native';
-import { locateBackbone, providerObstacle } from '../backbone/index.ts';
+import { cudaProviderLibrary, locateBackbone, providerObstacle } from '../backbone/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
+import { missingLibraries } from '../setup/index.ts';
 import { software } from '../version.ts';
 
 export interface DoctorOptions {
@@ -70,17 +71,26 @@ async function providers(): Promise<Finding[]> {
   const gpu = 'Features on the GPU';
   try {
     const runtime = `ONNX Runtime ${await onnxRuntimeVersion()}`;
-    const obstacle = providerObstacle();
     return [
       { name: 'Features on the CPU', state: 'ready', detail: runtime },
-      obstacle === undefined
-        ? { name: gpu, state: 'ready', detail: `${runtime}, CUDA provider` }
-        : { name: gpu, state: 'absent', detail: obstacle },
+      { name: gpu, ...(await cudaProvider(runtime)) },
     ];
   } catch (error) {
     const advice = 'Install the dependencies again: npm run build.';
     return [{ name: 'Features', state: 'broken', detail: reasonOf(error), advice }];
   }
+}
+
+async function cudaProvider(runtime: string): Promise<Omit<Finding, 'name'>> {
+  const obstacle = providerObstacle();
+  if (obstacle !== undefined) return { state: 'absent', detail: obstacle };
+  const missing = await missingLibraries(cudaProviderLibrary());
+  if (!missing?.length) return { state: 'ready', detail: `${runtime}, CUDA provider` };
+  return {
+    state: 'broken',
+    detail: `missing: ${missing.map(({ library }) => library).join(', ')}`,
+    advice: [...new Set(missing.map(({ advice }) => advice))].join('; '),
+  };
 }
 
 async function onnxRuntimeVersion(): Promise<string> {

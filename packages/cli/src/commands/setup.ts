@@ -1,0 +1,44 @@
+import { type SetupCudaResult, setupCuda } from '@headstart/core/setup';
+import { Argument, type Command } from 'commander';
+import { addCommonOptions, type CommonOptions } from '../options.ts';
+import { noticesTo, type Runner } from '../runner.ts';
+
+interface SetupOptions extends CommonOptions {
+  readonly from?: string;
+  readonly undo?: boolean;
+}
+
+export function addSetupCommand(program: Command, runner: Runner): void {
+  const command = program
+    .command('setup')
+    .description('put the libraries in place with which ONNX Runtime uses the GPU')
+    .addArgument(new Argument('<what>', 'cuda: for CUDA 13 and cuDNN 9').choices(['cuda']))
+    .option('--from <place>', 'a folder with the libraries, or the npm package as a .tgz file')
+    .option('--undo', 'take them away again');
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, _what: string, options: SetupOptions) => {
+      const { from, undo } = options;
+      const result = await setupCuda({ from, undo, signal, onNotice: noticesTo(ui) });
+      ui.result(result, setupText(result, undo === true));
+      return undefined;
+    }),
+  );
+}
+
+function setupText({ directory, files, missing }: SetupCudaResult, undo: boolean): string {
+  if (undo) {
+    return files.length > 0 ? `Taken away: ${files.join(', ')}` : 'There was nothing to take away.';
+  }
+  const lines = [`In ${directory}: ${files.join(', ')}`];
+  if (missing === undefined) {
+    lines.push('Whether CUDA 13 and cuDNN 9 are here cannot be told on this system.');
+  } else if (missing.length > 0) {
+    lines.push('Still missing:', ...missing.map((one) => `  ${one.library}: ${one.advice}`));
+  } else {
+    lines.push(
+      'CUDA, cuDNN and the driver are here. Features are computed on the GPU from now on.',
+    );
+  }
+  return lines.join('\n');
+}
