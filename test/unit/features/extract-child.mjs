@@ -14,6 +14,7 @@ const backbone = {
     name: 'bytes',
     untrained: false,
     preprocessing: 'none',
+    precision: 'float32',
     input: { height: 4, width: 4, layout: 'NHWC', dtype: 'uint8' },
     featureShape: [6],
     provider: 'cpu',

@@ -35,6 +35,30 @@ describe('The numbers of a view', () => {
     }
   });
 
+  it('turn, scale and light views evenly within their ranges, and only where asked to', () => {
+    const plain = drawView({ seed: 3, hash, view: 1, augment });
+    expect(Object.keys(plain)).toEqual(['flip', 'shiftX', 'shiftY']);
+    const more = { ...augment, rotation: 30, zoom: 0.25, brightness: 0.5 };
+    const views = Array.from({ length: 1000 }, (_, i) =>
+      drawView({ seed: 3, hash, view: i + 1, augment: more }),
+    );
+    expect(views[0]).toMatchObject(plain);
+    for (const [name, low, high] of [
+      ['rotation', -30, 30],
+      ['zoomX', 0.75, 1.25],
+      ['zoomY', 0.75, 1.25],
+      ['brightness', 0.5, 1.5],
+    ] as const) {
+      const numbers = views.map((view) => view[name] as number);
+      const range = high - low;
+      expect(Math.min(...numbers), name).toBeGreaterThanOrEqual(low);
+      expect(Math.min(...numbers), name).toBeLessThan(low + range * 0.01);
+      expect(Math.max(...numbers), name).toBeLessThanOrEqual(high);
+      expect(Math.max(...numbers), name).toBeGreaterThan(high - range * 0.01);
+    }
+    expect(new Set(views.map(({ zoomX, zoomY }) => zoomX === zoomY))).toEqual(new Set([false]));
+  });
+
   it('leave the others as they are when one kind of change is turned off', () => {
     const all = drawView({ seed: 5, hash, view: 4, augment });
     const still = drawView({ seed: 5, hash, view: 4, augment: { ...augment, heightShift: 0 } });
@@ -52,7 +76,12 @@ describe('The identity of a view', () => {
   });
 
   it('tells different numbers apart', () => {
+    const still = { flip: false, shiftX: 0, shiftY: 0 };
     const views = [
+      { ...still, rotation: 5 },
+      { ...still, zoomX: 1.1, zoomY: 1 },
+      { ...still, zoomX: 1, zoomY: 1.1 },
+      { ...still, brightness: 1.1 },
       { flip: true, shiftX: 0, shiftY: 0 },
       { flip: false, shiftX: 0.1, shiftY: 0 },
       { flip: false, shiftX: 0, shiftY: 0.1 },

@@ -11,6 +11,9 @@ export interface ImageOptions {
   readonly flip: boolean;
   readonly widthShift: number;
   readonly heightShift: number;
+  readonly rotation: number;
+  readonly zoom: number;
+  readonly brightness: number;
   readonly views: number | 'exact';
   readonly augment: boolean;
   readonly featureDtype: 'float16' | 'float32';
@@ -51,6 +54,21 @@ export function addImageOptions(command: Command, { exact }: { readonly exact: b
         .default(0.2),
     )
     .addOption(
+      new Option('--rotation <degrees>', 'views are turned by up to this angle, either way')
+        .argParser(numberBetween(0, 180))
+        .default(0),
+    )
+    .addOption(
+      new Option('--zoom <x>', 'views are scaled by up to this share, in width and in height')
+        .argParser(numberBetween(0, 1, { open: true }))
+        .default(0),
+    )
+    .addOption(
+      new Option('--brightness <x>', 'views are darker or brighter by up to this share')
+        .argParser(numberBetween(0, 1))
+        .default(0),
+    )
+    .addOption(
       new Option(
         '--views <k>',
         exact
@@ -83,7 +101,10 @@ export function addImageOptions(command: Command, { exact }: { readonly exact: b
 export function imageSettings(options: ImageOptions): {
   readonly augment: AugmentOptions | undefined;
 } {
-  const { flip, widthShift, heightShift, augment } = options;
-  const any = augment && (flip || widthShift > 0 || heightShift > 0);
-  return { augment: any ? { flip, widthShift, heightShift } : undefined };
+  const { flip, widthShift, heightShift, rotation, zoom, brightness } = options;
+  const any = flip || [widthShift, heightShift, rotation, zoom, brightness].some((x) => x > 0);
+  if (!options.augment || !any) return { augment: undefined };
+  // What is off is not named, so that runs of before are still the same.
+  const more = Object.entries({ rotation, zoom, brightness }).filter(([, value]) => value > 0);
+  return { augment: { flip, widthShift, heightShift, ...Object.fromEntries(more) } };
 }

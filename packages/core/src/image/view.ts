@@ -5,14 +5,22 @@ export interface AugmentOptions {
   readonly flip: boolean;
   readonly widthShift: number;
   readonly heightShift: number;
+  /** The largest angle, in degrees. Default 0. */
+  readonly rotation?: number | undefined;
+  /** Width and height, each for itself, by 1 − zoom … 1 + zoom. 0 ≤ zoom < 1; default 0. */
+  readonly zoom?: number | undefined;
+  /** Levels times 1 − brightness … 1 + brightness. 0 ≤ brightness ≤ 1; default 0. */
+  readonly brightness?: number | undefined;
 }
 
 /**
- * One augmented view, as numbers. Output pixel (y, x) shows input pixel
- * (y + shiftY·height, x + shiftX·width); then it is mirrored left to right where `flip` is set.
- * That is `apply_transform` of Keras's ImageDataGenerator with tx = shiftX·width and
- * ty = shiftY·height. (Its own draws take tx from `height_shift_range` and ty from
- * `width_shift_range`, which is the same where image and ranges are square.)
+ * One augmented view, as numbers. With (x, y) from the image's centre, output pixel (x, y) shows the
+ * input at R · (zoomX·x + shiftX·width, zoomY·y + shiftY·height), R a turn by `rotation`; then it is
+ * mirrored left to right where `flip` is set, and its levels are multiplied by `brightness`.
+ * That is `apply_transform` of Keras's ImageDataGenerator with theta = rotation, zx = zoomX,
+ * zy = zoomY, tx = shiftX·width and ty = shiftY·height, for square images. (Its own draws take tx
+ * from `height_shift_range` and ty from `width_shift_range`, which is the same where image and
+ * ranges are square; and it turns other images about a point beside their centre.)
  */
 export interface ViewTransform {
   readonly flip: boolean;
@@ -20,6 +28,13 @@ export interface ViewTransform {
   readonly shiftX: number;
   /** Fraction of the height. */
   readonly shiftY: number;
+  /** Degrees; default 0. */
+  readonly rotation?: number | undefined;
+  /** How much of the input the width shows; default 1, less magnifies. */
+  readonly zoomX?: number | undefined;
+  readonly zoomY?: number | undefined;
+  /** A factor; default 1. */
+  readonly brightness?: number | undefined;
 }
 
 export interface DrawViewOptions {
@@ -32,18 +47,22 @@ export interface DrawViewOptions {
 }
 
 /**
- * The numbers of a view. They depend on (seed, content, view) alone. All three are always drawn,
- * so that turning one kind of change off leaves the others as they were.
+ * The numbers of a view. They depend on (seed, content, view) alone. All are always drawn, so that
+ * turning one kind of change off leaves the others as they were.
  */
 export function drawView({ seed, hash, view, augment }: DrawViewOptions): ViewTransform {
   const counter = [word(hash, 0), word(hash, 8), view] as [number, number, number];
-  const drawn = uniforms({ seed, domain: randomDomain.viewNumbers, counter }, 3);
-  const [coin, x, y] = drawn as unknown as [number, number, number];
+  const drawn = uniforms({ seed, domain: randomDomain.viewNumbers, counter }, 7);
+  const { rotation = 0, zoom = 0, brightness = 0 } = augment;
+  /** From −range to range. Adding 0 turns -0 into 0. */
+  const within = (i: number, range: number) => (2 * (drawn[i] as number) - 1) * range + 0;
   return {
-    flip: augment.flip && coin < 0.5,
-    // Adding 0 turns -0 into 0.
-    shiftX: (2 * x - 1) * augment.widthShift + 0,
-    shiftY: (2 * y - 1) * augment.heightShift + 0,
+    flip: augment.flip && (drawn[0] as number) < 0.5,
+    shiftX: within(1, augment.widthShift),
+    shiftY: within(2, augment.heightShift),
+    ...(rotation > 0 ? { rotation: within(3, rotation) } : {}),
+    ...(zoom > 0 ? { zoomX: 1 + within(4, zoom), zoomY: 1 + within(5, zoom) } : {}),
+    ...(brightness > 0 ? { brightness: 1 + within(6, brightness) } : {}),
   };
 }
 
@@ -57,8 +76,15 @@ function word(hash: string, at: number): number {
  */
 export function viewId(transform: ViewTransform | undefined): string {
   if (!transform) return 'plain';
-  const { flip, shiftX, shiftY } = transform;
-  if (!flip && shiftX === 0 && shiftY === 0) return 'plain';
+  const { flip, shiftX, shiftY, rotation = 0, zoomX = 1, zoomY = 1, brightness = 1 } = transform;
   // Adding 0 turns -0 into 0; a number's text in JavaScript is the shortest that reads back as it.
-  return `flip ${flip ? 1 : 0} shift ${shiftX + 0} ${shiftY + 0}`;
+  const parts = [
+    flip || shiftX !== 0 || shiftY !== 0
+      ? [`flip ${flip ? 1 : 0} shift ${shiftX + 0} ${shiftY + 0}`]
+      : [],
+    rotation === 0 ? [] : [`rotation ${rotation}`],
+    zoomX === 1 && zoomY === 1 ? [] : [`zoom ${zoomX} ${zoomY}`],
+    brightness === 1 ? [] : [`brightness ${brightness}`],
+  ].flat();
+  return parts.length === 0 ? 'plain' : parts.join(' ');
 }
