@@ -3,6 +3,15 @@ import { defineConfig } from 'vitest/config';
 
 const emulated = new URL('packages/native/build/Release/headstart_emulated.node', import.meta.url);
 
+const emulatedGpu = {
+  extends: true as const,
+  test: {
+    name: 'emulated GPU',
+    include: ['test/gpu/**/*.test.ts'],
+    env: { HEADSTART_ADDON: fileURLToPath(emulated) },
+  },
+};
+
 /**
  * Tests run the built packages (`dist`, `build/Release`): `npm test` builds first. Those of the GPU
  * run twice: on a device where there is one, and on the emulated one, which needs none.
@@ -11,14 +20,7 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'headstart', include: ['test/**/*.test.ts'] } },
-      {
-        extends: true,
-        test: {
-          name: 'emulated GPU',
-          include: ['test/gpu/**/*.test.ts'],
-          env: { HEADSTART_ADDON: fileURLToPath(emulated) },
-        },
-      },
+      ...(process.platform === 'linux' ? [emulatedGpu] : []),
     ],
     pool: 'forks',
     maxWorkers: 2,

@@ -125,7 +125,10 @@ async function startOnDevice(
     return { worker: await start(chosen.device), chosen };
   } catch (error) {
     if (chosen.device === 'cuda') {
-      const fallback = withoutGpu(options, `ONNX Runtime refused it (${reasonOf(error)})`);
+      const fallback = withoutGpu(
+        options,
+        `ONNX Runtime refused it (${reasonOf(error).replace(/\.$/, '')}); \`headstart doctor\` says what is missing`,
+      );
       return { worker: await start(fallback.device), chosen: fallback };
     }
     throw unrunnable(path, error);

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { RunRequest, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
 
 /**
@@ -8,6 +8,9 @@ import type { RunRequest, WorkerAnswer, WorkerSetup } from './worker-messages.ts
  */
 const port = parentPort as NonNullable<typeof parentPort>;
 const setup = workerData as WorkerSetup;
+
+// What fails is answered, and said once.
+env.logLevel = 'fatal';
 
 function answer(message: WorkerAnswer, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
