@@ -87,7 +87,9 @@ interface GraphCase {
 const into = (nodes: GraphNode[]): GraphNode[] => [
   node('Cast', ['image'], 'float', { to: 1 }),
   node('Div', ['float', 'scale'], 'scaled'),
-  node('Transpose', ['scaled'], 'x', { perm: [0, 3, 1, 2] }),
+  node('Sub', ['scaled', 'mean'], 'centred'),
+  node('Div', ['centred', 'deviation'], 'preprocessed'),
+  node('Transpose', ['preprocessed'], 'x', { perm: [0, 3, 1, 2] }),
   ...nodes,
   node('Transpose', ['y'], 'features', { perm: [0, 2, 3, 1] }),
 ];
@@ -102,7 +104,8 @@ const cases: GraphCase[] = [
     ],
     initializers: [kernel('k', [8, 3, 3, 3], 1), kernel('b', [8], 2)],
     has: ['QLinearConv', 'MaxPool'],
-    hasNot: ['Relu', 'Conv'],
+    // Preprocessing is part of the convolution.
+    hasNot: ['Relu', 'Conv', 'Cast', 'Sub', 'Div', 'QuantizeLinear'],
   },
   {
     name: 'convolution without bias whose output is signed',
@@ -171,7 +174,12 @@ describe.each(cases)('$name', ({ nodes, initializers, has = [], hasNot = [] }) =
       input: { name: 'image', type: 'uint8', dims: ['N', size, size, 3] },
       outputs: [{ name: 'features', dims: ['N', '?', '?', '?'] }],
       nodes: into(nodes),
-      initializers: [...initializers, floatTensor('scale', [], [255])],
+      initializers: [
+        ...initializers,
+        floatTensor('scale', [], [255]),
+        floatTensor('mean', [1, 1, 1, 3], [0.48, 0.49, 0.47]),
+        floatTensor('deviation', [3], [0.23, 0.2, 0.25]),
+      ],
     });
     const model = decodeModel(bytes, 'small');
     const all = someImages(6, size);

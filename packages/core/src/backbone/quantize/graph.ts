@@ -35,10 +35,14 @@ export function clipsAtZero(
   return floatsOf(constants.get(activation.input?.[1] ?? ''))?.values[0] === 0;
 }
 
+/** A constant's numbers. */
+export interface Floats {
+  readonly dims: number[];
+  readonly values: Float32Array;
+}
+
 /** A constant's numbers, if it is of float32. */
-export function floatsOf(
-  tensor: TensorProto | undefined,
-): { dims: number[]; values: Float32Array } | undefined {
+export function floatsOf(tensor: TensorProto | undefined): Floats | undefined {
   if (tensor?.dataType !== elementType.float32) return undefined;
   const dims = (tensor.dims ?? []).map(Number);
   if (tensor.rawData?.length) {

@@ -3,6 +3,7 @@ import {
   elementType,
   encodeModel,
   floatTensor,
+  type Graph,
   type GraphNode,
   type Model,
   metadataProps,
@@ -11,7 +12,8 @@ import {
   rawTensor,
   type TensorProto,
 } from '../onnx-model.ts';
-import { clipsAtZero, consumersOf, floatsOf, fusedActivation } from './graph.ts';
+import { clipsAtZero, consumersOf, type Floats, floatsOf, fusedActivation } from './graph.ts';
+import { foldPixels, type PixelInput, paddingLevel, pixelInputOf } from './pixel-input.ts';
 import type { TensorRange } from './range-histogram.ts';
 
 /** Quantized: value = scale · (q − zeroPoint), q in 0 … 255. */
@@ -28,7 +30,8 @@ interface Quantized {
  * int8, one scale an output channel; sums in int32 (B. Jacob et al., "Quantization and training of
  * neural networks for efficient integer-arithmetic-only inference", CVPR 2018). Inputs and outputs
  * are as before. ReLU and Clip after a convolution become part of its output's range; max pools stay
- * in 8 bits, and so do Add and Concat, which ONNX Runtime fuses with the numbers' conversions.
+ * in 8 bits, and so do Add and Concat, which ONNX Runtime fuses with the numbers' conversions. The
+ * preprocessing of pixels becomes part of the convolution that reads them.
  *
  * @param ranges of every float tensor that becomes 8-bit; see {@link calibratedTensors}
  * @throws HeadstartError `BACKBONE_UNSUITABLE` where there is no convolution to quantize
@@ -51,12 +54,7 @@ export function quantizeModel(
   return encodeModel({
     ...model,
     metadataProps: metadataProps({ ...modelMetadata(model), ...metadata, precision: 'int8' }),
-    graph: {
-      ...model.graph,
-      // Names must differ, as those of outputs do.
-      node: writer.nodes.map((one) => ({ ...one, name: one.output?.[0] ?? '' })),
-      initializer: writer.initializers(),
-    },
+    graph: { ...model.graph, ...writer.finish() },
   });
 }
 
@@ -64,6 +62,7 @@ class GraphWriter {
   readonly nodes: GraphNode[] = [];
   convolutions = 0;
   readonly #ranges: ReadonlyMap<string, TensorRange>;
+  readonly #graph: Graph;
   readonly #constants: Map<string, TensorProto>;
   readonly #added: TensorProto[] = [];
   readonly #consumers: ReadonlyMap<string, readonly GraphNode[]>;
@@ -78,6 +77,7 @@ class GraphWriter {
 
   constructor(model: Model, ranges: ReadonlyMap<string, TensorRange>) {
     const { node: nodes = [], initializer = [], output = [] } = model.graph ?? {};
+    this.#graph = model.graph ?? {};
     this.#ranges = ranges;
     this.#constants = new Map((initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
     this.#consumers = consumersOf(nodes ?? []);
@@ -112,25 +112,39 @@ class GraphWriter {
     this.nodes.push(node('DequantizeLinear', [quantized.name, ...quantized.constants], name));
   }
 
-  /** Constants that are still used, and those that were added. */
-  initializers(): TensorProto[] {
-    const used = new Set(this.nodes.flatMap(({ input }) => input ?? []));
-    const old = [...this.#constants.values()].filter(({ name }) => used.has(name ?? ''));
-    return [...old, ...this.#added];
+  /** Nodes that something needs, and the constants of these. */
+  finish(): { node: GraphNode[]; initializer: TensorProto[] } {
+    const needed = new Set(this.#outputs);
+    const kept: GraphNode[] = [];
+    for (const one of [...this.nodes].reverse()) {
+      if (!one.output?.some((name) => needed.has(name))) continue;
+      for (const name of one.input ?? []) needed.add(name);
+      kept.unshift(one);
+    }
+    const constants = [...this.#constants.values(), ...this.#added];
+    return {
+      // Names must differ, as those of outputs do.
+      node: kept.map((one) => ({ ...one, name: one.output?.[0] ?? '' })),
+      initializer: constants.filter(({ name }) => needed.has(name ?? '')),
+    };
   }
 
   #takeConvolution(one: GraphNode): boolean {
     const [from = '', kernelName = '', biasName] = one.input ?? [];
-    const kernel = floatsOf(this.#constants.get(kernelName));
-    const bias = biasName ? floatsOf(this.#constants.get(biasName)) : undefined;
+    let kernel = floatsOf(this.#constants.get(kernelName));
+    let bias = biasName ? floatsOf(this.#constants.get(biasName)) : undefined;
     const activation = this.#activationAfter(one);
     const output = (activation ?? one).output?.[0] ?? '';
     if (!kernel || (biasName && !bias) || !this.#ranges.has(output)) return false;
-    const x = this.#asEightBits(from);
+    const pixels = pixelInputOf(from, this.#graph);
+    // Of a convolution in groups, a kernel does not see all channels.
+    const folds = pixels !== undefined && kernel.dims[1] === pixels.scale.length;
+    const x = folds ? this.#pixels(from, pixels) : this.#asEightBits(from);
     if (!x) return false;
+    if (folds) [kernel, bias] = foldPixels(kernel, bias, pixels, x.zeroPoint);
     const y = this.#parameters(output);
     const weights = this.#quantizeKernel(kernelName, kernel, bias, x.scale);
-    const sums = bias && this.#quantizeBias(biasName ?? '', bias, weights.scales, x.scale);
+    const sums = bias && this.#quantizeBias(biasName || output, bias, weights.scales, x.scale);
     this.nodes.push({
       ...one,
       opType: 'QLinearConv',
@@ -186,6 +200,18 @@ class GraphWriter {
     return activation && clipsAtZero(activation, this.#constants) ? activation : undefined;
   }
 
+  /** The pixels themselves, in the order of the convolution's input. */
+  #pixels(name: string, pixels: PixelInput): Quantized {
+    const own = `${name}/pixels`;
+    const known = this.#quantized.get(own);
+    if (known) return known;
+    const zeroPoint = paddingLevel(pixels);
+    const made = this.#quantizedAs(own, 1, zeroPoint);
+    this.nodes.push({ ...pixels.transpose, input: [pixels.image], output: [made.name] });
+    this.#quantized.set(own, made);
+    return made;
+  }
+
   /** The tensor in 8 bits; undefined where its range is not known. */
   #asEightBits(name: string): Quantized | undefined {
     const known = this.#quantized.get(name);
@@ -200,7 +226,10 @@ class GraphWriter {
   #parameters(name: string): Quantized {
     const { lower, upper } = this.#ranges.get(name) as TensorRange;
     const scale = Math.fround((upper - lower) / 255) || 1;
-    const zeroPoint = Math.min(255, Math.max(0, Math.round(-lower / scale)));
+    return this.#quantizedAs(name, scale, Math.min(255, Math.max(0, Math.round(-lower / scale))));
+  }
+
+  #quantizedAs(name: string, scale: number, zeroPoint: number): Quantized {
     const constants = [`${name}/scale`, `${name}/zero_point`] as const;
     this.#added.push(
       floatTensor(constants[0], [], [scale]),
@@ -252,7 +281,5 @@ class GraphWriter {
     return own;
   }
 }
-
-type Floats = NonNullable<ReturnType<typeof floatsOf>>;
 
 const maxSum = 2 ** 30;

@@ -1,0 +1,109 @@
+import { elementType, type Graph, type GraphNode, type TensorProto } from '../onnx-model.ts';
+import { type Floats, floatsOf } from './graph.ts';
+
+/** A tensor [N, C, H, W] whose channel c is scale[c] · pixel + offset[c] of an image's channel. */
+export interface PixelInput {
+  /** The graph's input: uint8 [N, H, W, C]. */
+  readonly image: string;
+  /** Turns it into [N, C, H, W]. */
+  readonly transpose: GraphNode;
+  readonly scale: Float64Array;
+  readonly offset: Float64Array;
+}
+
+/**
+ * Follows a tensor back through Transpose, arithmetic with constants by channel, and Cast to the
+ * pixels that it is made of; undefined where there is anything else on the way.
+ */
+export function pixelInputOf(name: string, graph: Graph): PixelInput | undefined {
+  const producers = new Map(
+    (graph.node ?? []).flatMap((one) => (one.output ?? []).map((output) => [output, one] as const)),
+  );
+  const constants = new Map((graph.initializer ?? []).map((one) => [one.name ?? '', one]));
+  const transpose = producers.get(name);
+  const perm = transpose?.attribute?.find((one) => one.name === 'perm')?.ints?.map(Number);
+  if (transpose?.opType !== 'Transpose' || perm?.join() !== '0,3,1,2') return undefined;
+  const steps: { readonly kind: string; readonly values: Float32Array }[] = [];
+  let at = transpose.input?.[0] ?? '';
+  for (;;) {
+    const one = producers.get(at);
+    const [from = '', other = ''] = one?.input ?? [];
+    if (one?.opType === 'Cast') {
+      at = from;
+      break;
+    }
+    const values = byChannel(constants.get(other));
+    if (!one || !values || !/^(Add|Sub|Mul|Div)$/.test(one.opType ?? '')) return undefined;
+    steps.unshift({ kind: one.opType ?? '', values });
+    at = from;
+  }
+  const input = graph.input?.find((one) => one.name === at)?.type?.tensorType;
+  const channels = Number(input?.shape?.dim?.[3]?.dimValue ?? 0);
+  if (input?.elemType !== elementType.uint8 || channels < 1) return undefined;
+  if (!steps.every(({ values }) => values.length === 1 || values.length === channels)) {
+    return undefined;
+  }
+  const scale = new Float64Array(channels).fill(1);
+  const offset = new Float64Array(channels);
+  for (const { kind, values } of steps) {
+    for (let c = 0; c < channels; c++) {
+      const value = values[values.length === 1 ? 0 : c] as number;
+      const factor = kind === 'Mul' ? value : kind === 'Div' ? 1 / value : 1;
+      const term = kind === 'Add' ? value : kind === 'Sub' ? -value : 0;
+      scale[c] = (scale[c] as number) * factor;
+      offset[c] = (offset[c] as number) * factor + term;
+    }
+  }
+  return { image: at, transpose, scale, offset };
+}
+
+/** Numbers along the last dimension: a constant whose other dimensions are 1. */
+function byChannel(tensor: TensorProto | undefined): Float32Array | undefined {
+  const floats = floatsOf(tensor);
+  if (!floats) return undefined;
+  const last = floats.dims.at(-1) ?? 1;
+  return floats.values.length === last ? floats.values : undefined;
+}
+
+/**
+ * The level that padding stands for. Where a convolution pads its input with zeros, pixels are
+ * padded with the level that comes nearest to zero in all channels.
+ */
+export function paddingLevel({ scale, offset }: PixelInput): number {
+  let [numerator, denominator] = [0, 0];
+  for (let c = 0; c < scale.length; c++) {
+    numerator -= (scale[c] as number) * (offset[c] as number);
+    denominator += (scale[c] as number) ** 2;
+  }
+  return Math.min(255, Math.max(0, Math.round(numerator / Math.max(denominator, 1e-30))));
+}
+
+/** The kernel and bias that give of pixels what the others give of what pixels are turned into. */
+export function foldPixels(
+  kernel: Floats,
+  bias: Floats | undefined,
+  { scale, offset }: PixelInput,
+  padding: number,
+): [Floats, Floats] {
+  const [outputs = 1, channels = 1] = kernel.dims;
+  const taps = kernel.values.length / outputs / channels;
+  const values = new Float32Array(kernel.values.length);
+  const sums = new Float32Array(outputs);
+  for (let o = 0; o < outputs; o++) {
+    let sum = bias?.values[o] ?? 0;
+    for (let c = 0; c < channels; c++) {
+      const [factor, term] = [scale[c] as number, offset[c] as number];
+      for (let t = 0; t < taps; t++) {
+        const at = (o * channels + c) * taps + t;
+        const weight = kernel.values[at] as number;
+        values[at] = weight * factor;
+        sum += weight * (factor * padding + term);
+      }
+    }
+    sums[o] = sum;
+  }
+  return [
+    { dims: kernel.dims, values },
+    { dims: [outputs], values: sums },
+  ];
+}
