@@ -3,20 +3,11 @@
 //   node bench/gpu/headstart.mjs fp32|tf32|bf16 [heads]
 import { readFileSync } from 'node:fs';
 import { backends, FeatureStore, Trainer, uniforms } from '../../packages/native/dist/index.js';
+import { convHead } from '../conv-head.mjs';
 
 const [compute, heads = '1'] = process.argv.slice(2);
 const setting = JSON.parse(readFileSync(new URL('setting.json', import.meta.url), 'utf8'));
 const { samples, shape, classes, batchSize, epochs } = setting;
-const layers = [
-  { type: 'conv2d', name: 'conv2d', filters: 32, kernelSize: 3, activation: 'relu' },
-  { type: 'max_pool2d' },
-  { type: 'dropout', rate: 0.25 },
-  { type: 'conv2d', name: 'conv2d_1', filters: 64, kernelSize: 3, activation: 'relu' },
-  { type: 'max_pool2d' },
-  { type: 'flatten' },
-  { type: 'dense', name: 'dense', units: 128, activation: 'relu' },
-  { type: 'dense', name: 'dense_1', units: classes },
-];
 const size = shape.reduce((a, b) => a * b, 1);
 const store = new FeatureStore({ shape, capacity: samples, dtype: 'bfloat16', device: 'cuda' });
 for (let i = 0; i < samples; i++) {
@@ -32,7 +23,7 @@ const batches = Array.from({ length: Number(heads) }, () => ({
 const trainer = new Trainer({
   inputShape: shape,
   classes,
-  layers,
+  layers: convHead(classes),
   heads: batches.map((_, seed) => ({ seed, learningRate: 1e-3 })),
   backend: 'cuda',
   compute,

@@ -14,6 +14,9 @@ import time
 import torch
 from torch import nn
 
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from conv_head import conv_head
+
 setting = json.loads(pathlib.Path(__file__).with_name("setting.json").read_text())
 variant = sys.argv[1]
 height, width, channels = setting["shape"]
@@ -21,27 +24,11 @@ samples, classes, batch = setting["samples"], setting["classes"], setting["batch
 device = torch.device("cuda")
 
 
-def head():
-    return nn.Sequential(
-        nn.Conv2d(channels, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2, 2, ceil_mode=True),
-        nn.Dropout(0.25),
-        nn.Conv2d(32, 64, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2, 2, ceil_mode=True),
-        nn.Flatten(),
-        nn.Linear(64 * -(-height // 4) * -(-width // 4), 128),
-        nn.ReLU(),
-        nn.Linear(128, classes),
-    ).to(device)
-
-
 def steps():
     torch.backends.cudnn.benchmark = True
     features = 0.5 * torch.rand(samples, channels, height, width, device=device)
     labels = torch.arange(samples, device=device) % classes
-    model = head()
+    model = conv_head(height, width, channels, classes).to(device)
     optimizer = torch.optim.Adam(model.parameters(), capturable=variant == "graphs", fused=True)
     loss = nn.CrossEntropyLoss()
     x, y = features[:batch].clone(), labels[:batch].clone()

@@ -2,6 +2,7 @@
 //
 //   node bench/gpu/stream.mjs [samples]     default 1000000: 50 GB in float16
 import { FeatureStore, Trainer, uniforms } from '../../packages/native/dist/index.js';
+import { convHead } from '../conv-head.mjs';
 
 const samples = Number(process.argv[2] ?? 1_000_000);
 const [shape, size, classes, rowsAtOnce] = [[7, 7, 512], 25_088, 5, 256];
@@ -41,16 +42,7 @@ console.log(
 const trainer = new Trainer({
   inputShape: shape,
   classes,
-  layers: [
-    { type: 'conv2d', name: 'conv2d', filters: 32, kernelSize: 3, activation: 'relu' },
-    { type: 'max_pool2d' },
-    { type: 'dropout', rate: 0.25 },
-    { type: 'conv2d', name: 'conv2d_1', filters: 64, kernelSize: 3, activation: 'relu' },
-    { type: 'max_pool2d' },
-    { type: 'flatten' },
-    { type: 'dense', name: 'dense', units: 128, activation: 'relu' },
-    { type: 'dense', name: 'dense_1', units: classes },
-  ],
+  layers: convHead(classes),
   heads: [{ seed: 0, learningRate: 1e-4 }],
   backend: 'cuda',
 });

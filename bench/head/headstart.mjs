@@ -4,6 +4,7 @@
 //   node bench/head/headstart.mjs conv|linear fp32|bf16
 import { readFileSync } from 'node:fs';
 import { backends, FeatureStore, Trainer } from '../../packages/native/dist/index.js';
+import { convHead } from '../conv-head.mjs';
 
 const [name, compute] = process.argv.slice(2);
 const settings = JSON.parse(readFileSync(new URL('setting.json', import.meta.url), 'utf8'));
@@ -11,16 +12,7 @@ const { threads } = settings;
 const { samples, shape, classes, batchSize, epochs, heads = 1 } = settings[name];
 
 const layers = {
-  conv: [
-    { type: 'conv2d', name: 'conv2d', filters: 32, kernelSize: 3, activation: 'relu' },
-    { type: 'max_pool2d' },
-    { type: 'dropout', rate: 0.25 },
-    { type: 'conv2d', name: 'conv2d_1', filters: 64, kernelSize: 3, activation: 'relu' },
-    { type: 'max_pool2d' },
-    { type: 'flatten' },
-    { type: 'dense', name: 'dense', units: 128, activation: 'relu' },
-    { type: 'dense', name: 'dense_1', units: classes },
-  ],
+  conv: convHead(classes),
   linear: [{ type: 'dense', name: 'dense', units: classes }],
 }[name];
 

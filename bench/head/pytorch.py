@@ -14,25 +14,12 @@ import time
 import torch
 from torch import nn
 
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from conv_head import conv_head
+
 settings = json.loads(pathlib.Path(__file__).with_name("setting.json").read_text())
 name, variant = sys.argv[1:3]
 torch.set_num_threads(settings["threads"])
-
-
-def conv_head(height, width, channels, classes):
-    return nn.Sequential(
-        nn.Conv2d(channels, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2, 2, ceil_mode=True),
-        nn.Dropout(0.25),
-        nn.Conv2d(32, 64, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2, 2, ceil_mode=True),
-        nn.Flatten(),
-        nn.Linear(64 * -(-height // 4) * -(-width // 4), 128),
-        nn.ReLU(),
-        nn.Linear(128, classes),
-    )
 
 
 def train(model, features, labels, batch_size, epochs):

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../util/cli.ts';
+import { cliIn } from '../util/place.ts';
 import {
   type TemporaryFolder,
   temporaryFolder,
@@ -11,15 +11,7 @@ import {
 
 let place: TemporaryFolder;
 
-function cli(...args: string[]) {
-  return runCli(args, {
-    cwd: place.path,
-    env: {
-      HEADSTART_CACHE_DIR: join(place.path, 'cache'),
-      HEADSTART_MODELS_DIR: join(place.path, 'models'),
-    },
-  });
-}
+const cli = (...args: string[]) => cliIn(place, args);
 
 const int8 = ['--backbone', tinyBackbone, '--precision', 'int8'];
 

@@ -4,6 +4,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../util/cli.ts';
+import { cliIn } from '../util/place.ts';
 import {
   type TemporaryFolder,
   temporaryFolder,
@@ -31,15 +32,7 @@ let place: TemporaryFolder;
 let run: string;
 
 /** Every command of this file works in one place, as a user's would. */
-function cli(...args: string[]) {
-  return runCli(args, {
-    cwd: place.path,
-    env: {
-      HEADSTART_CACHE_DIR: join(place.path, 'cache'),
-      HEADSTART_MODELS_DIR: join(place.path, 'models'),
-    },
-  });
-}
+const cli = (...args: string[]) => cliIn(place, args);
 
 async function trainJson(...args: string[]) {
   const result = await cli('train', 'data', '--backbone', tinyBackbone, '--json', ...args);

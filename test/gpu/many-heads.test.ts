@@ -1,43 +1,20 @@
-import { type HeadOptions, type OptimizerSpec, Trainer } from '@headstart/native';
+import { type HeadOptions, Trainer } from '@headstart/native';
 import { describe, expect, test } from 'vitest';
+import { convHead, linearHead, makeStore } from '../native/support/heads.ts';
 import {
-  convHead,
-  linearHead,
-  makeStore,
-  randomFloats,
-  randomLabels,
-  range,
-} from '../native/support/heads.ts';
+  classes,
+  features,
+  shape,
+  unlikeBatches,
+  unlikeHeads,
+} from '../native/support/unlike-heads.ts';
 import { hasGpu, isEmulated } from './support/device.ts';
 
-const [samples, classes] = [45, 3];
-const shape = [5, 5, 6] as const;
-const features = randomFloats(1, samples * 150);
-const optimizers: OptimizerSpec[] = [
-  { type: 'adam' },
-  { type: 'adamw' },
-  { type: 'sgd', momentum: 0.9, nesterov: true },
-  { type: 'rmsprop', momentum: 0.5 },
-];
-
-const heads = Array.from(
-  { length: 6 },
-  (_, i): HeadOptions => ({
-    seed: i,
-    learningRate: 1e-3 * (i + 1),
-    optimizer: optimizers[i % 4],
-    l2: i % 2 === 0 ? 0 : 1e-3,
-    labelSmoothing: i % 3 === 0 ? 0.1 : 0,
-    dropout: i / 20,
-    classWeights: i === 4 ? undefined : randomFloats(30 + i, classes, 0.5, 2),
-  }),
-);
-
-/** Each sees other samples, in another order, with labels of its own; one sees none. */
-const batches = heads.map((_, i) => {
-  const rows = range(i === 5 ? 0 : samples - 4 * i).map((row) => (row * 7 + i) % samples);
-  return { rows, labels: randomLabels(50 + i, rows.length, classes) };
-});
+/** The first six; one has no class weights. */
+const heads = unlikeHeads
+  .slice(0, 6)
+  .map((head, i): HeadOptions => (i === 4 ? { ...head, classWeights: undefined } : head));
+const batches = unlikeBatches.slice(0, 6);
 
 const make = (options: HeadOptions[], layers = convHead(classes, 0.2)) =>
   new Trainer({ inputShape: shape, layers, classes, heads: options, backend: 'cuda' });

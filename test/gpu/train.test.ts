@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../util/cli.ts';
+import { cliIn } from '../util/place.ts';
 import {
   type TemporaryFolder,
   temporaryFolder,
@@ -18,13 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => place[Symbol.asyncDispose]());
 
-function cli(...args: string[]) {
-  const env = {
-    HEADSTART_CACHE_DIR: join(place.path, 'cache'),
-    HEADSTART_MODELS_DIR: join(place.path, 'models'),
-  };
-  return runCli(args, { cwd: place.path, env });
-}
+const cli = (...args: string[]) => cliIn(place, args);
 
 async function trained(...args: string[]) {
   const common = ['--backbone', tinyBackbone, '--epochs', '6', '--patience', '9', '--json'];

@@ -1,43 +1,16 @@
-import { type HeadOptions, type OptimizerSpec, Trainer } from '@headstart/native';
+import { type HeadOptions, Trainer } from '@headstart/native';
 import { describe, expect, test } from 'vitest';
+import { convHead, linearHead, makeStore, range } from './support/heads.ts';
 import {
-  convHead,
-  linearHead,
-  makeStore,
-  randomFloats,
-  randomLabels,
-  range,
-} from './support/heads.ts';
+  classes,
+  features,
+  samples,
+  shape,
+  unlikeBatches,
+  unlikeHeads,
+} from './support/unlike-heads.ts';
 
-const [samples, classes] = [45, 3];
-const shape = [5, 5, 6] as const;
-const features = randomFloats(1, samples * 150);
-const optimizers: OptimizerSpec[] = [
-  { type: 'adam' },
-  { type: 'adamw' },
-  { type: 'sgd', momentum: 0.9, nesterov: true },
-  { type: 'rmsprop', momentum: 0.5 },
-];
-
-/** Heads that differ in everything that may differ. */
-const heads = Array.from(
-  { length: 9 },
-  (_, i): HeadOptions => ({
-    seed: i,
-    learningRate: 1e-3 * (i + 1),
-    optimizer: optimizers[i % 4],
-    l2: i % 2 === 0 ? 0 : 1e-3,
-    labelSmoothing: i % 3 === 0 ? 0.1 : 0,
-    dropout: i / 20,
-    classWeights: randomFloats(30 + i, classes, 0.5, 2),
-  }),
-);
-
-/** Each sees other samples, in another order, with labels of its own; one sees none. */
-const batches = heads.map((_, i) => {
-  const rows = range(i === 5 ? 0 : samples - 4 * i).map((row) => (row * 7 + i) % samples);
-  return { rows, labels: randomLabels(50 + i, rows.length, classes) };
-});
+const [heads, batches] = [unlikeHeads, unlikeBatches];
 
 describe.each([
   ['conv', convHead(classes, 0.2)],

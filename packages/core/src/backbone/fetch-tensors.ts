@@ -1,10 +1,15 @@
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import { makeFolders } from '../folders.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../safetensors.ts';
-import { contentRange, requestRange, retrying, versionOf, withoutSilence } from './http.ts';
+import {
+  contentRange,
+  makeFolderOf,
+  requestRange,
+  retrying,
+  versionOf,
+  withoutSilence,
+} from './http.ts';
 
 export interface DownloadTensorsOptions extends LongOperationOptions {
   /** Whether a tensor is wanted. */
@@ -42,13 +47,7 @@ export async function downloadTensors(
   path: string,
   options: DownloadTensorsOptions,
 ): Promise<boolean> {
-  await makeFolders(dirname(path)).catch((error: unknown) => {
-    throw new HeadstartError(
-      'OUTPUT_UNWRITABLE',
-      `Cannot write ${path}: ${reasonOf(error)}. Choose another folder with --models-dir.`,
-      { cause: error },
-    );
-  });
+  await makeFolderOf(path);
   const remote = await RemoteFile.open(url, options.signal);
   if (!remote) return false;
   const header = await readHeader(url, remote);

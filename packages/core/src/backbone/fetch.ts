@@ -1,10 +1,9 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import { makeFolders } from '../folders.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import {
   contentRange,
+  makeFolderOf,
   RangeRefused,
   requestRange,
   retrying,
@@ -36,13 +35,7 @@ interface Transfer extends DownloadOptions {
 export async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
   const { expected = {} } = options;
   const part = `${path}.part`;
-  await makeFolders(dirname(path)).catch((error: unknown) => {
-    throw new HeadstartError(
-      'OUTPUT_UNWRITABLE',
-      `Cannot write ${path}: ${reasonOf(error)}. Choose another folder with --models-dir.`,
-      { cause: error },
-    );
-  });
+  await makeFolderOf(path);
   const provable = expected.md5 !== undefined || expected.sha256 !== undefined;
   if (!provable) await rm(part, { force: true });
   const continued = (await sizeOf(part)) > 0;

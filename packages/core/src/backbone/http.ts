@@ -1,8 +1,21 @@
+import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { HeadstartError, reasonOf } from '../errors.ts';
+import { makeFolders } from '../folders.ts';
 
 const attempts = 4;
 const stalledMs = 30_000;
+
+/** The folder into which a file is downloaded. @throws HeadstartError `OUTPUT_UNWRITABLE` */
+export async function makeFolderOf(path: string): Promise<void> {
+  await makeFolders(dirname(path)).catch((error: unknown) => {
+    throw new HeadstartError(
+      'OUTPUT_UNWRITABLE',
+      `Cannot write ${path}: ${reasonOf(error)}. Choose another folder with --models-dir.`,
+      { cause: error },
+    );
+  });
+}
 
 /**
  * Runs `work` until it succeeds, a few times, each after a longer pause. What it throws as

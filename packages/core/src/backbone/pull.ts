@@ -1,6 +1,5 @@
 import { open, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { writeFileAtomically } from '../atomic-file.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { describeFile } from './describe-file.ts';
@@ -11,12 +10,12 @@ import { vgg16Path } from './locate.ts';
 import { type ManifestEntry, readManifest } from './manifest.ts';
 import { backboneModel } from './onnx.ts';
 import { inputPreprocessings } from './preprocessing.ts';
-import { Backbone } from './session.ts';
 import { digestOf, type Expected, verifyFile } from './verify.ts';
 import { vgg16Citation } from './vgg16.ts';
 import type { Preprocessing, Vgg16Weights } from './weights/conv-weights.ts';
 import { readKerasWeights } from './weights/keras-h5.ts';
 import { isConvolution, readSafetensorsWeights } from './weights/safetensors.ts';
+import { writeChecked } from './write-checked.ts';
 
 export interface PullOptions extends LongOperationOptions {
   readonly modelsDir: string;
@@ -176,22 +175,5 @@ async function firstBytes(path: string): Promise<Buffer> {
     throw new HeadstartError('WEIGHTS_INVALID', `Cannot read ${path}: ${reasonOf(error)}.`, {
       cause: error,
     });
-  }
-}
-
-/** Puts the model in place only after it has run. */
-async function writeChecked(
-  target: string,
-  model: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const trial = `${target}.${process.pid}.trial`;
-  try {
-    await writeFileAtomically(trial, model);
-    const backbone = await Backbone.open(await describeFile(trial), { device: 'cpu', signal });
-    await backbone.close();
-    await writeFileAtomically(target, model);
-  } finally {
-    await rm(trial, { force: true });
   }
 }

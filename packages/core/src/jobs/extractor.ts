@@ -4,7 +4,13 @@ import {
   type FeatureError,
   locateBackbone,
 } from '../backbone/index.ts';
-import type { Dataset, Sample, SkippedFile } from '../dataset/index.ts';
+import {
+  type Dataset,
+  type Sample,
+  type ScanOptions,
+  type SkippedFile,
+  scanDataset,
+} from '../dataset/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError } from '../errors.ts';
 import {
@@ -111,6 +117,15 @@ export async function openExtractor(
       return extraction;
     },
     [Symbol.asyncDispose]: () => closeAll(backbone, cache),
+  };
+}
+
+/** Scans a folder when it is first asked for, and once. */
+export function scanOnce(data: string, options: ScanOptions): () => Promise<Dataset> {
+  let scanned: Promise<Dataset> | undefined;
+  return () => {
+    scanned ??= scanDataset(data, options);
+    return scanned;
   };
 }
 

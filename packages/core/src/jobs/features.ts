@@ -1,12 +1,6 @@
 import { resolve } from 'node:path';
 import type { FeatureError } from '../backbone/index.ts';
-import {
-  type Dataset,
-  findLayout,
-  type Sample,
-  type SkippedFile,
-  scanDataset,
-} from '../dataset/index.ts';
+import { type Dataset, findLayout, type Sample, type SkippedFile } from '../dataset/index.ts';
 import { writeFeatureFile } from '../features/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
 import {
@@ -14,6 +8,7 @@ import {
   type Extractor,
   type ExtractorOptions,
   openExtractor,
+  scanOnce,
   viewRequest,
 } from './extractor.ts';
 
@@ -54,11 +49,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
   const { data, seed = 0, validationFraction, signal, onProgress, out } = options;
   const started = performance.now();
   await findLayout(resolve(data), signal);
-  let scanned: Promise<Dataset> | undefined;
-  const scan = () => {
-    scanned ??= scanDataset(data, { seed, validationFraction, signal, onProgress });
-    return scanned;
-  };
+  const scan = scanOnce(data, { seed, validationFraction, signal, onProgress });
   await using extractor = await openExtractor(options, async () => (await scan()).train);
   const dataset = await scan();
   announceDataset(dataset, options.onNotice);

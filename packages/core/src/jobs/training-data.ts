@@ -1,11 +1,5 @@
 import { resolve } from 'node:path';
-import {
-  type Dataset,
-  findLayout,
-  type Sample,
-  type SkippedFile,
-  scanDataset,
-} from '../dataset/index.ts';
+import { type Dataset, findLayout, type Sample, type SkippedFile } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { type FeatureSet, readFeatureFile } from '../features/index.ts';
 import {
@@ -20,6 +14,7 @@ import {
   type Extractor,
   type ExtractorOptions,
   openExtractor,
+  scanOnce,
   viewRequest,
 } from './extractor.ts';
 
@@ -75,11 +70,7 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
   const { seed, validationFraction, signal, onProgress, onNotice } = options;
   // What can be refused at once is refused before every file is read.
   await findLayout(resolve(data), signal);
-  let scanned: Promise<Dataset> | undefined;
-  const scan = () => {
-    scanned ??= scanDataset(data, { seed, validationFraction, signal, onProgress });
-    return scanned;
-  };
+  const scan = scanOnce(data, { seed, validationFraction, signal, onProgress });
   const extractor = await openExtractor(options, async () => (await scan()).train);
   try {
     const dataset = await scan();

@@ -13,6 +13,11 @@ export function consumersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[
   return consumers;
 }
 
+/** Which node makes a tensor. */
+export function producersOf(nodes: readonly GraphNode[]): Map<string, GraphNode> {
+  return new Map(nodes.flatMap((one) => (one.output ?? []).map((name) => [name, one] as const)));
+}
+
 /** The ReLU or Clip that alone reads the node's only output. */
 export function fusedActivation(
   one: GraphNode,

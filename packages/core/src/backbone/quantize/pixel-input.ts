@@ -1,4 +1,4 @@
-import { elementType, type Graph, type GraphNode, type TensorProto } from '../onnx-model.ts';
+import { elementType, type GraphNode, type TensorProto, type ValueInfo } from '../onnx-model.ts';
 import { type Floats, floatsOf } from './graph.ts';
 
 /** A tensor [N, C, H, W] whose channel c is scale[c] · pixel + offset[c] of an image's channel. */
@@ -11,15 +11,21 @@ export interface PixelInput {
   readonly offset: Float64Array;
 }
 
+/** What a graph is made of, by name. */
+export interface GraphParts {
+  readonly producers: ReadonlyMap<string, GraphNode>;
+  readonly constants: ReadonlyMap<string, TensorProto>;
+  readonly inputs: readonly ValueInfo[];
+}
+
 /**
  * Follows a tensor back through Transpose, arithmetic with constants by channel, and Cast to the
  * pixels that it is made of; undefined where there is anything else on the way.
  */
-export function pixelInputOf(name: string, graph: Graph): PixelInput | undefined {
-  const producers = new Map(
-    (graph.node ?? []).flatMap((one) => (one.output ?? []).map((output) => [output, one] as const)),
-  );
-  const constants = new Map((graph.initializer ?? []).map((one) => [one.name ?? '', one]));
+export function pixelInputOf(
+  name: string,
+  { producers, constants, inputs }: GraphParts,
+): PixelInput | undefined {
   const transpose = producers.get(name);
   const perm = transpose?.attribute?.find((one) => one.name === 'perm')?.ints?.map(Number);
   if (transpose?.opType !== 'Transpose' || perm?.join() !== '0,3,1,2') return undefined;
@@ -37,7 +43,7 @@ export function pixelInputOf(name: string, graph: Graph): PixelInput | undefined
     steps.unshift({ kind: one.opType ?? '', values });
     at = from;
   }
-  const input = graph.input?.find((one) => one.name === at)?.type?.tensorType;
+  const input = inputs.find((one) => one.name === at)?.type?.tensorType;
   const channels = Number(input?.shape?.dim?.[3]?.dimValue ?? 0);
   if (input?.elemType !== elementType.uint8 || channels < 1) return undefined;
   if (!steps.every(({ values }) => values.length === 1 || values.length === channels)) {

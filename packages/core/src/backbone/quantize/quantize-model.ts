@@ -3,7 +3,6 @@ import {
   elementType,
   encodeModel,
   floatTensor,
-  type Graph,
   type GraphNode,
   type Model,
   metadataProps,
@@ -11,8 +10,16 @@ import {
   node,
   rawTensor,
   type TensorProto,
+  type ValueInfo,
 } from '../onnx-model.ts';
-import { clipsAtZero, consumersOf, type Floats, floatsOf, fusedActivation } from './graph.ts';
+import {
+  clipsAtZero,
+  consumersOf,
+  type Floats,
+  floatsOf,
+  fusedActivation,
+  producersOf,
+} from './graph.ts';
 import { foldPixels, type PixelInput, paddingLevel, pixelInputOf } from './pixel-input.ts';
 import type { TensorRange } from './range-histogram.ts';
 
@@ -62,22 +69,22 @@ class GraphWriter {
   readonly nodes: GraphNode[] = [];
   convolutions = 0;
   readonly #ranges: ReadonlyMap<string, TensorRange>;
-  readonly #graph: Graph;
+  readonly #inputs: readonly ValueInfo[];
+  readonly #producers: ReadonlyMap<string, GraphNode>;
   readonly #constants: Map<string, TensorProto>;
   readonly #added: TensorProto[] = [];
   readonly #consumers: ReadonlyMap<string, readonly GraphNode[]>;
   readonly #outputs: ReadonlySet<string>;
   readonly #quantized = new Map<string, Quantized>();
-  /** Float tensors of the new graph that were made from 8 bits. */
-  readonly #dequantized = new Set<string>();
-  /** Float tensors that exist in 8 bits alone. */
-  readonly #eightBitOnly = new Set<string>();
+  /** Quantized tensors that are there in float32 too. */
+  readonly #inFloat = new Set<string>();
   /** Activations that a convolution or an Add has taken over. */
   readonly #fused = new Set<GraphNode>();
 
   constructor(model: Model, ranges: ReadonlyMap<string, TensorRange>) {
-    const { node: nodes = [], initializer = [], output = [] } = model.graph ?? {};
-    this.#graph = model.graph ?? {};
+    const { node: nodes = [], initializer = [], input = [], output = [] } = model.graph ?? {};
+    this.#inputs = (input ?? []) as readonly ValueInfo[];
+    this.#producers = producersOf(nodes ?? []);
     this.#ranges = ranges;
     this.#constants = new Map((initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
     this.#consumers = consumersOf(nodes ?? []);
@@ -107,8 +114,8 @@ class GraphWriter {
   /** Makes sure that the tensor is there as float32. */
   asFloat(name: string): void {
     const quantized = this.#quantized.get(name);
-    if (!quantized || !this.#eightBitOnly.has(name) || this.#dequantized.has(name)) return;
-    this.#dequantized.add(name);
+    if (!quantized || this.#inFloat.has(name)) return;
+    this.#inFloat.add(name);
     this.nodes.push(node('DequantizeLinear', [quantized.name, ...quantized.constants], name));
   }
 
@@ -136,7 +143,11 @@ class GraphWriter {
     const activation = this.#activationAfter(one);
     const output = (activation ?? one).output?.[0] ?? '';
     if (!kernel || (biasName && !bias) || !this.#ranges.has(output)) return false;
-    const pixels = pixelInputOf(from, this.#graph);
+    const pixels = pixelInputOf(from, {
+      producers: this.#producers,
+      constants: this.#constants,
+      inputs: this.#inputs,
+    });
     // Of a convolution in groups, a kernel does not see all channels.
     const folds = pixels !== undefined && kernel.dims[1] === pixels.scale.length;
     const x = folds ? this.#pixels(from, pixels) : this.#asEightBits(from);
@@ -159,7 +170,6 @@ class GraphWriter {
     this.convolutions++;
     if (activation) this.#fused.add(activation);
     this.#quantized.set(output, y);
-    this.#eightBitOnly.add(output);
     return true;
   }
 
@@ -171,7 +181,6 @@ class GraphWriter {
     const y = { ...x, name: `${output}/q` };
     this.nodes.push({ ...one, input: [x.name], output: [y.name] });
     this.#quantized.set(output, y);
-    this.#eightBitOnly.add(output);
     return true;
   }
 
@@ -190,7 +199,6 @@ class GraphWriter {
     const y = this.#parameters(output);
     this.nodes.push(node('QuantizeLinear', [plain, ...y.constants], y.name));
     this.#quantized.set(output, y);
-    this.#eightBitOnly.add(output);
     return true;
   }
 
@@ -220,6 +228,7 @@ class GraphWriter {
     const made = this.#parameters(name);
     this.nodes.push(node('QuantizeLinear', [name, ...made.constants], made.name));
     this.#quantized.set(name, made);
+    this.#inFloat.add(name);
     return made;
   }
 

@@ -1,6 +1,5 @@
-import { access, readFile, rm } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomically } from '../../atomic-file.ts';
 import { HeadstartError } from '../../errors.ts';
 import type { LongOperationOptions } from '../../operation.ts';
 import { describeFile } from '../describe-file.ts';
@@ -8,6 +7,7 @@ import type { BackboneFile } from '../file.ts';
 import { describeModel } from '../inspect.ts';
 import { decodeModel } from '../onnx-model.ts';
 import { Backbone } from '../session.ts';
+import { writeChecked } from '../write-checked.ts';
 import { calibrate } from './calibrate.ts';
 import { quantizeModel } from './quantize-model.ts';
 
@@ -73,16 +73,7 @@ export async function quantizedBackbone(
     quantized_from: file.sha256,
     calibration_images: String(chosen.length),
   });
-  // Put in place only after it has run.
-  const trial = `${path}.${process.pid}.trial`;
-  try {
-    await writeFileAtomically(trial, quantized);
-    const backbone = await Backbone.open(await describeFile(trial), { device: 'cpu', signal });
-    await backbone.close();
-    await writeFileAtomically(path, quantized);
-  } finally {
-    await rm(trial, { force: true });
-  }
+  await writeChecked(path, quantized, signal);
   return describeFile(path, file.name);
 }
 
