@@ -1,13 +1,14 @@
 #include "cuda/engine.h"
 
 #include <algorithm>
-#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cuda/device_rows.h"
 #include "cuda/head_pass.h"
+#include "cuda/head_states.h"
 #include "cuda/probe.h"
 #include "cuda/runtime.h"
 #include "cuda/step_tables.h"
@@ -68,32 +69,22 @@ struct CapturedGraph {
   GraphExec graph;
 };
 
-// State of heads lies in [heads, parameter_floats] arrays on the device. Heads are computed in
-// groups, as many at once as there is memory for.
+// Heads are computed in groups, as many at once as there is memory for.
 class CudaEngine final : public Engine {
  public:
   CudaEngine(const Plan& plan, std::span<const HeadOptions> heads, Precision precision)
-      : plan_(plan), heads_(heads.size()) {
+      : plan_(plan) {
     std::vector<Stage> stages = make_stages(plan);
     const std::vector<ParameterRange> ranges = make_ranges(stages);
-    const std::size_t floats = heads_ * plan.parameter_floats;
-    require_memory(3 * floats * sizeof(float), "the weights of " + count_of(heads_, "head"));
     stream_ = make_stream();
+    states_.emplace(heads, plan.parameter_floats, stream_.get());
     for (Event& event : launched_) event = make_event();
-    for (DeviceBuffer<float>* array : {&weights_, &first_moment_, &second_moment_}) {
-      check(cudaMemsetAsync(array->require(floats), 0, floats * sizeof(float), stream_.get()),
-            "clearing the weights");
-    }
-    for (const HeadOptions& options : heads) {
-      has_first_moment_.push_back(options.optimizer.has_first_moment());
-      has_second_moment_.push_back(options.optimizer.has_second_moment());
-    }
     check(cudaMemcpyAsync(ranges_.require(ranges.size()), ranges.data(),
                           ranges.size() * sizeof(ParameterRange), cudaMemcpyHostToDevice,
                           stream_.get()),
           "copying the parameters' places");
     base_.require(1);
-    sums_.require(heads_);
+    sums_.require(heads.size());
     synchronize();
     pass_.emplace(plan, std::move(stages), ranges_.data(), math_of(precision));
   }
@@ -150,56 +141,27 @@ class CudaEngine final : public Engine {
   }
 
   void read(std::size_t head, State state, std::span<float> values) override {
-    if (!has(head, state)) {
+    if (!states_->has(head, state)) {
       std::fill(values.begin(), values.end(), 0.0f);
       return;
     }
-    download(array(state) + head * plan_.parameter_floats, values);
+    download(static_cast<const float*>(states_->at(head, state)), values);
   }
 
   void write(std::size_t head, State state, std::span<const float> values) override {
-    if (!has(head, state)) return;
-    check(cudaMemcpyAsync(array(state) + head * plan_.parameter_floats, values.data(),
-                          values.size_bytes(), cudaMemcpyHostToDevice, stream_.get()),
+    if (!states_->has(head, state)) return;
+    check(cudaMemcpyAsync(states_->at(head, state), values.data(), values.size_bytes(),
+                          cudaMemcpyHostToDevice, stream_.get()),
           "copying weights to the GPU");
     synchronize();
   }
 
   bool reads_device_rows() const noexcept override { return true; }
   std::size_t memory_bytes() const override {
-    return weights_.bytes() + first_moment_.bytes() + second_moment_.bytes() + collected_.bytes() +
-           memory_.bytes() + tables_.bytes();
+    return states_->bytes() + collected_.bytes() + memory_.bytes() + tables_.bytes();
   }
 
  private:
-  static std::string count_of(std::size_t count, const char* what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-  }
-
-  bool has(std::size_t head, State state) const {
-    switch (state) {
-      case State::weights:
-        return true;
-      case State::first_moment:
-        return has_first_moment_.at(head);
-      case State::second_moment:
-        break;
-    }
-    return has_second_moment_.at(head);
-  }
-
-  float* array(State state) const {
-    switch (state) {
-      case State::weights:
-        return weights_.data();
-      case State::first_moment:
-        return first_moment_.data();
-      case State::second_moment:
-        break;
-    }
-    return second_moment_.data();
-  }
-
   void synchronize() { check(cudaStreamSynchronize(stream_.get()), "a computation"); }
 
   // Kernels before it on the stream are done when it returns.
@@ -254,7 +216,6 @@ class CudaEngine final : public Engine {
           "clearing the sums");
     advance(base_.data(), 0, true, stream_.get());
     const StepTables::Addresses& tables = tables_.addresses();
-    const std::size_t begin = first_head * plan_.parameter_floats;
     Work work{};
     work.steps = {tables.steps, tables.facts, base_.data(), 0,
                   static_cast<std::uint32_t>(heads.size())};
@@ -262,9 +223,9 @@ class CudaEngine final : public Engine {
     work.features = {features, number_type(store.type()), tables.rows, 0, store.shape().size()};
     work.labels = tables.labels;
     work.class_weights = tables.class_weights;
-    work.weights = weights_.data() + begin;
-    work.first_moment = first_moment_.data() + begin;
-    work.second_moment = second_moment_.data() + begin;
+    work.weights = states_->at(first_head, State::weights);
+    work.first_moment = states_->at(first_head, State::first_moment);
+    work.second_moment = states_->at(first_head, State::second_moment);
     work.memory = memory;
     work.layout = &layout;
     work.sums = sums_.data();
@@ -347,7 +308,6 @@ class CudaEngine final : public Engine {
   }
 
   GraphExec capture(Mode mode, Work work, std::size_t steps) {
-    // The tables were copied from pinned memory: nothing of them may be part of the graph.
     check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal),
           "recording a computation");
     for (std::size_t i = 0; i < steps; ++i) {
@@ -370,14 +330,9 @@ class CudaEngine final : public Engine {
   }
 
   Plan plan_;
-  std::size_t heads_;
-  std::vector<bool> has_first_moment_;
-  std::vector<bool> has_second_moment_;
   Stream stream_;
   Event launched_[2];
-  DeviceBuffer<float> weights_;
-  DeviceBuffer<float> first_moment_;
-  DeviceBuffer<float> second_moment_;
+  std::optional<HeadStates> states_;
   DeviceBuffer<float> collected_;
   DeviceBuffer<ParameterRange> ranges_;
   DeviceBuffer<std::uint32_t> base_;

@@ -26,10 +26,7 @@ HeadPass::HeadPass(const Plan& plan, std::vector<Stage> stages, const ParameterR
 }
 
 void HeadPass::train(const Work& work, cudaStream_t stream) const {
-  forward(work, stream);
-  add_loss(work, at<float>(work, work.layout->differences[0]), stream);
-  backward(work, stream);
-  update(update_of(work, nullptr), stream);
+  differentiate(work, nullptr, stream);
 }
 
 void HeadPass::evaluate(const Work& work, cudaStream_t stream) const {

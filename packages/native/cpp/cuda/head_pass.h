@@ -49,7 +49,7 @@ class HeadPass {
   void evaluate(const Work& work, cudaStream_t stream) const;
   // Forward and softmax: gives where the probabilities are, [heads, samples, classes].
   const float* predict(const Work& work, cudaStream_t stream) const;
-  // The gradients of the mean loss into [heads, parameter_floats]; updates nothing.
+  // The gradients of the mean loss into [heads, parameter_floats]; updates nothing. Null: as train.
   void differentiate(const Work& work, float* gradients, cudaStream_t stream) const;
 
  private:

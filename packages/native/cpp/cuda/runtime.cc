@@ -22,6 +22,10 @@ void check(cudaError_t status, const char* what) {
           (lost ? ". Nothing more can be computed on it by this process: start it again." : "."));
 }
 
+std::string count_of(std::size_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 void require_memory(std::size_t bytes, const std::string& purpose) {
   if (bytes == 0) return;
   std::size_t free = 0;

@@ -12,6 +12,9 @@ namespace headstart::cuda {
 // Throws Error (out_of_memory), or Error (device_failed) with what CUDA says about `what`.
 void check(cudaError_t status, const char* what);
 
+// "1 head", "2 heads".
+std::string count_of(std::size_t count, const char* what);
+
 // Throws Error (out_of_memory) naming what is needed and what is free, unless so many bytes are.
 void require_memory(std::size_t bytes, const std::string& purpose);
 
