@@ -36,7 +36,9 @@ async function checkout(): Promise<Checkout> {
   await writeFile(join(root, 'package.json'), '{}');
   await writeFile(join(root, 'pnpm-lock.yaml'), '');
   await writeFile(join(root, 'node_modules/.modules.yaml'), '');
-  await utimes(join(root, 'node_modules/.modules.yaml'), new Date(), new Date());
+  // Clearly newer: the times of files written in the same millisecond may stand in any order.
+  const installed = new Date(Date.now() + 1000);
+  await utimes(join(root, 'node_modules/.modules.yaml'), installed, installed);
   await fakeTool(join(bin, 'cmake'), 'echo "cmake version 3.24.0"');
   await fakeTool(join(bin, 'c++'));
   await fakeTool(join(bin, 'npx'));
