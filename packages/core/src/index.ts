@@ -19,7 +19,7 @@ export type {
   OptimizerName,
   TrainingOptions,
 } from './head/index.ts';
-export type { AugmentOptions, ResizeMethod } from './image/index.ts';
+export type { AugmentOptions, Fit, ResizeMethod } from './image/index.ts';
 export * from './jobs/index.ts';
 export {
   isAbort,

@@ -176,6 +176,19 @@ describe('an ONNX file as a backbone', () => {
     expect(backbone.info.featureShape).toEqual([112, 112, 3]);
   });
 
+  test('a model of any size takes the size that is asked for', async () => {
+    const path = await write({
+      input: { dims: ['N', 3, 'H', 'W'] },
+      outputs: [{ name: 'halved', dims: ['N', 3, 'h', 'w'] }],
+    });
+    const options = { modelsDir, preprocessing: 'rescale' } as const;
+    const file = await locateBackbone(path, { ...options, imageSize: 64 });
+    await using backbone = await Backbone.open(file, { device: 'cpu' });
+    expect(backbone.info.input).toEqual({ height: 64, width: 64 });
+    expect(backbone.info.featureShape).toEqual([32, 32, 3]);
+    expect(file.path).not.toBe((await locateBackbone(path, options)).path);
+  });
+
   test('of several outputs, the one called features is taken', async () => {
     const model: SmallModel = {
       outputs: [

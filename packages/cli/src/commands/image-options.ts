@@ -1,4 +1,4 @@
-import type { AugmentOptions, ResizeMethod } from '@headstart/core';
+import type { AugmentOptions, Fit, ResizeMethod } from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { numberBetween, wholeNumber, wordOrCount } from '../options.ts';
 
@@ -6,7 +6,10 @@ import { numberBetween, wholeNumber, wordOrCount } from '../options.ts';
 export interface ImageOptions {
   readonly backbone: string;
   readonly preprocess?: 'caffe' | 'torch' | 'rescale' | 'none';
+  readonly layer?: string;
+  readonly imageSize?: number;
   readonly resize: ResizeMethod;
+  readonly fit: Fit;
   readonly precision: 'fp32' | 'int8';
   readonly flip: boolean;
   readonly widthShift: number;
@@ -20,7 +23,7 @@ export interface ImageOptions {
   readonly seed: number;
 }
 
-export function addBackboneOptions(command: Command): Command {
+function addBackboneOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--backbone <name>', 'vgg16, vgg16-untrained, or FILE.onnx').default('vgg16'),
@@ -30,6 +33,15 @@ export function addBackboneOptions(command: Command): Command {
         '--preprocess <how>',
         'what is done to pixels, where not as the backbone says',
       ).choices(['caffe', 'torch', 'rescale', 'none']),
+    )
+    .addOption(
+      new Option('--layer <name>', 'layer of VGG16 that gives the features (default: block5_pool)'),
+    )
+    .addOption(
+      new Option(
+        '--image-size <pixels>',
+        'height and width of images, a multiple of 32 (default: as the backbone says, or 224)',
+      ).argParser(wholeNumber(1)),
     );
 }
 
@@ -40,6 +52,11 @@ export function addImageOptions(command: Command, { exact }: { readonly exact: b
       new Option('--resize <method>', 'how images are scaled to the backbone’s size')
         .choices(['nearest', 'bilinear', 'bicubic', 'lanczos'])
         .default('bilinear'),
+    )
+    .addOption(
+      new Option('--fit <how>', 'images of other proportions: all of it, its middle, or with black')
+        .choices(['stretch', 'crop', 'pad'])
+        .default('stretch'),
     )
     .addOption(new Option('--flip', 'views are flipped left to right at random').default(true))
     .option('--no-flip', 'views are never flipped')
@@ -80,7 +97,7 @@ export function addImageOptions(command: Command, { exact }: { readonly exact: b
     )
     .option('--no-augment', 'plain images only')
     .addOption(
-      new Option('--precision <type>', 'arithmetic of the backbone; int8: some 3 times faster')
+      new Option('--precision <type>', 'arithmetic of the backbone; int8: 3 to 4 times faster')
         .choices(['fp32', 'int8'])
         .default('fp32'),
     )

@@ -38,18 +38,24 @@ const added = ['image', 'features', 'preprocessed', 'adapt/', preprocessingPrefi
 /** From this version of the format on, constants need not be declared as inputs. */
 const firstIrWithoutDeclaredConstants = 4;
 
+export interface AdaptOptions {
+  /** Of a float input; undefined takes what the model's metadata says. */
+  readonly preprocessing: InputPreprocessing | undefined;
+  /** Of images, in pixels. */
+  readonly size: { readonly height: number; readonly width: number };
+}
+
 /**
  * Brings any fitting model to the form of our own: `image` uint8 [N, H, W, 3] RGB in, `features`
  * float32 [N, h, w, c] or [N, d] out, with preprocessing inside. Its own nodes keep what they do;
  * outputs that are not the features are dropped.
  *
- * @param preprocessing of a float input; undefined takes what the model's metadata says
  * @throws HeadstartError `BACKBONE_UNSUITABLE`
  */
 export function adaptModel(
   model: Model,
   file: string,
-  preprocessing: InputPreprocessing | undefined,
+  { preprocessing, size }: AdaptOptions,
 ): Uint8Array {
   const description = describeModel(model, file);
   const { input, output } = description;
@@ -70,7 +76,7 @@ export function adaptModel(
       node: [...before.nodes, ...(own.node ?? []), ...outputNodes(description)],
       initializer: [...(own.initializer ?? []), ...before.initializers],
       input: [
-        valueInfo('image', elementType.uint8, [input.batch ?? 'N', input.height, input.width, 3]),
+        valueInfo('image', elementType.uint8, [input.batch ?? 'N', size.height, size.width, 3]),
       ],
       output: [valueInfo('features', elementType.float32, featureDims(model, output))],
     },

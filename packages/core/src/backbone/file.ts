@@ -1,5 +1,5 @@
 import type { LongOperationOptions } from '../operation.ts';
-import type { InputPreprocessing } from './preprocessing.ts';
+import type { BackboneVariant } from './variant.ts';
 
 /** A backbone model on disk, in the form of our own. */
 export interface BackboneFile {
@@ -17,9 +17,8 @@ export interface BackboneFile {
   readonly source?: string | undefined;
 }
 
-export interface LocateOptions extends LongOperationOptions {
+/** What is undefined is as the backbone itself has it. */
+export interface LocateOptions extends LongOperationOptions, BackboneVariant {
   /** Where pulled and built backbones are. */
   readonly modelsDir: string;
-  /** Another preprocessing than the backbone's own. */
-  readonly preprocessing?: InputPreprocessing | undefined;
 }

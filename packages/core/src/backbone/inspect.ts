@@ -15,6 +15,8 @@ export interface ImageInput {
   readonly layout: 'NHWC' | 'NCHW';
   readonly height: number;
   readonly width: number;
+  /** The model says no size: the one above is our default. */
+  readonly anySize: boolean;
   /** 1 where the model takes one image at a time, else undefined. */
   readonly batch: 1 | undefined;
 }
@@ -86,6 +88,7 @@ function imageInput(value: ValueInfo, refuse: Refuse): ImageInput {
     layout,
     height: height ?? defaultImageSize,
     width: width ?? defaultImageSize,
+    anySize: height === undefined && width === undefined,
     batch,
   };
 }

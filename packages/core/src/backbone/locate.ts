@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { HeadstartError } from '../errors.ts';
 import { adaptModel, isCanonical } from './adapt.ts';
 import { describeFile, readBackbone } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
-import { describeModel } from './inspect.ts';
-import { withPreprocessing } from './onnx.ts';
+import { describeModel, type ModelDescription } from './inspect.ts';
 import { decodeModel } from './onnx-model.ts';
-import type { InputPreprocessing } from './preprocessing.ts';
 import { buildUntrained } from './untrained.ts';
+import { type BackboneVariant, checkVariant, variantOf } from './variant.ts';
+import { vgg16FeatureLayer, vgg16ImageSize } from './vgg16.ts';
 
 /** The file that `pull` writes. */
 export function vgg16Path(modelsDir: string): string {
@@ -27,6 +27,7 @@ export function vgg16Path(modelsDir: string): string {
  * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `USAGE`, `OUTPUT_UNWRITABLE`
  */
 export async function locateBackbone(spec: string, options: LocateOptions): Promise<BackboneFile> {
+  checkVariant(options);
   switch (spec) {
     case 'vgg16':
       return locateVgg16(options);
@@ -37,7 +38,7 @@ export async function locateBackbone(spec: string, options: LocateOptions): Prom
   }
 }
 
-async function locateVgg16({ modelsDir, preprocessing }: LocateOptions): Promise<BackboneFile> {
+async function locateVgg16({ modelsDir, ...variant }: LocateOptions): Promise<BackboneFile> {
   const path = vgg16Path(modelsDir);
   if (!(await exists(path))) {
     throw new HeadstartError(
@@ -46,51 +47,104 @@ async function locateVgg16({ modelsDir, preprocessing }: LocateOptions): Promise
     );
   }
   const file = await describeFile(path);
-  if (preprocessing === undefined || preprocessing === file.preprocessing) return file;
-  const variant = withPreprocessing(await readFile(path), path, preprocessing);
-  return writeOnce(join(modelsDir, `vgg16-${preprocessing}.onnx`), variant);
+  const changes = changesOf(variant, file);
+  if (!changes) return file;
+  const bytes = variantOf(await readFile(path), path, changes);
+  return writeOnce(join(modelsDir, `vgg16-${suffixOf(changes)}.onnx`), bytes);
 }
 
+/** Variants of VGG16 that were made of the file that `pull` wrote. */
+export async function vgg16Variants(modelsDir: string): Promise<string[]> {
+  const names = await readdir(modelsDir).catch(() => []);
+  const isVariant = (name: string) =>
+    /^vgg16-.*\.onnx$/.test(name) && !name.startsWith('vgg16-untrained');
+  return names.filter(isVariant).map((name) => join(modelsDir, name));
+}
+
+/** Another size is a variant of a built file, another layer is built: it has its own statistics. */
 async function locateUntrained(options: LocateOptions): Promise<BackboneFile> {
-  const preprocessing: InputPreprocessing = options.preprocessing ?? 'torch';
-  const suffix = preprocessing === 'torch' ? '' : `-${preprocessing}`;
-  const path = join(options.modelsDir, `vgg16-untrained${suffix}.onnx`);
-  if (await exists(path)) return describeFile(path);
-  return buildUntrained(path, preprocessing, options);
+  const { modelsDir, preprocessing = 'torch', layer = vgg16FeatureLayer, imageSize } = options;
+  const made = { preprocessing: 'torch', layer: vgg16FeatureLayer };
+  const own = changesOf({ preprocessing, layer }, made);
+  const name = own ? `vgg16-untrained-${suffixOf(own)}` : 'vgg16-untrained';
+  const path = join(modelsDir, `${name}.onnx`);
+  const file = (await exists(path))
+    ? await describeFile(path)
+    : await buildUntrained(path, preprocessing, options);
+  if (imageSize === undefined || imageSize === vgg16ImageSize) return file;
+  const resized = variantOf(await readFile(path), path, { imageSize });
+  return writeOnce(join(modelsDir, `${name}-${imageSize}.onnx`), resized);
+}
+
+/** What is to differ from a VGG16 of ours; undefined where nothing is. */
+function changesOf(
+  { preprocessing, layer, imageSize }: BackboneVariant,
+  file: Pick<BackboneFile, 'preprocessing' | 'layer'>,
+): BackboneVariant | undefined {
+  const changes = {
+    preprocessing: preprocessing === file.preprocessing ? undefined : preprocessing,
+    layer: layer === file.layer ? undefined : layer,
+    imageSize: imageSize === vgg16ImageSize ? undefined : imageSize,
+  };
+  return Object.values(changes).some((value) => value !== undefined) ? changes : undefined;
+}
+
+/** For the file's name: `rescale-block4_pool-192`. */
+function suffixOf({ preprocessing, layer, imageSize }: BackboneVariant): string {
+  return [preprocessing, layer, imageSize].filter((part) => part !== undefined).join('-');
 }
 
 async function locateFile(path: string, options: LocateOptions): Promise<BackboneFile> {
-  const { modelsDir, preprocessing } = options;
+  const { modelsDir, preprocessing, layer, imageSize } = options;
   const bytes = await readBackbone(path);
   const model = decodeModel(bytes, path);
   const description = describeModel(model, path);
   const name = basename(path).replace(/\.onnx$/i, '');
-  if (description.input.dtype === 'uint8' && preprocessing !== undefined) {
-    const own = description.metadata['headstart.format'] !== undefined;
-    if (preprocessing !== description.preprocessing && !own) {
-      throw new HeadstartError(
-        'USAGE',
-        `${path} takes uint8 pixels and has its preprocessing inside: leave out --preprocess.`,
-      );
-    }
-    if (own && preprocessing !== description.preprocessing) {
-      const variant = withPreprocessing(bytes, path, preprocessing);
-      return writeOnce(adaptedPath(modelsDir, name, bytes, preprocessing), variant, name);
-    }
+  const derived = (kind: string, made: Uint8Array) =>
+    writeOnce(derivedPath(modelsDir, name, bytes, kind), made, name);
+  if (description.metadata['headstart.format'] !== undefined) {
+    const file = await describeFile(path, name);
+    const changes = changesOf(options, file);
+    return changes ? derived(suffixOf(changes), variantOf(bytes, path, changes)) : file;
   }
-  if (isCanonical(description)) return describeFile(path, name);
-  const adapted = adaptModel(model, path, preprocessing);
-  return writeOnce(adaptedPath(modelsDir, name, bytes, preprocessing), adapted, name);
+  if (layer !== undefined) {
+    throw new HeadstartError(
+      'USAGE',
+      `${path} is no VGG16 of Headstart’s: leave out --layer, and save the model up to the layer instead.`,
+    );
+  }
+  const sized = withImageSize(description, imageSize, path);
+  if (description.input.dtype === 'uint8' && preprocessing !== undefined) {
+    throw new HeadstartError(
+      'USAGE',
+      `${path} takes uint8 pixels and has its preprocessing inside: leave out --preprocess.`,
+    );
+  }
+  const { height, width } = description.input;
+  const resized = sized.height !== height || sized.width !== width;
+  if (isCanonical(description) && !resized) return describeFile(path, name);
+  const suffix = [preprocessing ?? 'own', ...(resized ? [sized.height] : [])].join('-');
+  return derived(suffix, adaptModel(model, path, { preprocessing, size: sized }));
 }
 
-function adaptedPath(
-  modelsDir: string,
-  name: string,
-  bytes: Uint8Array,
-  preprocessing: InputPreprocessing | undefined,
-): string {
+/** The size of images of a model that says none, or that has just this one. */
+function withImageSize(
+  { input }: ModelDescription,
+  size: number | undefined,
+  path: string,
+): { readonly height: number; readonly width: number } {
+  const { height, width, anySize } = input;
+  if (size === undefined || (height === size && width === size)) return { height, width };
+  if (anySize) return { height: size, width: size };
+  throw new HeadstartError(
+    'USAGE',
+    `${path} takes images of ${height}x${width} pixels and no others: leave out --image-size.`,
+  );
+}
+
+function derivedPath(modelsDir: string, name: string, bytes: Uint8Array, kind: string): string {
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-  return join(modelsDir, 'adapted', `${name}-${digest}-${preprocessing ?? 'own'}.onnx`);
+  return join(modelsDir, 'adapted', `${name}-${digest}-${kind}.onnx`);
 }
 
 /** Writes a derived file where it is not there, or is another one. */

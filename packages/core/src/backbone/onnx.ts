@@ -1,21 +1,15 @@
 import {
-  decodeModel,
   elementType,
   encodeModel,
   floatTensor,
   type GraphNode,
   metadataProps,
-  modelMetadata,
   node,
   type TensorProto,
   valueInfo,
 } from './onnx-model.ts';
-import {
-  type InputPreprocessing,
-  preprocessingNodes,
-  preprocessingPrefix,
-} from './preprocessing.ts';
-import { vgg16Blocks, vgg16FeatureLayer, vgg16ImageSize } from './vgg16.ts';
+import { type InputPreprocessing, preprocessingNodes } from './preprocessing.ts';
+import { vgg16Blocks, vgg16FeatureLayer, vgg16ImageSize, vgg16Layer } from './vgg16.ts';
 import type { ConvWeights } from './weights/conv-weights.ts';
 
 /** What every file that Headstart writes says of itself. */
@@ -31,6 +25,8 @@ export interface BackboneGraph {
   /** In the order of VGG16's convolutions. */
   readonly convolutions: readonly ConvWeights[];
   readonly preprocessing: InputPreprocessing;
+  /** The layer whose output is the features; default {@link vgg16FeatureLayer}. */
+  readonly layer?: string | undefined;
   /** Per channel, features are turned into (x − mean) / deviation. */
   readonly standardization?: ChannelStatistics | undefined;
   readonly metadata: Readonly<Record<string, string>>;
@@ -43,16 +39,16 @@ export interface ChannelStatistics {
 
 /**
  * VGG16 without its top as an ONNX model: `image` uint8 [N, 224, 224, 3] RGB in, `features` float32
- * [N, 7, 7, 512] NHWC out, preprocessing inside. Same input, same bytes.
+ * NHWC out ([N, 7, 7, 512] of the last layer), preprocessing inside. Same input, same bytes.
  */
 export function backboneModel(graph: BackboneGraph): Uint8Array {
-  const { name, preprocessing, metadata, standardization } = graph;
+  const { name, preprocessing, metadata, standardization, layer = vgg16FeatureLayer } = graph;
   const before = preprocessingNodes(preprocessing, 'image', 'preprocessed');
-  const { nodes, initializers, output } = convolutionNodes(graph.convolutions);
+  const { nodes, initializers, output } = convolutionNodes(graph.convolutions, layer);
   const after = outputNodes(output, standardization);
   const size = vgg16ImageSize;
-  const cells = size / 2 ** vgg16Blocks.length;
-  const channels = vgg16Blocks.at(-1)?.convolutions.at(-1)?.outputs ?? 0;
+  const cells = size / 2 ** nodes.filter(({ opType }) => opType === 'MaxPool').length;
+  const { channels } = vgg16Layer(layer);
   return encodeModel({
     irVersion,
     producerName: 'headstart',
@@ -60,7 +56,7 @@ export function backboneModel(graph: BackboneGraph): Uint8Array {
     metadataProps: metadataProps({
       ...metadata,
       backbone: name,
-      layer: vgg16FeatureLayer,
+      layer,
       preprocessing,
       precision: 'float32',
       'headstart.format': formatVersion,
@@ -75,7 +71,8 @@ export function backboneModel(graph: BackboneGraph): Uint8Array {
   });
 }
 
-function convolutionNodes(weights: readonly ConvWeights[]) {
+/** Up to the layer. */
+function convolutionNodes(weights: readonly ConvWeights[], layer: string) {
   const nodes: GraphNode[] = [node('Transpose', ['preprocessed'], 'nchw', { perm: [0, 3, 1, 2] })];
   const initializers: TensorProto[] = [];
   let [output, index] = ['nchw', 0];
@@ -94,9 +91,11 @@ function convolutionNodes(weights: readonly ConvWeights[]) {
         node('Relu', [name], `${name}/relu`),
       );
       output = `${name}/relu`;
+      if (name === layer) return { nodes, initializers, output };
     }
     nodes.push(node('MaxPool', [output], pool, { kernel_shape: [2, 2], strides: [2, 2] }));
     output = pool;
+    if (pool === layer) break;
   }
   return { nodes, initializers, output };
 }
@@ -118,26 +117,4 @@ function outputNodes(output: string, standardization: ChannelStatistics | undefi
       floatTensor('standardize/deviation', [1, 1, 1, deviation.length], deviation),
     ],
   };
-}
-
-/** The same backbone with another preprocessing: of a model that {@link backboneModel} wrote. */
-export function withPreprocessing(
-  bytes: Uint8Array,
-  name: string,
-  preprocessing: InputPreprocessing,
-): Uint8Array {
-  const model = decodeModel(bytes, name);
-  const graph = model.graph ?? {};
-  const isOurs = (part: { readonly name?: string | null }) =>
-    part.name?.startsWith(preprocessingPrefix) || part.name === 'preprocessed';
-  const part = preprocessingNodes(preprocessing, 'image', 'preprocessed');
-  return encodeModel({
-    ...model,
-    metadataProps: metadataProps({ ...modelMetadata(model), preprocessing }),
-    graph: {
-      ...graph,
-      node: [...part.nodes, ...(graph.node ?? []).filter((n) => !isOurs(n))],
-      initializer: [...part.initializers, ...(graph.initializer ?? []).filter((t) => !isOurs(t))],
-    },
-  });
 }

@@ -6,10 +6,9 @@ import { describeFile } from './describe-file.ts';
 import { download } from './fetch.ts';
 import { downloadTensors } from './fetch-tensors.ts';
 import type { BackboneFile } from './file.ts';
-import { vgg16Path } from './locate.ts';
+import { vgg16Path, vgg16Variants } from './locate.ts';
 import { type ManifestEntry, readManifest } from './manifest.ts';
 import { backboneModel } from './onnx.ts';
-import { inputPreprocessings } from './preprocessing.ts';
 import { digestOf, type Expected, verifyFile } from './verify.ts';
 import { vgg16Citation } from './vgg16.ts';
 import type { Preprocessing, Vgg16Weights } from './weights/conv-weights.ts';
@@ -62,9 +61,7 @@ async function convert(
   const target = vgg16Path(modelsDir);
   await writeChecked(target, model, signal);
   // Variants of the weights that stood here before.
-  for (const kind of inputPreprocessings) {
-    await rm(join(modelsDir, `vgg16-${kind}.onnx`), { force: true });
-  }
+  for (const variant of await vgg16Variants(modelsDir)) await rm(variant, { force: true });
   onProgress?.({ stage: 'convert', done: 1, total: 1, unit: 'files' });
   return describeFile(target);
 }

@@ -6,8 +6,9 @@ import type { OperationOptions } from '../operation.ts';
 import { chooseProvider } from './device.ts';
 import type { BackboneFile } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
-import { describeModel, type ModelDescription } from './inspect.ts';
-import { decodeModel } from './onnx-model.ts';
+import { describeModel } from './inspect.ts';
+import { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
+import { decodeModel, type Model } from './onnx-model.ts';
 import type { WorkerSetup } from './worker-messages.ts';
 
 export interface OpenBackboneOptions extends DeviceOptions, OperationOptions {
@@ -49,11 +50,9 @@ export class Backbone {
   static async open(file: BackboneFile, options: OpenBackboneOptions = {}): Promise<Backbone> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const description = describeModel(
-      decodeModel(await readModel(file.path), file.path),
-      file.path,
-    );
-    const { worker, chosen } = await startOnDevice(file.path, description, options);
+    const model = decodeModel(await readModel(file.path), file.path);
+    const description = describeModel(model, file.path);
+    const { worker, chosen } = await startOnDevice(file.path, model, options);
     try {
       const { height, width } = description.input;
       const { shape, data } = await trialRun(worker, file.path, height * width * 3);
@@ -115,11 +114,11 @@ async function readModel(path: string): Promise<Uint8Array> {
 
 async function startOnDevice(
   path: string,
-  description: ModelDescription,
+  model: Model,
   options: OpenBackboneOptions,
 ): Promise<{ worker: InferenceWorker; chosen: ChosenDevice }> {
   const start = (provider: Device) =>
-    InferenceWorker.start(workerSetup(path, description, provider, options.threads));
+    InferenceWorker.start(workerSetup(path, model, provider, options.threads));
   const chosen = chooseProvider(options);
   try {
     return { worker: await start(chosen.device), chosen };
@@ -137,12 +136,13 @@ async function startOnDevice(
 
 function workerSetup(
   path: string,
-  { input, output }: ModelDescription,
+  model: Model,
   provider: Device,
   threads: number | undefined,
 ): WorkerSetup {
+  const { input, output } = describeModel(model, path);
   return {
-    path,
+    model: (provider === 'cpu' && hasMatrixUnit() && forMatrixUnit(model)) || path,
     provider,
     threads,
     input: input.name,

@@ -22,11 +22,11 @@ const batch = 4;
 export async function buildUntrained(
   path: string,
   preprocessing: InputPreprocessing,
-  { signal, onProgress }: LocateOptions,
+  { layer, signal, onProgress }: LocateOptions,
 ): Promise<BackboneFile> {
   const { convolutions, format } = heWeights();
   const metadata = { untrained: 'true', source: `random weights (${format}, seed 16)` };
-  const graph = { name, convolutions, preprocessing, metadata };
+  const graph = { name, convolutions, preprocessing, layer, metadata };
   const plain = `${path}.${process.pid}.unstandardized`;
   await writeFileAtomically(plain, backboneModel(graph));
   try {

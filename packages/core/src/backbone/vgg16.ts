@@ -48,3 +48,29 @@ export const vgg16FeatureLayer = 'block5_pool';
 
 export const vgg16Citation =
   'VGG16 by K. Simonyan and A. Zisserman (Visual Geometry Group, Oxford), CC BY 4.0, arXiv 1409.1556';
+
+/** The layers whose output can be features, by Keras's names, in order. */
+export const vgg16Layers: readonly string[] = vgg16Blocks.flatMap(({ convolutions, pool }) => [
+  ...convolutions.map(({ name }) => name),
+  pool,
+]);
+
+export function isVgg16Layer(name: string): boolean {
+  return vgg16Layers.includes(name);
+}
+
+/** A layer in our graph: the tensor of its output, its channels, and the convolutions up to it. */
+export function vgg16Layer(name: string): {
+  readonly tensor: string;
+  readonly channels: number;
+  readonly convolutions: number;
+} {
+  const before = vgg16Layers.slice(0, vgg16Layers.indexOf(name) + 1);
+  const convolutions = before.filter((layer) => !layer.endsWith('_pool')).length;
+  return {
+    // As in Keras, a convolution's output is what its ReLU gives.
+    tensor: name.endsWith('_pool') ? name : `${name}/relu`,
+    channels: vgg16Convolutions[convolutions - 1]?.outputs ?? 0,
+    convolutions,
+  };
+}

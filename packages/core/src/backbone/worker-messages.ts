@@ -2,7 +2,8 @@ import type { Device } from '../device.ts';
 
 /** What the inference worker is started with. */
 export interface WorkerSetup {
-  readonly path: string;
+  /** The model's file, or its bytes. */
+  readonly model: string | Uint8Array;
   readonly provider: Device;
   readonly threads: number | undefined;
   readonly input: string;

@@ -19,12 +19,15 @@ function answer(message: WorkerAnswer, transfer: ArrayBuffer[] = []): void {
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 async function openSession(): Promise<InferenceSession> {
-  return InferenceSession.create(setup.path, {
-    executionProviders: [setup.provider],
+  const { model, provider, threads } = setup;
+  const options = {
+    executionProviders: [provider],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-    ...(setup.threads === undefined ? {} : { intraOpNumThreads: setup.threads }),
-  });
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  } as const;
+  if (typeof model === 'string') return InferenceSession.create(model, options);
+  return InferenceSession.create(model, options);
 }
 
 async function infer(session: InferenceSession, images: Uint8Array, count: number) {

@@ -9,24 +9,24 @@ import {
 /** How often each true class was called each class. */
 export interface ConfusionMatrix {
   readonly classes: number;
-  /** [true x predicted], row by row. */
-  readonly counts: Int32Array;
+  /** [true][predicted] */
+  readonly counts: readonly (readonly number[])[];
 }
 
 export function confusionMatrix(classification: Classification): ConfusionMatrix {
   checkClassification(classification);
   const { labels, classes } = classification;
-  const counts = new Int32Array(classes * classes);
+  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   predictedClasses(classification).forEach((predicted, i) => {
-    const cell = at(labels, i) * classes + predicted;
-    counts[cell] = at(counts, cell) + 1;
+    const row = counts[at(labels, i)] as number[];
+    row[predicted] = (row[predicted] as number) + 1;
   });
   return { classes, counts };
 }
 
 /** Samples of `label` that were called `predicted`. */
 export function confusionCount(matrix: ConfusionMatrix, label: number, predicted: number): number {
-  return at(matrix.counts, label * matrix.classes + predicted);
+  return matrix.counts[label]?.[predicted] ?? 0;
 }
 
 /** One row for each true class, one column for each predicted one, with headings. */

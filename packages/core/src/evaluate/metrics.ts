@@ -31,7 +31,7 @@ export function wilsonInterval(successes: number, trials: number): readonly [num
 export function totals(matrix: ConfusionMatrix): { correct: number; total: number } {
   let [correct, total] = [0, 0];
   for (let k = 0; k < matrix.classes; k++) correct += confusionCount(matrix, k, k);
-  for (const count of matrix.counts) total += count;
+  for (const count of matrix.counts.flat()) total += count;
   return { correct, total };
 }
 

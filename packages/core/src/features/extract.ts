@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Backbone } from '../backbone/index.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
-import { applyView, type ResizeMethod } from '../image/index.ts';
+import { applyView, type ResizeOptions } from '../image/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import type { FeatureCache } from './cache.ts';
 import { cachedFeatureSet } from './cached-set.ts';
@@ -21,13 +21,11 @@ import { type ReadImage, readImage } from './read-image.ts';
 import type { RecordLayout } from './record.ts';
 import type { FeatureDtype, FeatureSet } from './set.ts';
 
-export interface ExtractFeaturesOptions extends LongOperationOptions {
+export interface ExtractFeaturesOptions extends LongOperationOptions, ResizeOptions {
   /** Images, and which views of each. */
   readonly samples: readonly SampleRequest[];
   readonly backbone: Pick<Backbone, 'run' | 'info'>;
   readonly cache: FeatureCache;
-  /** Default `bilinear`. */
-  readonly resize?: ResizeMethod | undefined;
   /** Views in one inference; default 8 on the CPU, 64 on a GPU. */
   readonly batchSize?: number | undefined;
   /** Default `float16`. */
@@ -71,10 +69,10 @@ interface MissingViews {
 export async function extractFeatures(
   options: ExtractFeaturesOptions,
 ): Promise<ExtractFeaturesResult> {
-  const { samples, backbone, cache, resize = 'bilinear', dtype = 'float16' } = options;
+  const { samples, backbone, cache, dtype = 'float16' } = options;
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
-  const extractor = extractorId(backbone.info, resize);
+  const extractor = extractorId(backbone.info, options);
   const layout: RecordLayout = { shape: backbone.info.featureShape, dtype };
   const plan = planExtraction(samples, extractor, dtype);
   const counts = { computed: 0, reused: 0, damaged: 0, left: 0 };
@@ -146,13 +144,13 @@ async function compute(
   options: ExtractFeaturesOptions,
   { onWritten, onLeftOut }: ComputeListeners,
 ): Promise<Map<Sample, string>> {
-  const { backbone, cache, resize, signal } = options;
+  const { backbone, cache, resize, fit, signal } = options;
   const { height, width } = backbone.info.input;
   const batchSize = batchSizeOf(options);
   const queue = new InferenceQueue({ backbone, cache, layout, batchSize, onWritten });
   const read = async (work: MissingViews): Promise<ReadImage & { work: MissingViews }> => {
     signal?.throwIfAborted();
-    return { ...(await readImage(work.content.samples, { height, width, resize })), work };
+    return { ...(await readImage(work.content.samples, { height, width, resize, fit })), work };
   };
   const skipped = new Map<Sample, string>();
   try {

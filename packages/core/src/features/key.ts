@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { BackboneInfo } from '../backbone/index.ts';
-import { decodeVersion, type ResizeMethod, type ViewTransform, viewId } from '../image/index.ts';
+import {
+  decodeVersion,
+  type Fit,
+  type ResizeMethod,
+  type ResizeOptions,
+  type ViewTransform,
+  viewId,
+} from '../image/index.ts';
 import type { FeatureDtype } from './set.ts';
 
 /** Everything besides the image that its features depend on. */
@@ -13,6 +20,8 @@ export interface ExtractorDescription {
   readonly width: number;
   readonly featureShape: readonly number[];
   readonly resize: ResizeMethod;
+  /** Absent where pictures are stretched. */
+  readonly fit?: Exclude<Fit, 'stretch'> | undefined;
   readonly decodeVersion: number;
   readonly provider: string;
   readonly precision: string;
@@ -29,7 +38,10 @@ const digestBytes = 16;
 /** Bytes of a feature key: extractor, content, view. */
 export const keyBytes = digestBytes + 32 + digestBytes;
 
-export function extractorId(info: BackboneInfo, resize: ResizeMethod): ExtractorId {
+export function extractorId(
+  info: BackboneInfo,
+  { resize = 'bilinear', fit = 'stretch' }: ResizeOptions = {},
+): ExtractorId {
   const description: ExtractorDescription = {
     backbone: info.name,
     backboneSha256: info.sha256,
@@ -39,6 +51,7 @@ export function extractorId(info: BackboneInfo, resize: ResizeMethod): Extractor
     width: info.input.width,
     featureShape: info.featureShape,
     resize,
+    ...(fit === 'stretch' ? {} : { fit }),
     decodeVersion,
     provider: info.provider,
     precision: info.precision,

@@ -1,16 +1,20 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { decodableFormats, imageFormat } from './format.ts';
 import { resizeNearest } from './nearest.ts';
+import { type Box, type Fit, placement, type Size } from './placement.ts';
 
 export type ResizeMethod = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
 
-export interface DecodeOptions {
-  /** Size of the result in pixels; the picture is stretched to it. */
-  readonly height: number;
-  readonly width: number;
+/** How a picture comes to the size of the backbone's input. */
+export interface ResizeOptions {
   /** Default `bilinear`. */
   readonly resize?: ResizeMethod | undefined;
+  /** What becomes of its proportions; default `stretch`. */
+  readonly fit?: Fit | undefined;
+}
+
+export interface DecodeOptions extends ResizeOptions, Size {
   /** Larger pictures are refused before they are decoded. Default {@link defaultMaxPixels}. */
   readonly maxPixels?: number | undefined;
 }
@@ -105,24 +109,49 @@ function oneAtATime<T>(action: () => Promise<T>): Promise<T> {
 
 async function decodeLimited(
   input: Uint8Array,
-  { height, width, resize = 'bilinear' }: DecodeOptions,
+  { height, width, resize = 'bilinear', fit = 'stretch' }: DecodeOptions,
   maxPixels: number,
 ): Promise<Uint8Array> {
-  let image = sharp(input, { failOn: 'error', limitInputPixels: maxPixels })
+  const image = sharp(input, { failOn: 'error', limitInputPixels: maxPixels })
     .autoOrient()
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb');
-  if (resize !== 'nearest') {
-    image = image.resize(width, height, {
-      fit: 'fill',
-      kernel: kernels[resize],
-      fastShrinkOnLoad: false,
-    });
+  const to = { height, width };
+  if (resize === 'nearest') {
+    const { pixels, ...size } = await rawPixels(image);
+    const { source, target } = placement(size, to, fit);
+    return onBlack(resizeNearest(pixels, size, source, target), target, to);
   }
+  const scaling = { fit: 'fill', kernel: kernels[resize], fastShrinkOnLoad: false } as const;
+  // The picture's own size is needed only where its proportions matter.
+  if (fit === 'stretch') return (await rawPixels(image.resize(width, height, scaling))).pixels;
+  const { source, target } = placement(await orientedSize(image), to, fit);
+  if (fit === 'crop') image.extract(source);
+  const { pixels } = await rawPixels(image.resize(target.width, target.height, scaling));
+  return onBlack(pixels, target, to);
+}
+
+async function rawPixels(image: Sharp): Promise<Size & { readonly pixels: Uint8Array }> {
   const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-  const pixels = toRgb(data, info.channels);
-  if (resize !== 'nearest') return pixels;
-  return resizeNearest(pixels, info, { height, width });
+  const { height, width } = info;
+  return { height, width, pixels: toRgb(data, info.channels) };
+}
+
+async function orientedSize(image: Sharp): Promise<Size> {
+  const { autoOrient } = await image.metadata();
+  return autoOrient;
+}
+
+/** @param part RGB, of the box's size */
+function onBlack(part: Uint8Array, box: Box, size: Size): Uint8Array {
+  if (box.height === size.height && box.width === size.width) return part;
+  const output = new Uint8Array(size.height * size.width * 3);
+  const bytes = box.width * 3;
+  for (let row = 0; row < box.height; row++) {
+    const start = ((box.top + row) * size.width + box.left) * 3;
+    output.set(part.subarray(row * bytes, (row + 1) * bytes), start);
+  }
+  return output;
 }
 
 function toRgb(data: Buffer, channels: number): Uint8Array {

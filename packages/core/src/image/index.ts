@@ -5,7 +5,9 @@ export {
   decodeVersion,
   defaultMaxPixels,
   type ResizeMethod,
+  type ResizeOptions,
   unreadableReason,
 } from './decode.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
+export type { Fit } from './placement.ts';
 export { type AugmentOptions, drawView, type ViewTransform, viewId } from './view.ts';

@@ -1,22 +1,20 @@
-interface Size {
-  readonly height: number;
-  readonly width: number;
-}
+import type { Box, Size } from './placement.ts';
 
 /**
  * Picks the pixels that Pillow's `Image.resize(size, NEAREST)` picks, which is what Keras's
  * `flow_from_directory` does by default: source position floor(step · (i + ½)), with the half
  * steps added up one after another in double precision, as Pillow does.
  *
- * @param pixels RGB, height x width x 3
+ * @param pixels RGB, height x width x 3, of `size`
+ * @param part of it that is scaled
  */
-export function resizeNearest(pixels: Uint8Array, from: Size, to: Size): Uint8Array {
-  const rows = positions(from.height, to.height);
-  const columns = positions(from.width, to.width);
+export function resizeNearest(pixels: Uint8Array, size: Size, part: Box, to: Size): Uint8Array {
+  const rows = positions(part.height, to.height).map((row) => row + part.top);
+  const columns = positions(part.width, to.width).map((column) => column + part.left);
   const output = new Uint8Array(to.height * to.width * 3);
   let at = 0;
   for (const row of rows) {
-    const start = row * from.width;
+    const start = row * size.width;
     for (const column of columns) {
       const source = (start + column) * 3;
       output[at++] = pixels[source] as number;

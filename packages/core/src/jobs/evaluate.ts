@@ -25,7 +25,10 @@ import { type ExtractorOptions, openExtractor } from './extractor.ts';
 export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
 
 export interface EvaluateJobOptions
-  extends Omit<ExtractorOptions, 'backbone' | 'preprocess' | 'resize' | 'untrainedWhereMissing'> {
+  extends Omit<
+    ExtractorOptions,
+    'backbone' | 'preprocess' | 'layer' | 'imageSize' | 'resize' | 'fit' | 'untrainedWhereMissing'
+  > {
   /** Run folder. */
   readonly run: string;
   /** Labelled folder, folder with `train/` and other splits, or feature file. */
@@ -113,8 +116,9 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
     {
       ...options,
       backbone: backboneSpec(run),
-      preprocess: recorded.preprocess as ExtractorOptions['preprocess'],
+      ...recordedVariant(run),
       resize: image?.resize,
+      fit: image?.fit,
       precision: recorded.precision as ExtractorOptions['precision'],
     },
     async () => samples,
@@ -134,12 +138,16 @@ async function backboneOf(
 ): Promise<BackboneFile | undefined> {
   const { record } = run;
   const spec = backboneSpec(run);
-  const { preprocess } = record.arguments;
   if (spec === undefined || !record.backbone) return undefined;
-  const preprocessing = preprocess as ExtractorOptions['preprocess'];
+  const { preprocess: preprocessing, ...variant } = recordedVariant(run);
   const directory = modelsDir ?? defaultDirectories().modelsDir;
   try {
-    const exact = await locateBackbone(spec, { modelsDir: directory, preprocessing, signal });
+    const exact = await locateBackbone(spec, {
+      modelsDir: directory,
+      preprocessing,
+      ...variant,
+      signal,
+    });
     const found =
       record.backbone.precision === 'int8'
         ? await describeFile(quantizedPath(exact, directory))
@@ -149,6 +157,12 @@ async function backboneOf(
     if (error instanceof HeadstartError) return undefined;
     throw error;
   }
+}
+
+/** In what the run's backbone differs from the one of its name. */
+function recordedVariant({ record }: Run) {
+  const { preprocess, layer, imageSize } = record.arguments as ExtractorOptions;
+  return { preprocess, layer, imageSize };
 }
 
 /** What named the backbone, which may have been the stand-in for one that was not there. */

@@ -22,16 +22,20 @@ import {
   openFeatureCache,
   type ViewRequest,
 } from '../features/index.ts';
-import { type AugmentOptions, drawView, type ResizeMethod } from '../image/index.ts';
+import { type AugmentOptions, drawView, type ResizeOptions } from '../image/index.ts';
 import type { LongOperationOptions, NoticeListener } from '../operation.ts';
 import { errorOfInt8, inPrecision, type SampleSource } from './precision.ts';
 
 /** Which backbone makes the features, where, and from which pixels. */
-export interface ExtractorOptions extends LongOperationOptions {
+export interface ExtractorOptions extends LongOperationOptions, ResizeOptions {
   /** `vgg16` (default), `vgg16-untrained`, or an ONNX file. */
   readonly backbone?: string | undefined;
   /** Preprocessing other than the backbone's own. */
   readonly preprocess?: 'caffe' | 'torch' | 'rescale' | 'none' | undefined;
+  /** Layer of VGG16 whose output is the features; default `block5_pool`. */
+  readonly layer?: string | undefined;
+  /** Height and width of images, a multiple of 32; default: the backbone's own, or 224. */
+  readonly imageSize?: number | undefined;
   /** Take `vgg16-untrained` where `vgg16` was not pulled, with a warning. Default false. */
   readonly untrainedWhereMissing?: boolean | undefined;
   readonly device?: 'auto' | 'cuda' | 'cpu' | undefined;
@@ -40,8 +44,6 @@ export interface ExtractorOptions extends LongOperationOptions {
   readonly threads?: number | undefined;
   /** Arithmetic of the backbone; default `fp32`. `int8` is for the CPU. */
   readonly precision?: 'fp32' | 'int8' | undefined;
-  /** Default `bilinear`. */
-  readonly resize?: ResizeMethod | undefined;
   /** How features are kept; default `float16`. */
   readonly featureDtype?: 'float16' | 'float32' | undefined;
   readonly cacheDir?: string | undefined;
@@ -83,7 +85,7 @@ export async function openExtractor(
   options: ExtractorOptions,
   source: SampleSource,
 ): Promise<Extractor> {
-  const { signal, resize, featureDtype: dtype = 'float16' } = options;
+  const { signal, resize, fit, featureDtype: dtype = 'float16' } = options;
   const directories = defaultDirectories();
   const exact = await findBackbone(options);
   const file = await inPrecision(exact, options, source);
@@ -100,7 +102,7 @@ export async function openExtractor(
     backbone: backbone.info,
     dtype,
     findUnreadable: (samples) =>
-      findUnreadable(samples, { ...backbone.info.input, resize }, options),
+      findUnreadable(samples, { ...backbone.info.input, resize, fit }, options),
     errorOfInt8: async (samples) =>
       file === exact ? undefined : errorOfInt8(exact, backbone, samples, options),
     extract: async (samples, viewsOf, stage) => {
@@ -109,6 +111,7 @@ export async function openExtractor(
         backbone,
         cache,
         resize,
+        fit,
         dtype,
         signal,
         onProgress: (progress) => options.onProgress?.({ ...progress, stage }),
@@ -138,10 +141,17 @@ async function closeAll(backbone: Backbone, cache: FeatureCache): Promise<void> 
 }
 
 async function findBackbone(options: ExtractorOptions) {
-  const { backbone = 'vgg16', preprocess, signal, onProgress } = options;
+  const { backbone = 'vgg16', preprocess, layer, imageSize, signal, onProgress } = options;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   const locate = (spec: string) =>
-    locateBackbone(spec, { modelsDir, preprocessing: preprocess, signal, onProgress });
+    locateBackbone(spec, {
+      modelsDir,
+      preprocessing: preprocess,
+      layer,
+      imageSize,
+      signal,
+      onProgress,
+    });
   try {
     return await locate(backbone);
   } catch (error) {

@@ -29,7 +29,7 @@ export async function inPrecision(
   options: ExtractorOptions,
   source: SampleSource,
 ): Promise<BackboneFile> {
-  const { precision = 'fp32', device, requireGpu, resize, signal } = options;
+  const { precision = 'fp32', device, requireGpu, resize, fit, signal } = options;
   if (precision === 'fp32') return file;
   if (device === 'cuda' || requireGpu) {
     throw new HeadstartError('USAGE', 'int8 is computed on the CPU: use fp32 on the GPU.');
@@ -37,7 +37,8 @@ export async function inPrecision(
   return quantizedBackbone(file, {
     ...options,
     modelsDir: options.modelsDir ?? defaultDirectories().modelsDir,
-    images: async (count, size) => someImages(await source(), count, { ...size, resize, signal }),
+    images: async (count, size) =>
+      someImages(await source(), count, { ...size, resize, fit, signal }),
   });
 }
 
@@ -46,10 +47,10 @@ export async function errorOfInt8(
   exact: BackboneFile,
   quantized: Pick<Backbone, 'run'> & { readonly info: BackboneInfo },
   samples: readonly Sample[],
-  { resize, threads, signal }: ExtractorOptions,
+  { resize, fit, threads, signal }: ExtractorOptions,
 ): Promise<FeatureError> {
   const { input } = quantized.info;
-  const images = await someImages(samples, comparedImages, { ...input, resize, signal });
+  const images = await someImages(samples, comparedImages, { ...input, resize, fit, signal });
   return featureError(exact, quantized, images, { threads, signal });
 }
 
@@ -60,7 +61,7 @@ export async function errorOfInt8(
 async function someImages(
   samples: readonly Sample[],
   count: number,
-  { signal, ...options }: ImageSize & Pick<ExtractorOptions, 'resize' | 'signal'>,
+  { signal, ...options }: ImageSize & Pick<ExtractorOptions, 'resize' | 'fit' | 'signal'>,
 ): Promise<Uint8Array[]> {
   const ordered = [...samples].sort((a, b) => (a.hash < b.hash ? -1 : 1));
   const images: Uint8Array[] = [];

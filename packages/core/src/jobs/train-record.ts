@@ -28,6 +28,7 @@ export function runRecord(
       height: backbone.input.height,
       width: backbone.input.width,
       resize: options.resize ?? 'bilinear',
+      fit: options.fit ?? 'stretch',
     },
     backbone: backbone && {
       name: backbone.name,

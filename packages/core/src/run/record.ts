@@ -1,6 +1,6 @@
 import type { Dataset } from '../dataset/index.ts';
 import type { ResolvedHead, Score, TrainedHead } from '../head/index.ts';
-import type { ResizeMethod } from '../image/index.ts';
+import type { Fit, ResizeMethod } from '../image/index.ts';
 
 /** What `run.json` holds: enough to use the run, to know where it is from, and to repeat it. */
 export interface RunRecord {
@@ -40,6 +40,8 @@ export interface RunImage {
   readonly height: number;
   readonly width: number;
   readonly resize: ResizeMethod;
+  /** Older runs do not say, and stretch. */
+  readonly fit?: Fit | undefined;
 }
 
 export interface RunBackbone {
