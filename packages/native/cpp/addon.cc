@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "conv_stack_wrap.h"
 #include "cpu/engine.h"
 #include "cuda/probe.h"
 #include "feature_store_wrap.h"
@@ -89,6 +90,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("uniforms", Napi::Function::New<uniforms>(env, "uniforms"));
   exports.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
   exports.Set("FeatureStore", FeatureStoreWrap::define(env));
+  exports.Set("ConvStack", ConvStackWrap::define(env));
   exports.Set("Trainer", TrainerWrap::define(env));
   return exports;
 }

@@ -1,4 +1,5 @@
 export { backends } from './backends.ts';
+export { ConvStack, type ConvStackOptions } from './conv-stack.ts';
 export { NativeError, type NativeErrorCode } from './errors.ts';
 export {
   FeatureStore,
@@ -26,6 +27,7 @@ export type {
   OptimizerState,
   RandomStream,
   SampleShape,
+  StackLayer,
   Tensor,
   TensorMap,
   TrainerOptions,

@@ -289,6 +289,22 @@ export interface NativeTrainer {
   dispose(): void;
 }
 
+/** A layer of a stack: a same-padded 3x3 convolution with ReLU, and maybe a 2x2 max pool. */
+export interface StackLayer {
+  /** [3, 3, inputs, filters] */
+  readonly kernel: Float32Array;
+  /** [filters], a multiple of 16. */
+  readonly bias: Float32Array;
+  readonly pool: boolean;
+}
+
+export interface NativeConvStack {
+  run(images: Uint8Array, count: number): Float32Array;
+  readonly outputShape: number[];
+  readonly byteLength: number;
+  dispose(): void;
+}
+
 /** What `headstart.node` exports. Everything it throws is an Error with a `code`. */
 export interface NativeModule {
   backends(): BackendInfo[];
@@ -318,5 +334,13 @@ export interface NativeModule {
     offset: number | undefined,
     device: BackendName,
   ) => NativeFeatureStore;
+  readonly ConvStack: new (
+    height: number,
+    width: number,
+    scale: Float32Array,
+    shift: Float32Array,
+    layers: readonly StackLayer[],
+    threads: number,
+  ) => NativeConvStack;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

@@ -64,7 +64,7 @@ export async function writeSmallModel(path: string, model: SmallModel = {}): Pro
   return path;
 }
 
-export { floatTensor, node };
+export { floatTensor, type GraphNode, node };
 
 /** `count` images of `size` x `size`, all different. */
 export function someImages(count: number, size: number): Uint8Array {

@@ -42,6 +42,7 @@ function colourModel() {
       input: { height: side, width: side },
       featureShape: [3],
       provider: 'cpu',
+      engine: 'onnxruntime',
       device: 'a test',
     },
     async run(pixels, count) {

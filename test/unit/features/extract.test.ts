@@ -91,6 +91,7 @@ describe('Extracting features', () => {
     for (const change of [
       { preprocessing: 'rescale' },
       { provider: 'cuda' as const },
+      { engine: 'native' as const },
       { layer: 'block4_pool' },
     ]) {
       others.push({ backbone: { ...bytesBackbone(), info: { ...info, ...change } } });

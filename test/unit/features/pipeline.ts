@@ -45,6 +45,7 @@ export function bytesBackbone(
       input: { height: side, width: side },
       featureShape: [length],
       provider: 'cpu',
+      engine: 'onnxruntime',
       device: 'CPU',
     },
     run: async (images, count) => {

@@ -147,3 +147,22 @@ export function hwioToOihw(
   }
   return result;
 }
+
+/** A kernel [outputs, inputs, taps] (OIHW) as [taps, inputs, outputs] (HWIO). */
+export function oihwToHwio(
+  kernel: Float32Array,
+  taps: number,
+  inputs: number,
+  outputs: number,
+): Float32Array {
+  const result = new Float32Array(kernel.length);
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) {
+      const from = (o * inputs + i) * taps;
+      for (let tap = 0; tap < taps; tap++) {
+        result[(tap * inputs + i) * outputs + o] = kernel[from + tap] as number;
+      }
+    }
+  }
+  return result;
+}

@@ -9,6 +9,7 @@ import { InferenceWorker } from './inference-worker.ts';
 import { describeModel } from './inspect.ts';
 import { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
 import { decodeModel, type Model } from './onnx-model.ts';
+import { stackPlan } from './stack-plan.ts';
 import type { WorkerSetup } from './worker-messages.ts';
 
 export interface OpenBackboneOptions extends DeviceOptions, OperationOptions {
@@ -22,6 +23,8 @@ export interface BackboneInfo extends BackboneFile {
   /** [h, w, c] of a feature map, or [d] of a vector. */
   readonly featureShape: readonly number[];
   readonly provider: Device;
+  /** What computes: `native` is our own kernels for chains of convolutions, on the CPU. */
+  readonly engine: 'onnxruntime' | 'native';
   /** The device in words for people. */
   readonly device: string;
   /** Why the GPU is not used, where it might have been. */
@@ -52,7 +55,7 @@ export class Backbone {
     signal?.throwIfAborted();
     const model = decodeModel(await readModel(file.path), file.path);
     const description = describeModel(model, file.path);
-    const { worker, chosen } = await startOnDevice(file.path, model, options);
+    const { worker, chosen, engine } = await startOnDevice(file.path, model, options);
     try {
       const { height, width } = description.input;
       const { shape, data } = await trialRun(worker, file.path, height * width * 3);
@@ -63,6 +66,7 @@ export class Backbone {
         input: { height, width },
         featureShape: shape,
         provider: chosen.device,
+        engine,
         device: deviceName(chosen, options.threads),
         notice: chosen.notice,
       };
@@ -116,19 +120,26 @@ async function startOnDevice(
   path: string,
   model: Model,
   options: OpenBackboneOptions,
-): Promise<{ worker: InferenceWorker; chosen: ChosenDevice }> {
-  const start = (provider: Device) =>
-    InferenceWorker.start(workerSetup(path, model, provider, options.threads));
+): Promise<{
+  worker: InferenceWorker;
+  chosen: ChosenDevice;
+  engine: BackboneInfo['engine'];
+}> {
+  const start = async (chosen: ChosenDevice) => {
+    const setup = workerSetup(path, model, chosen.device, options.threads);
+    const engine = setup.stack ? ('native' as const) : ('onnxruntime' as const);
+    return { worker: await InferenceWorker.start(setup), chosen, engine };
+  };
   const chosen = chooseProvider(options);
   try {
-    return { worker: await start(chosen.device), chosen };
+    return await start(chosen);
   } catch (error) {
     if (chosen.device === 'cuda') {
       const fallback = withoutGpu(
         options,
         `ONNX Runtime refused it (${reasonOf(error).replace(/\.$/, '')}); \`headstart doctor\` says what is missing`,
       );
-      return { worker: await start(fallback.device), chosen: fallback };
+      return await start(fallback);
     }
     throw unrunnable(path, error);
   }
@@ -141,8 +152,10 @@ function workerSetup(
   threads: number | undefined,
 ): WorkerSetup {
   const { input, output } = describeModel(model, path);
+  const stack = provider === 'cpu' && ownKernels() ? stackPlan(model, input) : undefined;
   return {
     model: (provider === 'cpu' && hasMatrixUnit() && forMatrixUnit(model)) || path,
+    stack,
     provider,
     threads,
     input: input.name,
@@ -150,6 +163,11 @@ function workerSetup(
     size: [input.height, input.width],
     oneByOne: input.batch === 1,
   };
+}
+
+/** The environment variable HEADSTART_ENGINE=onnxruntime leaves everything to ONNX Runtime. */
+function ownKernels(): boolean {
+  return process.env.HEADSTART_ENGINE !== 'onnxruntime';
 }
 
 /** One black image: shows that the model runs, and the shape of its features. */

@@ -1,9 +1,12 @@
 import type { Device } from '../device.ts';
+import type { StackPlan } from './stack-plan.ts';
 
 /** What the inference worker is started with. */
 export interface WorkerSetup {
-  /** The model's file, or its bytes. */
+  /** The model's file, or its bytes; not read where a stack has all of it. */
   readonly model: string | Uint8Array;
+  /** The model's convolutions, for our own kernels. */
+  readonly stack?: StackPlan | undefined;
   readonly provider: Device;
   readonly threads: number | undefined;
   readonly input: string;

@@ -1,5 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { ConvStack } from '@headstart/native';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import type { StackPlan } from './stack-plan.ts';
 import type { RunRequest, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
 
 /**
@@ -18,8 +20,14 @@ function answer(message: WorkerAnswer, transfer: ArrayBuffer[] = []): void {
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-async function openSession(): Promise<InferenceSession> {
-  const { model, provider, threads } = setup;
+/** Runs images: [count, ...] features and the shape of one. */
+type Infer = (
+  images: Uint8Array,
+  count: number,
+) => Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
+
+async function openSession(model: string | Uint8Array): Promise<InferenceSession> {
+  const { provider, threads } = setup;
   const options = {
     executionProviders: [provider],
     graphOptimizationLevel: 'all',
@@ -30,43 +38,60 @@ async function openSession(): Promise<InferenceSession> {
   return InferenceSession.create(model, options);
 }
 
-async function infer(session: InferenceSession, images: Uint8Array, count: number) {
-  const [height, width] = setup.size;
-  const feeds = { [setup.input]: new Tensor('uint8', images, [count, height, width, 3]) };
-  const output = (await session.run(feeds, [setup.output]))[setup.output];
+async function outputOf(session: InferenceSession, name: string, tensor: Tensor) {
+  const output = (await session.run({ [name]: tensor }, [setup.output]))[setup.output];
   if (!output) throw new Error(`the model gave no output "${setup.output}"`);
-  return { data: output.data as Float32Array, shape: output.dims.slice(1) };
+  // ONNX Runtime may still own the memory of its output: only a copy can be handed over.
+  return { data: (output.data as Float32Array).slice(), shape: output.dims.slice(1) };
 }
 
-async function inferOneByOne(session: InferenceSession, images: Uint8Array, count: number) {
-  const size = images.length / count;
-  const rows = [];
-  for (let i = 0; i < count; i++) {
-    rows.push(await infer(session, images.slice(i * size, (i + 1) * size), 1));
-  }
-  const length = rows[0]?.data.length ?? 0;
-  const data = new Float32Array(count * length);
-  for (const [i, row] of rows.entries()) data.set(row.data, i * length);
-  return { data, shape: rows[0]?.shape ?? [] };
+async function openModel(): Promise<Infer> {
+  const session = await openSession(setup.model);
+  const [height, width] = setup.size;
+  const infer: Infer = (images, count) =>
+    outputOf(session, setup.input, new Tensor('uint8', images, [count, height, width, 3]));
+  return setup.oneByOne ? oneByOne(infer) : infer;
+}
+
+function oneByOne(infer: Infer): Infer {
+  return async (images, count) => {
+    if (count === 1) return infer(images, 1);
+    const size = images.length / count;
+    const rows = [];
+    for (let i = 0; i < count; i++) {
+      rows.push(await infer(images.slice(i * size, (i + 1) * size), 1));
+    }
+    const length = rows[0]?.data.length ?? 0;
+    const data = new Float32Array(count * length);
+    for (const [i, row] of rows.entries()) data.set(row.data, i * length);
+    return { data, shape: rows[0]?.shape ?? [] };
+  };
+}
+
+async function openStack({ rest, ...plan }: StackPlan): Promise<Infer> {
+  const stack = new ConvStack({ ...plan, threads: setup.threads });
+  const session = rest && (await openSession(rest.model));
+  return async (images, count) => {
+    const data = stack.run(images, count);
+    if (!rest || !session) return { data, shape: stack.outputShape };
+    const tensor = new Tensor('float32', data, [count, ...stack.outputShape]);
+    return outputOf(session, rest.input, tensor);
+  };
 }
 
 async function serve(): Promise<void> {
-  let session: InferenceSession;
+  let infer: Infer;
   try {
-    session = await openSession();
+    infer = await (setup.stack ? openStack(setup.stack) : openModel());
   } catch (error) {
     answer({ type: 'failed', message: reason(error) });
     return;
   }
   answer({ type: 'ready' });
   port.on('message', ({ id, images, count }: RunRequest) => {
-    const run = setup.oneByOne && count > 1 ? inferOneByOne : infer;
-    run(session, images, count).then(
-      ({ data, shape }) => {
-        // ONNX Runtime may still own the memory of its output: only a copy can be handed over.
-        const own = data.slice();
-        answer({ type: 'result', id, data: own, shape }, [own.buffer as ArrayBuffer]);
-      },
+    infer(images, count).then(
+      ({ data, shape }) =>
+        answer({ type: 'result', id, data, shape }, [data.buffer as ArrayBuffer]),
       (error: unknown) => answer({ type: 'error', id, message: reason(error) }),
     );
   });

@@ -24,6 +24,8 @@ export interface ExtractorDescription {
   readonly fit?: Exclude<Fit, 'stretch'> | undefined;
   readonly decodeVersion: number;
   readonly provider: string;
+  /** Absent where it is ONNX Runtime. */
+  readonly engine?: 'native' | undefined;
   readonly precision: string;
 }
 
@@ -54,6 +56,7 @@ export function extractorId(
     ...(fit === 'stretch' ? {} : { fit }),
     decodeVersion,
     provider: info.provider,
+    ...(info.engine === 'native' ? { engine: info.engine } : {}),
     precision: info.precision,
   };
   // The name is for people: the same file under another name makes the same features.

@@ -96,7 +96,7 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
       skipped: [...dataset.skipped, ...train.skipped, ...validation.skipped],
       warnings: dataset.warnings,
       validationFrom: dataset.validationFrom,
-      featuresId: `${backbone.sha256} ${backbone.provider} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
+      featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
       extractor,
       [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
     };

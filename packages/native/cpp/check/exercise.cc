@@ -2,7 +2,8 @@
 // valgrind and the sanitizers (scripts/check-native.mjs). Exits with 1 where a result depends on
 // the number of threads, or what should be refused is not.
 //
-//   headstart_exercise [few]     few: with few samples and heads, for what is a hundred times slower
+//   headstart_exercise [few]     few: with few samples and heads, for what is a hundred times
+//   slower
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "cpu/conv_stack.h"
 #include "cpu/engine.h"
 #include "head/error.h"
 #include "head/philox.h"
@@ -212,6 +214,39 @@ void check_refusals() {
 }  // namespace
 }  // namespace headstart
 
+namespace headstart {
+namespace {
+
+// A stack whose tiles hang over, by one and by three threads, alone and at once: the same bits.
+void check_stack() {
+  std::printf("a stack of convolutions\n");
+  const auto layer = [](std::size_t inputs, std::size_t filters, bool pool) {
+    cpu::StackLayer made{std::vector<float>(9 * inputs * filters), std::vector<float>(filters),
+                         pool};
+    for (std::size_t i = 0; i < made.kernel.size(); ++i) {
+      made.kernel[i] = static_cast<float>(i % 13) * 0.01f - 0.06f;
+    }
+    return made;
+  };
+  const std::vector<cpu::StackLayer> layers = {layer(3, 48, false), layer(48, 128, true),
+                                               layer(128, 144, true)};
+  cpu::ConvStack one(12, 20, {1, 2, 3}, {-1, -2, -3}, layers, 1);
+  cpu::ConvStack three(12, 20, {1, 2, 3}, {-1, -2, -3}, layers, 3);
+  constexpr std::size_t images = 3;
+  std::vector<std::uint8_t> pixels(images * one.input().size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7);
+  std::vector<float> alone(images * one.output().size());
+  std::vector<float> at_once(alone.size());
+  three.run(pixels.data(), images, at_once.data());
+  for (std::size_t i = 0; i < images; ++i) {
+    one.run(pixels.data() + i * one.input().size(), 1, alone.data() + i * one.output().size());
+  }
+  expect(alone == at_once, "a stack gives the same bits");
+}
+
+}  // namespace
+}  // namespace headstart
+
 int main(int count, char** arguments) {
   using namespace headstart;
   const bool few = count == 2 && std::string(arguments[1]) == "few";
@@ -227,6 +262,7 @@ int main(int count, char** arguments) {
   }
   check_abort();
   check_refusals();
+  check_stack();
   std::printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }

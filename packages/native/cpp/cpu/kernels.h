@@ -88,12 +88,32 @@ struct WinogradMaps {
   RowsMap kernel_gradient;  // 6 points -> 3 taps
 };
 
+// One tile of conv_stack.h on its way out.
+struct TileOutput {
+  const float* sums;  // 6 x 6 points, `point` floats apart, of `channels` each
+  std::size_t point;
+  const float* bias;  // [channels]
+  float* const* out;  // 4 x 4 pixels, or, after the pool, 2 x 2
+  std::size_t channels;
+  bool pool;
+};
+
+// The transforms of conv_stack.h; channels are a multiple of lanes.
+struct TileMaps {
+  // 6 x 6 pixels at `in` -> 6 x 6 points at `out`, `point` floats apart.
+  void (*input)(const float* const* in, float* out, std::size_t point, std::size_t channels);
+  void (*output)(const TileOutput& tile);
+  // rows [count, channels] += bias, then ReLU.
+  void (*bias_relu)(float* rows, std::size_t count, const float* bias, std::size_t channels);
+};
+
 struct Kernels {
-  const char* name;    // for people: "AVX-512"
-  std::size_t lanes;   // floats of a vector
-  std::size_t panel;   // columns of one block: two vectors
+  const char* name;   // for people: "AVX-512"
+  std::size_t lanes;  // floats of a vector
+  std::size_t panel;  // columns of one block: two vectors
   Products fp32;
   WinogradMaps winograd;
+  TileMaps tiles;
   void (*sparse_taps)(const SparseTaps&);
   void (*update)(const UpdateArrays&, const UpdateStep&);
   void (*half_to_float)(const std::uint16_t* from, float* to, std::size_t count);

@@ -4,6 +4,7 @@
 #include "cpu/elementwise_inl.h"
 #include "cpu/products_inl.h"
 #include "cpu/sparse_gradient_inl.h"
+#include "cpu/tiles_inl.h"
 #include "cpu/winograd_inl.h"
 
 namespace headstart::cpu {
@@ -14,9 +15,8 @@ inline Vector multiply_add(Vector sum, Word left, Vector right) {
 }
 
 constexpr Kernels kernels_named(const char* name) {
-  return {name,     lanes,       panel,  {rows, outer},
-          winograd, sparse_taps, update, half_to_float,
-          bfloat16_to_float, float_to_bfloat16, pair_bfloat16};
+  return {name,        lanes,  panel,         {rows, outer},     winograd,          tile_maps,
+          sparse_taps, update, half_to_float, bfloat16_to_float, float_to_bfloat16, pair_bfloat16};
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 import { elementType, type GraphNode, type TensorProto, type ValueInfo } from '../onnx-model.ts';
 import { type Floats, floatsOf } from './graph.ts';
 
-/** A tensor [N, C, H, W] whose channel c is scale[c] · pixel + offset[c] of an image's channel. */
+/** A tensor [N, C, H, W]: its channel c is scale[c] · pixel + offset[c] of image channel order[c]. */
 export interface PixelInput {
   /** The graph's input: uint8 [N, H, W, C]. */
   readonly image: string;
@@ -9,6 +9,7 @@ export interface PixelInput {
   readonly transpose: GraphNode;
   readonly scale: Float64Array;
   readonly offset: Float64Array;
+  readonly order: readonly number[];
 }
 
 /** What a graph is made of, by name. */
@@ -19,8 +20,8 @@ export interface GraphParts {
 }
 
 /**
- * Follows a tensor back through Transpose, arithmetic with constants by channel, and Cast to the
- * pixels that it is made of; undefined where there is anything else on the way.
+ * Follows a tensor back through Transpose, arithmetic with constants by channel, an exchange of
+ * channels, and Cast to the pixels that it is made of; undefined where there is anything else on the way.
  */
 export function pixelInputOf(
   name: string,
@@ -31,11 +32,20 @@ export function pixelInputOf(
   if (transpose?.opType !== 'Transpose' || perm?.join() !== '0,3,1,2') return undefined;
   const steps: { readonly kind: string; readonly values: Float32Array }[] = [];
   let at = transpose.input?.[0] ?? '';
+  let exchange: readonly number[] | undefined;
   for (;;) {
     const one = producers.get(at);
     const [from = '', other = ''] = one?.input ?? [];
     if (one?.opType === 'Cast') {
       at = from;
+      break;
+    }
+    // Just after the Cast: arithmetic is then by the channels that it gives.
+    exchange = channelExchange(one, constants.get(other));
+    if (exchange) {
+      const cast = producers.get(from);
+      if (cast?.opType !== 'Cast') return undefined;
+      at = cast.input?.[0] ?? '';
       break;
     }
     const values = byChannel(constants.get(other));
@@ -49,6 +59,10 @@ export function pixelInputOf(
   if (!steps.every(({ values }) => values.length === 1 || values.length === channels)) {
     return undefined;
   }
+  const order = exchange ?? Array.from({ length: channels }, (_, c) => c);
+  if ([...order].sort().join() !== [...order.keys()].join() || order.length !== channels) {
+    return undefined;
+  }
   const scale = new Float64Array(channels).fill(1);
   const offset = new Float64Array(channels);
   for (const { kind, values } of steps) {
@@ -60,7 +74,18 @@ export function pixelInputOf(
       offset[c] = (offset[c] as number) * factor + term;
     }
   }
-  return { image: at, transpose, scale, offset };
+  return { image: at, transpose, scale, offset, order };
+}
+
+/** The image channels that a Gather along the last dimension takes. */
+function channelExchange(
+  one: GraphNode | undefined,
+  indices: TensorProto | undefined,
+): readonly number[] | undefined {
+  const axis = Number(one?.attribute?.find(({ name }) => name === 'axis')?.i ?? 0);
+  if (one?.opType !== 'Gather' || axis !== 3 || !indices?.rawData?.length) return undefined;
+  if (indices.dataType !== elementType.int64) return undefined;
+  return Array.from(new BigInt64Array(new Uint8Array(indices.rawData).buffer), Number);
 }
 
 /** Numbers along the last dimension: a constant whose other dimensions are 1. */
@@ -88,7 +113,7 @@ export function paddingLevel({ scale, offset }: PixelInput): number {
 export function foldPixels(
   kernel: Floats,
   bias: Floats | undefined,
-  { scale, offset }: PixelInput,
+  { scale, offset, order }: PixelInput,
   padding: number,
 ): [Floats, Floats] {
   const [outputs = 1, channels = 1] = kernel.dims;
@@ -100,9 +125,8 @@ export function foldPixels(
     for (let c = 0; c < channels; c++) {
       const [factor, term] = [scale[c] as number, offset[c] as number];
       for (let t = 0; t < taps; t++) {
-        const at = (o * channels + c) * taps + t;
-        const weight = kernel.values[at] as number;
-        values[at] = weight * factor;
+        const weight = kernel.values[(o * channels + c) * taps + t] as number;
+        values[(o * channels + (order[c] as number)) * taps + t] = weight * factor;
         sum += weight * (factor * padding + term);
       }
     }

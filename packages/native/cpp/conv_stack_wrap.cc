@@ -1,0 +1,117 @@
+#include "conv_stack_wrap.h"
+
+#include <utility>
+
+#include "arguments.h"
+#include "cpu/engine.h"
+#include "napi_errors.h"
+#include "type_tags.h"
+
+namespace headstart {
+namespace {
+
+// 2^31 bytes of images are more than any batch needs.
+constexpr std::uint64_t max_images = 65536;
+
+std::vector<cpu::StackLayer> read_layers(const Napi::Value& value) {
+  const Napi::Array list = read_array(value, "layers");
+  std::vector<cpu::StackLayer> layers;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object layer = read_object(list.Get(i), "layer");
+    layers.push_back({read_floats(layer.Get("kernel"), "kernel"),
+                      read_floats(layer.Get("bias"), "bias"),
+                      read_boolean(layer.Get("pool"), "pool")});
+  }
+  return layers;
+}
+
+}  // namespace
+
+Napi::Function ConvStackWrap::define(Napi::Env env) {
+  return DefineClass(env, "ConvStack",
+                     {
+                         InstanceMethod<&ConvStackWrap::run>("run"),
+                         InstanceMethod<&ConvStackWrap::dispose>("dispose"),
+                         InstanceAccessor<&ConvStackWrap::output_shape>("outputShape"),
+                         InstanceAccessor<&ConvStackWrap::byte_length>("byteLength"),
+                     });
+}
+
+ConvStackWrap::ConvStackWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  guarded(info.Env(), [&] {
+    const auto threads = static_cast<unsigned>(read_integer(info[5], "threads", 0, 256));
+    stack_ = std::make_unique<cpu::ConvStack>(
+        read_side(info[0], "height"), read_side(info[1], "width"), read_floats(info[2], "scale"),
+        read_floats(info[3], "shift"), read_layers(info[4]),
+        threads == 0 ? cpu::default_threads() : threads);
+    napi_type_tag_object(info.Env(), info.This(), &conv_stack_tag);
+    report_memory(info.Env());
+  });
+}
+
+void ConvStackWrap::Finalize(Napi::BasicEnv env) {
+  stack_.reset();
+  report_memory(env);
+}
+
+void ConvStackWrap::report_memory(Napi::BasicEnv env) noexcept {
+  const auto now = static_cast<std::int64_t>(stack_ ? stack_->bytes() : 0);
+  std::int64_t total = 0;
+  napi_adjust_external_memory(env, now - reported_, &total);
+  reported_ = now;
+}
+
+cpu::ConvStack& ConvStackWrap::stack(const Napi::CallbackInfo& info) {
+  if (!has_tag(info.This(), conv_stack_tag)) {
+    throw invalid_argument("The receiver is not a ConvStack.");
+  }
+  if (!stack_) throw Error(ErrorCode::disposed, "The stack was disposed of.");
+  return *stack_;
+}
+
+Napi::Value ConvStackWrap::run(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    cpu::ConvStack& own = stack(info);
+    const std::size_t count = read_integer(info[1], "count", 1, max_images);
+    if (!is_typed_array(info[0], napi_uint8_array)) {
+      throw invalid_argument("Expected a Uint8Array for images.");
+    }
+    const auto images = info[0].As<Napi::Uint8Array>();
+    if (images.ElementLength() != count * own.input().size()) {
+      throw invalid_argument("The images have not the size of " + to_string(own.input()) + ".");
+    }
+    Napi::Float32Array features = Napi::Float32Array::New(info.Env(), count * own.output().size());
+    own.run(images.Data(), count, features.Data());
+    report_memory(info.Env());
+    return features;
+  });
+}
+
+Napi::Value ConvStackWrap::output_shape(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Shape& shape = stack(info).output();
+    Napi::Array sides = Napi::Array::New(info.Env(), 3);
+    sides.Set(0u, static_cast<double>(shape.height));
+    sides.Set(1u, static_cast<double>(shape.width));
+    sides.Set(2u, static_cast<double>(shape.channels));
+    return sides;
+  });
+}
+
+Napi::Value ConvStackWrap::byte_length(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    stack(info);
+    return Napi::Number::New(info.Env(), static_cast<double>(reported_));
+  });
+}
+
+void ConvStackWrap::dispose(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    if (!has_tag(info.This(), conv_stack_tag)) {
+      throw invalid_argument("The receiver is not a ConvStack.");
+    }
+    Finalize(info.Env());
+  });
+}
+
+}  // namespace headstart

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+
+#include "cpu/conv_stack.h"
+#include "napi_setup.h"
+
+namespace headstart {
+
+// JavaScript's hold on a stack of convolutions. Its calls block: it is for a thread that has
+// nothing else to do.
+class ConvStackWrap final : public Napi::ObjectWrap<ConvStackWrap> {
+ public:
+  static Napi::Function define(Napi::Env env);
+
+  explicit ConvStackWrap(const Napi::CallbackInfo& info);
+  void Finalize(Napi::BasicEnv env) override;
+
+ private:
+  cpu::ConvStack& stack(const Napi::CallbackInfo& info);
+  void report_memory(Napi::BasicEnv env) noexcept;
+
+  Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value output_shape(const Napi::CallbackInfo& info);
+  Napi::Value byte_length(const Napi::CallbackInfo& info);
+  void dispose(const Napi::CallbackInfo& info);
+
+  std::unique_ptr<cpu::ConvStack> stack_;
+  std::int64_t reported_ = 0;
+};
+
+}  // namespace headstart

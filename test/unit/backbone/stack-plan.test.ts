@@ -1,0 +1,208 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Backbone, describeFile } from '@headstart/core/backbone';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { decodeModel, type Model } from '../../../packages/core/src/backbone/onnx-model.ts';
+import type { InputPreprocessing } from '../../../packages/core/src/backbone/preprocessing.ts';
+import { preprocessingNodes } from '../../../packages/core/src/backbone/preprocessing.ts';
+import { stackPlan } from '../../../packages/core/src/backbone/stack-plan.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
+import { floatTensor, type GraphNode, node, smallModel, someImages } from './models.ts';
+
+let folder: TemporaryFolder;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+afterEach(() => vi.unstubAllEnvs());
+
+const size = 12;
+
+const numbers = (count: number, seed: number) =>
+  Float32Array.from({ length: count }, (_, i) => (Math.sin((i + 1) * 12.9898 * seed) % 1) / 6);
+
+const conv = (from: string, to: string, attributes = {}) => [
+  node('Conv', [from, `${to}/k`, `${to}/b`], `${to}/c`, {
+    kernel_shape: [3, 3],
+    pads: [1, 1, 1, 1],
+    ...attributes,
+  }),
+  node('Relu', [`${to}/c`], to),
+];
+
+const halve = (from: string, to: string, attributes = {}) =>
+  node('MaxPool', [from], to, { kernel_shape: [2, 2], strides: [2, 2], ...attributes });
+
+interface Parts {
+  readonly preprocessing?: InputPreprocessing;
+  readonly middle?: readonly GraphNode[];
+  readonly after?: readonly GraphNode[];
+}
+
+const middleNodes = [
+  ...conv('nchw', 'one'),
+  ...conv('one', 'two'),
+  halve('two', 'pool'),
+  ...conv('pool', 'three'),
+];
+
+function bytesOf({ preprocessing = 'torch', middle = middleNodes, after }: Parts = {}): Uint8Array {
+  const before = preprocessingNodes(preprocessing, 'image', 'preprocessed');
+  const kernels: [string, number, number][] = [
+    ['one', 3, 32],
+    ['two', 32, 16],
+    ['three', 16, 48],
+  ];
+  return smallModel({
+    input: { name: 'image', type: 'uint8', dims: ['N', size, size, 3] },
+    outputs: [{ name: 'features', dims: ['N', '?', '?', '?'] }],
+    nodes: [
+      ...before.nodes,
+      node('Transpose', ['preprocessed'], 'nchw', { perm: [0, 3, 1, 2] }),
+      ...middle,
+      ...(after ?? [node('Transpose', ['three'], 'features', { perm: [0, 2, 3, 1] })]),
+    ],
+    initializers: [
+      ...before.initializers,
+      ...kernels.flatMap(([name, inputs, filters], i) => [
+        floatTensor(`${name}/k`, [filters, inputs, 3, 3], numbers(filters * inputs * 9, i + 1)),
+        floatTensor(`${name}/b`, [filters], numbers(filters, i + 5)),
+      ]),
+      floatTensor('mean', [1, 1, 1, 48], numbers(48, 9)),
+    ],
+  });
+}
+
+const planOf = (parts?: Parts) =>
+  stackPlan(decodeModel(bytesOf(parts), 'small') as Model, { height: size, width: size });
+
+async function featuresWith(engine: string, bytes: Uint8Array) {
+  vi.stubEnv('HEADSTART_ENGINE', engine);
+  const path = join(folder.path, 'model.onnx');
+  await writeFile(path, bytes);
+  await using backbone = await Backbone.open(await describeFile(path), { device: 'cpu' });
+  return { info: backbone.info, data: await backbone.run(someImages(3, size), 3) };
+}
+
+async function expectAgreement(bytes: Uint8Array) {
+  const own = await featuresWith('', bytes);
+  const reference = await featuresWith('onnxruntime', bytes);
+  expect([own.info.engine, reference.info.engine]).toEqual(['native', 'onnxruntime']);
+  expect(own.info.featureShape).toEqual(reference.info.featureShape);
+  const largest = reference.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  expect(largest).toBeGreaterThan(0.1);
+  const worst = own.data.reduce(
+    (most, value, i) => Math.max(most, Math.abs(value - (reference.data[i] as number))),
+    0,
+  );
+  expect(worst / largest).toBeLessThan(2e-5);
+}
+
+describe('a chain of convolutions in our own kernels', () => {
+  it.each(['caffe', 'torch', 'rescale', 'none'] as const)(
+    'gives what ONNX Runtime gives, with the preprocessing %s',
+    async (preprocessing) => expectAgreement(bytesOf({ preprocessing })),
+  );
+
+  it('leaves what comes after it to ONNX Runtime', async () => {
+    const after = [
+      node('Transpose', ['three'], 'nhwc', { perm: [0, 2, 3, 1] }),
+      node('Sub', ['nhwc', 'mean'], 'centred'),
+      node('Mul', ['centred', 'nhwc'], 'features'),
+    ];
+    expect(planOf({ after })?.rest?.input).toBe('nhwc');
+    await expectAgreement(bytesOf({ after }));
+  });
+
+  it('has nothing after it where the features are its result', () => {
+    const plan = planOf();
+    expect(plan?.rest).toBeUndefined();
+    expect(plan?.layers.map(({ bias, pool }) => [bias.length, pool])).toEqual([
+      [32, false],
+      [16, true],
+      [48, false],
+    ]);
+  });
+
+  const others: readonly [string, Parts][] = [
+    [
+      'a stride',
+      {
+        middle: [
+          ...conv('nchw', 'one'),
+          ...conv('one', 'two', { strides: [2, 2] }),
+          halve('two', 'pool'),
+          ...conv('pool', 'three'),
+        ],
+      },
+    ],
+    [
+      'padding of one side',
+      {
+        middle: [
+          ...conv('nchw', 'one'),
+          ...conv('one', 'two', { pads: [1, 1, 0, 0] }),
+          halve('two', 'pool'),
+          ...conv('pool', 'three'),
+        ],
+      },
+    ],
+    [
+      'a pool that overlaps',
+      {
+        middle: [
+          ...conv('nchw', 'one'),
+          ...conv('one', 'two'),
+          halve('two', 'pool', { strides: [1, 1] }),
+          ...conv('pool', 'three'),
+        ],
+      },
+    ],
+    [
+      'a pool after the first layer',
+      {
+        middle: [
+          ...conv('nchw', 'one'),
+          halve('one', 'p'),
+          ...conv('p', 'two'),
+          halve('two', 'pool'),
+          ...conv('pool', 'three'),
+        ],
+      },
+    ],
+    [
+      'another activation',
+      {
+        middle: [
+          ...conv('nchw', 'one'),
+          node('Conv', ['one', 'two/k', 'two/b'], 'c', {
+            kernel_shape: [3, 3],
+            pads: [1, 1, 1, 1],
+          }),
+          node('Sigmoid', ['c'], 'two'),
+          halve('two', 'pool'),
+          ...conv('pool', 'three'),
+        ],
+      },
+    ],
+    [
+      'a result that two nodes read',
+      {
+        after: [
+          node('Add', ['three', 'three/c'], 'sum'),
+          node('Transpose', ['sum'], 'features', { perm: [0, 2, 3, 1] }),
+        ],
+      },
+    ],
+  ];
+
+  it.each(others)('is not what has %s', async (_, parts) => {
+    expect(planOf(parts)).toBeUndefined();
+    expect((await featuresWith('', bytesOf(parts))).info.engine).toBe('onnxruntime');
+  });
+
+  it('is not a model without pixels or convolutions', () => {
+    const plan = stackPlan(decodeModel(smallModel(), 'small'), { height: 8, width: 8 });
+    expect(plan).toBeUndefined();
+  });
+});
