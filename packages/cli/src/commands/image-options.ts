@@ -97,7 +97,7 @@ export function addImageOptions(command: Command, { exact }: { readonly exact: b
     )
     .option('--no-augment', 'plain images only')
     .addOption(
-      new Option('--precision <type>', 'arithmetic of the backbone; int8: 3 to 4 times faster')
+      new Option('--precision <type>', 'arithmetic of the backbone; int8: faster, on the CPU')
         .choices(['fp32', 'int8'])
         .default('fp32'),
     )
