@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { backends } from '@headstart/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliIn } from '../util/place.ts';
 import {
@@ -12,6 +13,8 @@ import {
 let place: TemporaryFolder;
 
 const cli = (...args: string[]) => cliIn(place, args);
+
+const gpuIsHere = backends().some(({ name, available }) => name === 'cuda' && available);
 
 const int8 = ['--backbone', tinyBackbone, '--precision', 'int8'];
 
@@ -66,5 +69,22 @@ describe('--precision int8', () => {
     const { code, stderr } = await cli('features', 'data', ...int8, '--device', 'cuda');
     expect(stderr).toContain('int8 is computed on the CPU: use fp32 on the GPU.');
     expect(code).toBe(2);
+  });
+});
+
+describe('--precision fp16', () => {
+  const fp16 = ['--backbone', tinyBackbone, '--precision', 'fp16'];
+
+  it('is for the GPU: on the CPU it is refused, before anything is written', async () => {
+    const { code, stderr } = await cli('features', 'data', ...fp16, '--device', 'cpu');
+    expect(stderr).toContain('fp16 is computed on the GPU: use fp32 or int8 on the CPU.');
+    expect(code).toBe(2);
+    expect(await readdir(join(place.path, 'models'))).not.toContain('fp16');
+  });
+
+  it.skipIf(gpuIsHere)('needs a GPU', async () => {
+    const { code, stderr } = await cli('features', 'data', ...fp16);
+    expect(stderr).toContain('A GPU is required and cannot be used');
+    expect(code).toBe(5);
   });
 });

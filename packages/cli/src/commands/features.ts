@@ -18,8 +18,8 @@ interface FeaturesOptions extends CommonOptions, DeviceOptions, ImageOptions {
   readonly strict?: boolean;
 }
 
-function errorText({ median, largest, images }: FeatureError): string {
-  return `int8 changes features by ${percent(median)} (median of ${plural(images, 'image')}, at most ${percent(largest)})`;
+function errorText(precision: string, { median, largest, images }: FeatureError): string {
+  return `${precision} changes features by ${percent(median)} (median of ${plural(images, 'image')}, at most ${percent(largest)})`;
 }
 
 export function addFeaturesCommand(program: Command, runner: Runner): void {
@@ -44,7 +44,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
       });
       const lines = [
         `${result.computed} computed, ${result.reused} from the cache, in ${duration(result.seconds)}`,
-        ...(result.feature_error ? [errorText(result.feature_error)] : []),
+        ...(result.feature_error ? [errorText(options.precision, result.feature_error)] : []),
         ...(result.skipped.length > 0 ? [`${plural(result.skipped.length, 'file')} skipped:`] : []),
         ...result.skipped.map(({ path, reason }) => `  ${path}: ${reason}`),
         ...result.files.map((file) => `Written: ${file}`),

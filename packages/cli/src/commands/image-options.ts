@@ -10,7 +10,7 @@ export interface ImageOptions {
   readonly imageSize?: number;
   readonly resize: ResizeMethod;
   readonly fit: Fit;
-  readonly precision: 'fp32' | 'int8';
+  readonly precision: 'fp32' | 'fp16' | 'int8';
   readonly flip: boolean;
   readonly widthShift: number;
   readonly heightShift: number;
@@ -97,8 +97,11 @@ export function addImageOptions(command: Command, { exact }: { readonly exact: b
     )
     .option('--no-augment', 'plain images only')
     .addOption(
-      new Option('--precision <type>', 'arithmetic of the backbone; int8: faster, on the CPU')
-        .choices(['fp32', 'int8'])
+      new Option(
+        '--precision <type>',
+        'arithmetic of the backbone; int8: faster, on the CPU; fp16: faster, on a GPU',
+      )
+        .choices(['fp32', 'fp16', 'int8'])
         .default('fp32'),
     )
     .addOption(

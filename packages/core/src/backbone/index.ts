@@ -4,6 +4,7 @@ export { chooseProvider, cudaProviderLibrary, providerObstacle } from './device.
 export { type DownloadOptions, download } from './fetch.ts';
 export { type DownloadTensorsOptions, downloadTensors } from './fetch-tensors.ts';
 export type { BackboneFile, LocateOptions } from './file.ts';
+export { halfBackbone, halfPath } from './half-backbone.ts';
 export { locateBackbone } from './locate.ts';
 export type { InputPreprocessing } from './preprocessing.ts';
 export { type PullOptions, pullVgg16 } from './pull.ts';

@@ -1,3 +1,4 @@
+export { fromFloat16, maxFloat16, toFloat16 } from '../float16.ts';
 export { type CacheOptions, type CacheRecord, FeatureCache, openFeatureCache } from './cache.ts';
 export {
   type ExtractFeaturesOptions,
@@ -10,7 +11,6 @@ export {
   readFeatureFile,
   writeFeatureFile,
 } from './file.ts';
-export { fromFloat16, maxFloat16, toFloat16 } from './float16.ts';
 export { type ExtractorDescription, type ExtractorId, extractorId, featureKey } from './key.ts';
 export type { SampleRequest, ViewRequest } from './plan.ts';
 export { readImage } from './read-image.ts';

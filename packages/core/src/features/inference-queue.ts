@@ -1,7 +1,7 @@
 import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError } from '../errors.ts';
+import { maxFloat16, toFloat16 } from '../float16.ts';
 import type { CacheRecord, FeatureCache } from './cache.ts';
-import { maxFloat16, toFloat16 } from './float16.ts';
 import type { RecordLayout } from './record.ts';
 import { type FeatureRows, rowLength } from './set.ts';
 

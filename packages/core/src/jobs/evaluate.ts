@@ -2,7 +2,9 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import {
   type BackboneFile,
+  chooseProvider,
   describeFile,
+  halfPath,
   locateBackbone,
   quantizedPath,
 } from '../backbone/index.ts';
@@ -134,7 +136,7 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
 /** The run's backbone, where its very file is still here; its features may be in the cache. */
 async function backboneOf(
   run: Run,
-  { modelsDir, signal }: EvaluateJobOptions,
+  { modelsDir, device, signal }: EvaluateJobOptions,
 ): Promise<BackboneFile | undefined> {
   const { record } = run;
   const spec = backboneSpec(run);
@@ -148,15 +150,25 @@ async function backboneOf(
       ...variant,
       signal,
     });
-    const found =
-      record.backbone.precision === 'int8'
-        ? await describeFile(quantizedPath(exact, directory))
-        : exact;
+    const found = await inRecordedPrecision(exact, record.backbone.precision, directory, device);
     return found.sha256 === record.backbone.sha256 ? found : undefined;
   } catch (error) {
     if (error instanceof HeadstartError) return undefined;
     throw error;
   }
+}
+
+/** The file that was made of the backbone for the run. Features in fp16 are the GPU's. */
+async function inRecordedPrecision(
+  exact: BackboneFile,
+  precision: string | undefined,
+  modelsDir: string,
+  device: ExtractorOptions['device'],
+): Promise<BackboneFile> {
+  if (precision === 'int8') return describeFile(quantizedPath(exact, modelsDir));
+  if (precision !== 'float16') return exact;
+  chooseProvider({ device, requireGpu: true });
+  return describeFile(halfPath(exact, modelsDir));
 }
 
 /** In what the run's backbone differs from the one of its name. */

@@ -24,7 +24,7 @@ import {
 } from '../features/index.ts';
 import { type AugmentOptions, drawView, type ResizeOptions } from '../image/index.ts';
 import type { LongOperationOptions, NoticeListener } from '../operation.ts';
-import { errorOfInt8, inPrecision, type SampleSource } from './precision.ts';
+import { errorOfPrecision, inPrecision, type SampleSource } from './precision.ts';
 
 /** Which backbone makes the features, where, and from which pixels. */
 export interface ExtractorOptions extends LongOperationOptions, ResizeOptions {
@@ -42,8 +42,8 @@ export interface ExtractorOptions extends LongOperationOptions, ResizeOptions {
   /** Fail rather than fall back to the CPU. */
   readonly requireGpu?: boolean | undefined;
   readonly threads?: number | undefined;
-  /** Arithmetic of the backbone; default `fp32`. `int8` is for the CPU. */
-  readonly precision?: 'fp32' | 'int8' | undefined;
+  /** Arithmetic of the backbone; default `fp32`. `int8` is for the CPU, `fp16` for the GPU. */
+  readonly precision?: 'fp32' | 'fp16' | 'int8' | undefined;
   /** How features are kept; default `float16`. */
   readonly featureDtype?: 'float16' | 'float32' | undefined;
   readonly cacheDir?: string | undefined;
@@ -71,8 +71,8 @@ export interface Extractor extends AsyncDisposable {
   ): Promise<Extraction>;
   /** Reads and decodes images only to learn which of them cannot be. */
   findUnreadable(samples: readonly Sample[]): Promise<SkippedFile[]>;
-  /** How far int8 features of some of the samples are from fp32; undefined where it is fp32. */
-  errorOfInt8(samples: readonly Sample[]): Promise<FeatureError | undefined>;
+  /** How far features of some of the samples are from fp32; undefined where it is fp32. */
+  errorOfPrecision(samples: readonly Sample[]): Promise<FeatureError | undefined>;
 }
 
 /**
@@ -91,7 +91,8 @@ export async function openExtractor(
   const file = await inPrecision(exact, options, source);
   const cache = await openFeatureCache({ dir: options.cacheDir ?? directories.cacheDir });
   const device = options.precision === 'int8' ? 'cpu' : options.device;
-  const backbone = await Backbone.open(file, { ...options, device }).catch(
+  const requireGpu = options.requireGpu || options.precision === 'fp16';
+  const backbone = await Backbone.open(file, { ...options, device, requireGpu }).catch(
     async (error: unknown) => {
       await cache.close();
       throw error;
@@ -103,8 +104,8 @@ export async function openExtractor(
     dtype,
     findUnreadable: (samples) =>
       findUnreadable(samples, { ...backbone.info.input, resize, fit }, options),
-    errorOfInt8: async (samples) =>
-      file === exact ? undefined : errorOfInt8(exact, backbone, samples, options),
+    errorOfPrecision: async (samples) =>
+      file === exact ? undefined : errorOfPrecision(exact, backbone, samples, options),
     extract: async (samples, viewsOf, stage) => {
       const extraction = await extractFeatures({
         samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
@@ -166,7 +167,7 @@ function announce(backbone: BackboneInfo, onNotice: NoticeListener | undefined):
   const shape = featureShape.join('x');
   onNotice?.({
     level: 'info',
-    text: `Backbone ${name} (features ${shape}${precision === 'int8' ? ', int8' : ''}) on ${device}`,
+    text: `Backbone ${name} (features ${shape}${precision === 'float32' ? '' : `, ${precision}`}) on ${device}`,
   });
   if (notice) onNotice?.({ level: 'info', text: notice });
   if (untrained) onNotice?.({ level: 'warning', text: untrainedWarning });

@@ -38,7 +38,7 @@ export interface FeaturesJobResult {
   readonly reused: number;
   readonly seconds: number;
   readonly skipped: readonly SkippedFile[];
-  /** Of int8: how far features of some training images are from those of fp32. */
+  /** Of int8 and fp16: how far features of some training images are from those of fp32. */
   readonly feature_error?: FeatureError | undefined;
   /** The feature files written. */
   readonly files: readonly string[];
@@ -78,7 +78,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
     images: dataset.train.length + dataset.validation.length + dataset.test.length,
     ...total,
     seconds: (performance.now() - started) / 1000,
-    feature_error: await extractor.errorOfInt8(dataset.train),
+    feature_error: await extractor.errorOfPrecision(dataset.train),
     skipped,
     files,
   };

@@ -2,8 +2,10 @@ import {
   type Backbone,
   type BackboneFile,
   type BackboneInfo,
+  chooseProvider,
   type FeatureError,
   featureError,
+  halfBackbone,
   type ImageSize,
   quantizedBackbone,
 } from '../backbone/index.ts';
@@ -16,13 +18,14 @@ import type { ExtractorOptions } from './extractor.ts';
 /** Gives some of the images that features are wanted of. Called where they are needed. */
 export type SampleSource = () => Promise<readonly Sample[]>;
 
-/** Images that the int8 backbone is compared on. */
+/** Images that a backbone of less precision is compared on. */
 const comparedImages = 8;
 
 /**
  * The backbone in the arithmetic that the options ask for.
  *
- * @throws HeadstartError `USAGE` where int8 is to be computed on the GPU
+ * @throws HeadstartError `USAGE` where int8 is to be computed on the GPU, or fp16 on the CPU;
+ *   `GPU_REQUIRED` where fp16 is asked for without a GPU
  */
 export async function inPrecision(
   file: BackboneFile,
@@ -30,28 +33,40 @@ export async function inPrecision(
   source: SampleSource,
 ): Promise<BackboneFile> {
   const { precision = 'fp32', device, requireGpu, resize, fit, signal } = options;
+  const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (precision === 'fp32') return file;
+  if (precision === 'fp16') {
+    if (device === 'cpu') {
+      throw new HeadstartError(
+        'USAGE',
+        'fp16 is computed on the GPU: use fp32 or int8 on the CPU.',
+      );
+    }
+    // Before anything is written.
+    chooseProvider({ device, requireGpu: true });
+    return halfBackbone(file, { modelsDir, signal });
+  }
   if (device === 'cuda' || requireGpu) {
     throw new HeadstartError('USAGE', 'int8 is computed on the CPU: use fp32 on the GPU.');
   }
   return quantizedBackbone(file, {
     ...options,
-    modelsDir: options.modelsDir ?? defaultDirectories().modelsDir,
+    modelsDir,
     images: async (count, size) =>
       someImages(await source(), count, { ...size, resize, fit, signal }),
   });
 }
 
-/** How much int8 changes the features of these images. */
-export async function errorOfInt8(
+/** How much less precision changes the features of these images. */
+export async function errorOfPrecision(
   exact: BackboneFile,
-  quantized: Pick<Backbone, 'run'> & { readonly info: BackboneInfo },
+  rounded: Pick<Backbone, 'run'> & { readonly info: BackboneInfo },
   samples: readonly Sample[],
   { resize, fit, threads, signal }: ExtractorOptions,
 ): Promise<FeatureError> {
-  const { input } = quantized.info;
+  const { input } = rounded.info;
   const images = await someImages(samples, comparedImages, { ...input, resize, fit, signal });
-  return featureError(exact, quantized, images, { threads, signal });
+  return featureError(exact, rounded, images, { threads, signal });
 }
 
 /**
