@@ -1,17 +1,19 @@
 // All that needs a GPU, in one command, on a machine with one: tests, compute-sanitizer, the machine
 // code, and benchmarks against PyTorch. Build first (npm run build).
 //
-//   node scripts/check-gpu.mjs [PYTHON] [samples]
+//   node scripts/check-gpu.mjs [PYTHON] [samples] [FOLDER]
 //
 // PYTHON is an interpreter with a PyTorch that has CUDA (default python3); samples are those of the
-// streaming test (default 1000000: 50 GB of the GPU's memory). Parts whose tool is missing say so.
+// streaming test (default 1000000: 50 GB of the GPU's memory). FOLDER has one
+// folder a class of images, for the rate of features from files (which need `headstart setup cuda`).
+// Parts whose tool is missing say so.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { backends } from '../packages/native/dist/index.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const [python = 'python3', samples = '1000000'] = process.argv.slice(2);
+const [python = 'python3', samples = '1000000', images] = process.argv.slice(2);
 const failed = [];
 
 const cuda = backends().find(({ name }) => name === 'cuda');
@@ -43,6 +45,7 @@ for (const tool of ['memcheck', 'racecheck', 'initcheck', 'synccheck']) {
 }
 part('machine code', node, ['scripts/check-cuda-code.mjs']);
 part('benchmark', node, ['bench/gpu/run.mjs', python]);
+part('features', node, ['bench/gpu/extract.mjs', ...(images ? [images] : [])]);
 part('streaming', node, ['bench/gpu/stream.mjs', samples]);
 console.log(failed.length === 0 ? '\nAll passed.' : `\nFailed: ${failed.join(', ')}.`);
 process.exitCode = failed.length === 0 ? 0 : 1;
