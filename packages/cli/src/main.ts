@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import { Command, CommanderError } from 'commander';
+import { addCacheCommand } from './commands/cache.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -24,6 +25,7 @@ const commands = [
   addPredictCommand,
   addExportCommand,
   addPullCommand,
+  addCacheCommand,
   addDoctorCommand,
   addSetupCommand,
 ];

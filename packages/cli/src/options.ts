@@ -39,6 +39,16 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A share of a whole, above 0 and at most 1: `1%` or `0.01`. */
+export function share(text: string): number {
+  const [, digits, sign] = /^\s*(\d*\.?\d+)\s*(%?)\s*$/.exec(text) ?? [];
+  const value = Number(digits) / (sign === '%' ? 100 : 1);
+  if (digits === undefined || !(value > 0 && value <= 1)) {
+    throw new InvalidArgumentError('Give a share above 0, as 1% or 0.01, of at most 100%.');
+  }
+  return value;
+}
+
 /** `word`, or a whole number of at least `minimum`. */
 export function wordOrCount<W extends string>(word: W, minimum: number) {
   const count = wholeNumber(minimum);

@@ -1,5 +1,5 @@
-import { type FeatureError, featuresJob } from '@headstart/core';
-import type { Command } from 'commander';
+import { type FeatureError, featuresJob, type Shard } from '@headstart/core';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
@@ -15,7 +15,14 @@ import { addImageOptions, type ImageOptions, imageSettings } from './image-optio
 interface FeaturesOptions extends CommonOptions, DeviceOptions, ImageOptions {
   readonly views: number;
   readonly out?: string;
+  readonly shard?: Shard;
   readonly strict?: boolean;
+}
+
+function shard(text: string): Shard {
+  const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (index && count && index <= count) return { index, count };
+  throw new InvalidArgumentError('Give the part and how many there are, as 1/4 to 4/4.');
 }
 
 function errorText(precision: string, { median, largest, images }: FeatureError): string {
@@ -28,6 +35,12 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
     .description('compute the features of every image once, into the cache')
     .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders')
     .option('--out <file>', 'also write the plain images’ features to this file (safetensors)')
+    .addOption(
+      new Option(
+        '--shard <i/n>',
+        'only the i-th of n parts of the images, by their content: see `headstart cache merge`',
+      ).argParser(shard),
+    )
     .option('--strict', 'exit with code 3 where files were skipped');
   addImageOptions(command, { exact: false });
   addDeviceOptions(command);

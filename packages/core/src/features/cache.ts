@@ -4,8 +4,8 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
 import { makeFolders } from '../folders.ts';
-import type { ExtractorId } from './key.ts';
-import { encodeRecord, type RecordLayout, recordBytes } from './record.ts';
+import type { ExtractorDescription, ExtractorId } from './key.ts';
+import { encodeRecord, isWholeRecord, type RecordLayout, recordBytes } from './record.ts';
 import type { FeatureRows } from './set.ts';
 
 export interface CacheOptions {
@@ -19,6 +19,12 @@ export interface CacheOptions {
 export interface CacheRecord extends RecordLayout {
   readonly key: Buffer;
   readonly row: FeatureRows;
+}
+
+/** A record as it lies in the cache. */
+export interface StoredRecord {
+  readonly key: Buffer;
+  readonly record: Buffer;
 }
 
 /** Of the folder as a whole; LMDB's own format and that of the records have versions of theirs. */
@@ -98,6 +104,52 @@ export class FeatureCache {
     });
   }
 
+  /** What the digests of extractors, in hexadecimal, stand for. */
+  extractors(): Map<string, ExtractorDescription> {
+    return this.#guard('read', () => {
+      const known = new Map<string, ExtractorDescription>();
+      for (const { key, value } of this.#extractors.getRange()) {
+        known.set(key.toString('hex'), JSON.parse(value.toString('utf8')));
+      }
+      return known;
+    });
+  }
+
+  /** Takes over descriptions of extractors from another cache. */
+  addExtractors(extractors: ReadonlyMap<string, ExtractorDescription>): void {
+    for (const [digest, description] of extractors) {
+      this.describeExtractor({ digest: Buffer.from(digest, 'hex'), description });
+    }
+  }
+
+  /** Up to `count` records in the order of their keys, from behind `after` on. */
+  page(after: Buffer | undefined, count: number): StoredRecord[] {
+    return this.#guard('read', () => {
+      const range = after ? { start: after, exclusiveStart: true } : {};
+      const found = this.#records.getRange({ ...range, limit: count, snapshot: false });
+      return [...found].map(({ key, value }) => ({ key: Buffer.from(key), record: value }));
+    });
+  }
+
+  /** True where there is a record under this key and its checksum is right. */
+  hasWhole(key: Buffer): boolean {
+    const record = this.#guard('read', () => this.#records.getBinaryFast(key));
+    return record !== undefined && isWholeRecord(key, record);
+  }
+
+  /**
+   * Writes records of another cache in one transaction.
+   *
+   * @throws HeadstartError `CACHE_UNUSABLE`
+   */
+  putRecords(records: readonly StoredRecord[]): void {
+    this.#guard('write', () =>
+      this.#root.transactionSync(() => {
+        for (const { key, record } of records) this.#records.putSync(key, record);
+      }),
+    );
+  }
+
   /** How many records there are, of all extractors. */
   get size(): number {
     return this.#guard('read', () => this.#records.getCount());
@@ -153,7 +205,10 @@ async function checkFormat(dir: string, readOnly: boolean): Promise<void> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT' || readOnly) throw error;
+    if (systemCode(error) === 'ENOENT' && readOnly) {
+      throw new HeadstartError('CACHE_UNUSABLE', `There is no feature cache in ${dir}.`);
+    }
+    if (systemCode(error) !== 'ENOENT') throw error;
     await writeFileAtomically(
       path,
       `${JSON.stringify({ headstartFeatureCache: formatVersion })}\n`,

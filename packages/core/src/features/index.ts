@@ -1,5 +1,11 @@
 export { fromFloat16, maxFloat16, toFloat16 } from '../float16.ts';
-export { type CacheOptions, type CacheRecord, FeatureCache, openFeatureCache } from './cache.ts';
+export {
+  type CacheOptions,
+  type CacheRecord,
+  FeatureCache,
+  openFeatureCache,
+  type StoredRecord,
+} from './cache.ts';
 export {
   type ExtractFeaturesOptions,
   type ExtractFeaturesResult,
@@ -11,9 +17,16 @@ export {
   readFeatureFile,
   writeFeatureFile,
 } from './file.ts';
-export { type ExtractorDescription, type ExtractorId, extractorId, featureKey } from './key.ts';
+export {
+  type ExtractorDescription,
+  type ExtractorId,
+  extractorDigestOf,
+  extractorId,
+  featureKey,
+} from './key.ts';
 export type { SampleRequest, ViewRequest } from './plan.ts';
 export { readImage } from './read-image.ts';
+export { isWholeRecord } from './record.ts';
 export {
   type ChunkOptions,
   type FeatureDtype,

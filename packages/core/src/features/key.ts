@@ -79,6 +79,11 @@ export function featureKey(
   return Buffer.concat([extractor.digest, Buffer.from(hash, 'hex'), viewDigest], keyBytes);
 }
 
+/** The extractor digest of a key, in hexadecimal. */
+export function extractorDigestOf(key: Buffer): string {
+  return key.toString('hex', 0, digestBytes);
+}
+
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest().subarray(0, digestBytes);
 }

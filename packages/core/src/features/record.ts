@@ -63,6 +63,15 @@ export function recordBytes(
   return record.subarray(header);
 }
 
+/** Whether a record is what was written under this key, whatever its layout. */
+export function isWholeRecord(key: Uint8Array, record: Buffer): boolean {
+  if (record.length < headerBytes(0) || record.readUInt32LE(0) !== magic) return false;
+  if (record[8] !== version) return false;
+  const size = record.readUInt32LE(12);
+  if (record.length !== headerBytes(record[10] as number) + size) return false;
+  return record.readUInt32LE(4) === checksum(key, record);
+}
+
 function checksum(key: Uint8Array, record: Buffer): number {
   return crc32(record.subarray(checkedFrom), crc32(key));
 }

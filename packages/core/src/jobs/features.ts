@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { FeatureError } from '../backbone/index.ts';
 import { type Dataset, findLayout, type Sample, type SkippedFile } from '../dataset/index.ts';
+import { HeadstartError } from '../errors.ts';
 import { writeFeatureFile } from '../features/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
 import {
@@ -26,6 +27,22 @@ export interface FeaturesJobOptions extends ExtractorOptions {
    * it, `F.validation.safetensors` and `F.test.safetensors` where there are such images.
    */
   readonly out?: string | undefined;
+  /** Only the images of one part of several, for a machine each; see {@link inShard}. */
+  readonly shard?: Shard | undefined;
+}
+
+/** Part `index` of `count`, from 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/**
+ * Which part an image is in: its content hash, as a number, modulo the number of parts. So it does
+ * not depend on names, places and the other images.
+ */
+export function inShard({ hash }: Pick<Sample, 'hash'>, { index, count }: Shard): boolean {
+  return Number(BigInt(`0x${hash.slice(0, 16)}`) % BigInt(count)) === index - 1;
 }
 
 export interface FeaturesJobResult {
@@ -44,8 +61,19 @@ export interface FeaturesJobResult {
   readonly files: readonly string[];
 }
 
-/** Computes the features of all images of a folder into the cache. */
+/**
+ * Computes the features of all images of a folder into the cache.
+ *
+ * @throws HeadstartError `USAGE` where a shard is to be written to a feature file, and all of
+ *   scanning and extraction
+ */
 export async function featuresJob(options: FeaturesJobOptions): Promise<FeaturesJobResult> {
+  if (options.shard && options.out) {
+    throw new HeadstartError(
+      'USAGE',
+      'A shard has a part of the images only: leave out --out, merge the caches, and write the file then.',
+    );
+  }
   const { data, seed = 0, validationFraction, signal, onProgress, out } = options;
   const started = performance.now();
   await findLayout(resolve(data), signal);
@@ -56,7 +84,9 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
   const total = { computed: 0, reused: 0 };
   const skipped = [...dataset.skipped];
   const files: string[] = [];
+  let images = 0;
   for (const { name, samples, views } of splitsOf(dataset, options)) {
+    images += samples.length;
     const { set, ...counts } = await extractor.extract(
       samples,
       (sample) => views.map((view) => viewRequest(sample, view, options.augment, seed)),
@@ -75,7 +105,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
     untrained: extractor.backbone.untrained,
     device: extractor.backbone.device,
     classes: dataset.classes,
-    images: dataset.train.length + dataset.validation.length + dataset.test.length,
+    images,
     ...total,
     seconds: (performance.now() - started) / 1000,
     feature_error: await extractor.errorOfPrecision(dataset.train),
@@ -91,7 +121,10 @@ interface SplitToExtract {
 }
 
 /** Augmented views are made of training images only; view 0 comes first. */
-function splitsOf(dataset: Dataset, { views = 0, augment }: FeaturesJobOptions): SplitToExtract[] {
+function splitsOf(
+  dataset: Dataset,
+  { views = 0, augment, shard }: FeaturesJobOptions,
+): SplitToExtract[] {
   const augmented = augment ? views : 0;
   const viewNumbers = Array.from({ length: augmented + 1 }, (_, view) => view);
   const splits: SplitToExtract[] = [
@@ -101,7 +134,13 @@ function splitsOf(dataset: Dataset, { views = 0, augment }: FeaturesJobOptions):
   if (dataset.validationFrom !== 'test') {
     splits.push({ name: 'test', samples: dataset.test, views: [0] });
   }
-  return splits.filter(({ samples }) => samples.length > 0);
+  return splits
+    .map((split) => ({ ...split, samples: samplesOf(split, shard) }))
+    .filter(({ samples }) => samples.length > 0);
+}
+
+function samplesOf({ samples }: SplitToExtract, shard: Shard | undefined): readonly Sample[] {
+  return shard ? samples.filter((sample) => inShard(sample, shard)) : samples;
 }
 
 function fileOfSplit(out: string, name: SplitToExtract['name']): string {

@@ -1,3 +1,15 @@
+export {
+  type CacheContent,
+  type CacheJobOptions,
+  type CacheListing,
+  type CacheMerge,
+  type CacheVerification,
+  listCache,
+  type MergeCachesOptions,
+  mergeCaches,
+  type VerifyCacheOptions,
+  verifyCache,
+} from './cache.ts';
 export { type DoctorOptions, doctor, type Finding } from './doctor.ts';
 export {
   type EvaluateJobOptions,
@@ -7,7 +19,13 @@ export {
 } from './evaluate.ts';
 export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
 export type { ExtractorOptions } from './extractor.ts';
-export { type FeaturesJobOptions, type FeaturesJobResult, featuresJob } from './features.ts';
+export {
+  type FeaturesJobOptions,
+  type FeaturesJobResult,
+  featuresJob,
+  inShard,
+  type Shard,
+} from './features.ts';
 export { type PullJobOptions, pullJob } from './pull.ts';
 export { trainJob } from './train.ts';
 export type { TrainJobOptions, TrainSummary } from './train-options.ts';
