@@ -1,5 +1,5 @@
 import { type ConfusionMatrix, confusionCount } from '../evaluate/index.ts';
-import { type Plot, plotConfig, renderSvg } from './svg.ts';
+import { type Plot, plotConfig, renderSvg } from '../page/index.ts';
 
 /** Beyond these numbers of classes a confusion matrix shows no counts, and no class names. */
 const mostCounted = 30;

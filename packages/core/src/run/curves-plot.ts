@@ -1,5 +1,5 @@
 import type { EpochRecord } from '../head/index.ts';
-import { type Plot, renderSvg } from './svg.ts';
+import { type Plot, renderSvg } from '../page/index.ts';
 
 /** Of the palette that people with any colour vision can tell apart (Okabe and Ito, 2008). */
 const colours = { training: '#0072B2', validation: '#D55E00', kept: '#555555' } as const;

@@ -1,8 +1,7 @@
 import type { SkippedFile } from '../dataset/index.ts';
 import { type Evaluation, worstMistakes } from '../evaluate/index.ts';
-import { type HtmlValue, html, type Markup, table, trusted } from './html.ts';
+import { type HtmlValue, html, type Markup, pageDocument, table, trusted } from '../page/index.ts';
 import type { RunFile, RunRecord } from './record.ts';
-import { reportStyle } from './report-style.ts';
 
 export interface ReportContents {
   readonly record: Omit<RunRecord, 'format' | 'version' | 'files'>;
@@ -20,19 +19,7 @@ const mostSkipped = 200;
 export function reportHtml(contents: ReportContents): string {
   const { record, evaluation, skipped, plots } = contents;
   const title = `Headstart run: ${record.classes.length} classes, ${percent(evaluation.metrics.accuracy)}`;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>${title}</title>
-<style>${trusted(reportStyle)}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-${notices(record)}
+  const body = html`${notices(record)}
 ${summary(contents)}
 ${section('Training', html`<figure>${trusted(plots.curves)}</figure>`)}
 ${section('Confusion', html`<figure>${trusted(plots.confusion)}</figure>`)}
@@ -41,12 +28,8 @@ ${section('Worst mistakes', mistakes(contents))}
 ${section('Skipped files', skippedFiles(skipped))}
 ${section('Arguments', argumentTable(record))}
 ${section('Times', timingTable(record))}
-${section('Files', fileTable(contents))}
-</main>
-</body>
-</html>
-`;
-  return page.markup;
+${section('Files', fileTable(contents))}`;
+  return pageDocument({ title, body });
 }
 
 function section(title: string, body: Markup): Markup {

@@ -1,5 +1,5 @@
-/** The report's style sheet: plain, light, readable at any width and on paper. */
-export const reportStyle = `
+/** The style sheet of pages: plain, light, readable at any width and on paper. */
+export const pageStyle = `
 :root { color-scheme: light; }
 body { margin: 0; background: #fff; color: #1a1a1a; font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 62rem; margin: 0 auto; padding: 1.5rem; }

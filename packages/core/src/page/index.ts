@@ -1,0 +1,10 @@
+export { type PageContents, pageDocument } from './document.ts';
+export {
+  escapeHtml,
+  type HtmlValue,
+  html,
+  type Markup,
+  table,
+  trusted,
+} from './html.ts';
+export { type Plot, plotConfig, renderSvg } from './svg.ts';
