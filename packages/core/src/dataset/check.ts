@@ -4,7 +4,7 @@ import { HeadstartError, reasonOf } from '../errors.ts';
 import { decodeImage, type ImageFormat, imageFormat, unreadableReason } from '../image/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { findLayout } from './layout.ts';
-import { readParts } from './scan.ts';
+import { type HashingOptions, readParts } from './scan.ts';
 import type { Sample, SkippedFile } from './types.ts';
 import { countByClass, fewImages } from './warnings.ts';
 
@@ -68,7 +68,7 @@ const parallelImages = 4;
  */
 export async function checkDataset(
   root: string,
-  options: LongOperationOptions = {},
+  options: HashingOptions = {},
 ): Promise<CheckReport> {
   const path = resolve(root);
   const layout = await findLayout(path, options.signal);

@@ -11,6 +11,12 @@ const bufferBytes = 256 * 1024;
 /** A file's hash, or why it has none. */
 export type FileHash = { readonly hash: string } | { readonly reason: string };
 
+/** Hashes files: for each, in the order given, its hash or the reason why it cannot be read. */
+export type FileHasher = (
+  paths: readonly string[],
+  options: LongOperationOptions,
+) => Promise<FileHash[]>;
+
 /**
  * SHA-256 of files, in the order given; files are streamed, so their size does not matter.
  *

@@ -6,8 +6,10 @@ export {
   type Part,
   type SameContent,
 } from './check.ts';
+export { type FileHash, type FileHasher, hashFiles } from './hash.ts';
 export { findLayout, type Layout } from './layout.ts';
 export {
+  type HashingOptions,
   type LabelledImages,
   type ScanOptions,
   scanDataset,

@@ -1,7 +1,7 @@
 import { relative, resolve, sep } from 'node:path';
 import { HeadstartError } from '../errors.ts';
 import type { LongOperationOptions } from '../operation.ts';
-import { hashFiles } from './hash.ts';
+import { type FileHasher, hashFiles } from './hash.ts';
 import {
   type ClassFolder,
   findLayout,
@@ -16,7 +16,12 @@ import { splitSamples } from './split.ts';
 import type { Dataset, Sample, SkippedFile } from './types.ts';
 import { leakWarnings, missingClassWarning, tinyClassWarning } from './warnings.ts';
 
-export interface ScanOptions extends LongOperationOptions {
+export interface HashingOptions extends LongOperationOptions {
+  /** What hashes the files; default: each is read. */
+  readonly hashFiles?: FileHasher | undefined;
+}
+
+export interface ScanOptions extends HashingOptions {
   /** Share of each class that validates where there is no validation folder. Default 0.2. */
   readonly validationFraction?: number | undefined;
   /** Of the split. Default 0. */
@@ -30,13 +35,13 @@ export interface LabelledImages {
 
 /**
  * Scans a folder of images: `root/<class>/*`, which is split by content, or
- * `root/train/<class>/*` with `validation` and `test` folders. Every file is read once, for its
- * hash; none is decoded.
+ * `root/train/<class>/*` with `validation` and `test` folders. Files are read for their hashes at
+ * most; none is decoded.
  *
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`
  */
 export async function scanDataset(root: string, options: ScanOptions = {}): Promise<Dataset> {
-  const { validationFraction = 0.2, seed = 0, signal, onProgress } = options;
+  const { validationFraction = 0.2, seed = 0, signal } = options;
   if (!(validationFraction > 0 && validationFraction < 1)) {
     throw new HeadstartError(
       'USAGE',
@@ -44,7 +49,7 @@ export async function scanDataset(root: string, options: ScanOptions = {}): Prom
     );
   }
   const layout = await findLayout(resolve(root), signal);
-  const parts = await readParts(resolve(root), layout, { signal, onProgress });
+  const parts = await readParts(resolve(root), layout, options);
   const split = { fraction: validationFraction, seed };
   const dataset = layout.kind === 'flat' ? flatDataset(parts, split) : splitDataset(parts, split);
   return {
@@ -72,7 +77,7 @@ export interface DatasetParts {
 export async function readParts(
   root: string,
   layout: Layout,
-  options: LongOperationOptions,
+  options: HashingOptions,
 ): Promise<DatasetParts> {
   const folders = layout.kind === 'flat' ? { train: layout.all } : layout;
   const training = folders.train;
@@ -137,14 +142,14 @@ async function hashParts(
   root: string,
   classes: readonly string[],
   parts: Readonly<Record<'train' | 'validation' | 'test', ClassFolder[] | undefined>>,
-  options: LongOperationOptions,
+  { hashFiles: hash = hashFiles, ...options }: HashingOptions,
 ) {
   const files = Object.entries(parts).flatMap(([part, folders]) =>
     (folders ?? []).flatMap(({ name, images }) =>
       images.map((path) => ({ part, path, label: classes.indexOf(name) })),
     ),
   );
-  const hashes = await hashFiles(
+  const hashes = await hash(
     files.map(({ path }) => path),
     options,
   );
@@ -212,7 +217,7 @@ function splitDataset(parts: DatasetParts, split: { fraction: number; seed: numb
 export async function scanLabelled(
   root: string,
   classes: readonly string[],
-  options: LongOperationOptions = {},
+  options: HashingOptions = {},
 ): Promise<LabelledImages> {
   const path = resolve(root);
   const folder = await readLabelled(path, options.signal);
