@@ -1,8 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
-import { type HeadWeights, readHeadWeights } from '../head/index.ts';
-import { checkHeadWeights } from '../head/weights.ts';
+import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
 import { type RunRecord, runFiles } from './record.ts';
 
 /** A complete run folder. */
