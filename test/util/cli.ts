@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { outputErrors } from './schemas.ts';
 import { repositoryRoot } from './shared.ts';
 
 export interface CliResult {
@@ -16,7 +17,10 @@ export interface CliOptions {
   readonly interruptWhen?: (stderr: string) => boolean;
 }
 
-/** Runs the built command line as a process of its own, as a user does. */
+/**
+ * Runs the built command line as a process of its own, as a user does. What it prints under
+ * `--json` is held against the schema of the command: another document fails the test.
+ */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const child = spawn(
     process.execPath,
@@ -37,6 +41,10 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   child.stdin.end(options.stdin ?? '');
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
+    child.once('close', (code) => {
+      const wrong = args.includes('--json') ? outputErrors(args, stdout) : [];
+      if (wrong.length > 0) reject(new Error(`${wrong.join('\n')}\n${stderr}`));
+      else resolve({ code, stdout, stderr });
+    });
   });
 }

@@ -45,6 +45,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     code = error.exitCode === 0 ? exitCode.done : exitCode.usage;
+    if (code === exitCode.usage && argv.includes('--json')) {
+      printError('USAGE', error.message.replace(/^error: /, ''));
+    }
   }
   process.exitCode = code;
 }
@@ -72,17 +75,22 @@ async function runCommand(
   } catch (error) {
     ui.finish();
     const code = exitCodeOf(error, signal);
-    const text = code === exitCode.interrupted ? interruptedText(error) : messageOf(error);
-    ui.warn(text);
+    const interrupted = code === exitCode.interrupted;
+    const text = interrupted ? interruptedText(error) : messageOf(error);
+    ui.warn(interrupted ? text : `error: ${text}`);
     if (ui.json) {
       const name = error instanceof HeadstartError ? error.code : 'INTERNAL';
-      const document = code === exitCode.interrupted ? 'INTERRUPTED' : name;
-      process.stdout.write(`${JSON.stringify({ error: { code: document, message: text } })}\n`);
+      printError(interrupted ? 'INTERRUPTED' : name, text);
     }
     return code;
   } finally {
     ui.finish();
   }
+}
+
+/** The document that `--json` prints where a command fails. */
+function printError(code: string, message: string): void {
+  process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
 }
 
 function interruptedText(error: unknown): string {
@@ -91,9 +99,9 @@ function interruptedText(error: unknown): string {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof HeadstartError) return `error: ${error.message}`;
+  if (error instanceof HeadstartError) return error.message;
   const stack = error instanceof Error ? error.stack : undefined;
-  return `error: an unexpected failure, please report it: ${stack ?? reasonOf(error)}`;
+  return `an unexpected failure, please report it: ${stack ?? reasonOf(error)}`;
 }
 
 /** The first Ctrl-C asks for an orderly end, the second one ends at once. */
