@@ -16,6 +16,7 @@ export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   USAGE: exitCode.usage,
   DATA_LAYOUT: exitCode.usage,
+  CORRECTIONS_INVALID: exitCode.usage,
   HEAD_SPEC_INVALID: exitCode.usage,
   FILES_SKIPPED: exitCode.filesSkipped,
   GPU_REQUIRED: exitCode.gpuAbsent,

@@ -2,6 +2,7 @@
 export type ErrorCode =
   | 'USAGE'
   | 'DATA_LAYOUT'
+  | 'CORRECTIONS_INVALID'
   | 'IMAGE_UNREADABLE'
   | 'WEIGHTS_MISSING'
   | 'WEIGHTS_INVALID'

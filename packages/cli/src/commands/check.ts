@@ -4,8 +4,9 @@ import { exitCode } from '../exit-codes.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { plural, table } from '../table.ts';
+import { addDataOptions, type DataOptions } from './data-options.ts';
 
-interface CheckOptions extends CommonOptions {
+interface CheckOptions extends CommonOptions, DataOptions {
   readonly strict?: boolean;
 }
 
@@ -15,10 +16,15 @@ export function addCheckCommand(program: Command, runner: Runner): void {
     .description('say what is in a folder of images, and what is wrong with it')
     .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders')
     .option('--strict', 'exit with code 3 where files are unreadable');
+  addDataOptions(command);
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string, options: CheckOptions) => {
-      const report = await checkDataset(data, { signal, onProgress: ui.onProgress });
+      const report = await checkDataset(data, {
+        corrections: options.corrections,
+        signal,
+        onProgress: ui.onProgress,
+      });
       ui.result(report, checkText(report));
       return options.strict && report.unreadable.length > 0 ? exitCode.filesSkipped : undefined;
     }),

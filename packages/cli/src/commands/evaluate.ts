@@ -10,8 +10,9 @@ import {
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
+import { addDataOptions, type DataOptions } from './data-options.ts';
 
-interface EvaluateOptions extends CommonOptions, DeviceOptions {
+interface EvaluateOptions extends CommonOptions, DeviceOptions, DataOptions {
   readonly split?: 'train' | 'validation' | 'test' | 'all';
   readonly strict?: boolean;
   readonly assertAccuracyAtLeast?: number;
@@ -36,6 +37,7 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
         'exit with code 4 below this accuracy',
       ).argParser(numberBetween(0, 1)),
     );
+  addDataOptions(command);
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(

@@ -10,9 +10,10 @@ import {
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
+import { addDataOptions, type DataOptions } from './data-options.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 
-interface FeaturesOptions extends CommonOptions, DeviceOptions, ImageOptions {
+interface FeaturesOptions extends CommonOptions, DeviceOptions, DataOptions, ImageOptions {
   readonly views: number;
   readonly out?: string;
   readonly shard?: Shard;
@@ -42,6 +43,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
       ).argParser(shard),
     )
     .option('--strict', 'exit with code 3 where files were skipped');
+  addDataOptions(command);
   addImageOptions(command, { exact: false });
   addDeviceOptions(command);
   addCommonOptions(command);

@@ -15,6 +15,7 @@ import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
 import type { Ui } from '../ui.ts';
+import { addDataOptions, type DataOptions } from './data-options.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 import {
@@ -23,7 +24,12 @@ import {
   optimizerSettings,
 } from './optimizer-options.ts';
 
-interface TrainOptions extends CommonOptions, DeviceOptions, ImageOptions, OptimizerOptions {
+interface TrainOptions
+  extends CommonOptions,
+    DeviceOptions,
+    DataOptions,
+    ImageOptions,
+    OptimizerOptions {
   readonly features?: string;
   readonly valFeatures?: string;
   readonly validationFraction: number;
@@ -54,6 +60,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders')
     .option('--features <file>', 'train on a feature file (safetensors) instead of a folder')
     .option('--val-features <file>', 'the feature file that validates');
+  addDataOptions(command);
   addImageOptions(command, { exact: true });
   addTrainingOptions(command);
   addOptimizerOptions(command);

@@ -3,8 +3,10 @@ import { extname, resolve } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { decodeImage, type ImageFormat, imageFormat, unreadableReason } from '../image/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
+import type { CorrectionOptions } from './corrections.ts';
+import type { HashingOptions } from './hash.ts';
 import { findLayout } from './layout.ts';
-import { type HashingOptions, readParts } from './scan.ts';
+import { readParts } from './parts.ts';
 import type { Sample, SkippedFile } from './types.ts';
 import { countByClass, fewImages } from './warnings.ts';
 
@@ -68,7 +70,7 @@ const parallelImages = 4;
  */
 export async function checkDataset(
   root: string,
-  options: HashingOptions = {},
+  options: HashingOptions & CorrectionOptions = {},
 ): Promise<CheckReport> {
   const path = resolve(root);
   const layout = await findLayout(path, options.signal);

@@ -17,6 +17,11 @@ export type FileHasher = (
   options: LongOperationOptions,
 ) => Promise<FileHash[]>;
 
+export interface HashingOptions extends LongOperationOptions {
+  /** What hashes the files; default: each is read. */
+  readonly hashFiles?: FileHasher | undefined;
+}
+
 /**
  * SHA-256 of files, in the order given; files are streamed, so their size does not matter.
  *

@@ -1,4 +1,9 @@
 export {
+  type AppliedCorrections,
+  applyCorrections,
+  type LabelledParts,
+} from './apply-corrections.ts';
+export {
   type CheckReport,
   type ClassCount,
   checkDataset,
@@ -6,10 +11,17 @@ export {
   type Part,
   type SameContent,
 } from './check.ts';
-export { type FileHash, type FileHasher, hashFiles } from './hash.ts';
+export {
+  type Correction,
+  type CorrectionAction,
+  type CorrectionOptions,
+  type Corrections,
+  readCorrections,
+  writeCorrections,
+} from './corrections.ts';
+export { type FileHash, type FileHasher, type HashingOptions, hashFiles } from './hash.ts';
 export { findLayout, type Layout } from './layout.ts';
 export {
-  type HashingOptions,
   type LabelledImages,
   type ScanOptions,
   scanDataset,

@@ -1,3 +1,5 @@
+import type { AppliedCorrections } from './apply-corrections.ts';
+
 /** One image file of a data set. */
 export interface Sample {
   /** Absolute path. */
@@ -33,6 +35,8 @@ export interface Dataset {
   readonly layout: 'flat' | 'split';
   readonly validationFrom: ValidationSource;
   readonly skipped: SkippedFile[];
+  /** What the corrections did, where some were given. */
+  readonly corrections: AppliedCorrections | undefined;
   /** One sentence each. */
   readonly warnings: string[];
 }

@@ -10,6 +10,7 @@ import {
 } from '../backbone/index.ts';
 import { loadClassifier } from '../classify/index.ts';
 import {
+  type CorrectionOptions,
   findLayout,
   type Sample,
   type SkippedFile,
@@ -22,15 +23,16 @@ import { type ConfusionMatrix, evaluateClassification, type Metrics } from '../e
 import { type FeatureSet, readFeatureFile } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
 import { type Run, readRun, readRunWeights } from '../run/index.ts';
-import { type ExtractorOptions, openExtractor } from './extractor.ts';
+import { announceCorrections, type ExtractorOptions, openExtractor } from './extractor.ts';
 
 export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
 
 export interface EvaluateJobOptions
-  extends Omit<
-    ExtractorOptions,
-    'backbone' | 'preprocess' | 'layer' | 'imageSize' | 'resize' | 'fit' | 'untrainedWhereMissing'
-  > {
+  extends CorrectionOptions,
+    Omit<
+      ExtractorOptions,
+      'backbone' | 'preprocess' | 'layer' | 'imageSize' | 'resize' | 'fit' | 'untrainedWhereMissing'
+    > {
   /** Run folder. */
   readonly run: string;
   /** Labelled folder, folder with `train/` and other splits, or feature file. */
@@ -88,7 +90,11 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-async function judgeFeatureFile(run: Run, { data, threads, signal }: EvaluateJobOptions) {
+async function judgeFeatureFile(run: Run, options: EvaluateJobOptions) {
+  const { data, threads, signal } = options;
+  if (options.corrections !== undefined) {
+    throw new HeadstartError('USAGE', `${data} is a feature file: corrections are for folders.`);
+  }
   const file = await readFeatureFile(data);
   const labels = relabel(file.classes, run, data);
   const samples = file.set.samples.map((sample) => ({
@@ -220,15 +226,18 @@ async function judgeByModel(
 }
 
 async function labelledSamples(run: Run, options: EvaluateJobOptions) {
-  const { data, split, signal, onProgress } = options;
+  const { data, split, corrections, signal, onProgress } = options;
   const { classes } = run.record;
   if ((await findLayout(resolve(data), signal)).kind === 'flat') {
     if (split !== undefined && split !== 'all') {
       throw new HeadstartError('USAGE', `${data} has no train/ folder: leave out --split.`);
     }
-    return scanLabelled(data, classes, { signal, onProgress });
+    const labelled = await scanLabelled(data, classes, { corrections, signal, onProgress });
+    announceCorrections(labelled, options.onNotice);
+    return labelled;
   }
-  const dataset = await scanDataset(data, { signal, onProgress });
+  const dataset = await scanDataset(data, { corrections, signal, onProgress });
+  announceCorrections(dataset, options.onNotice);
   const labels = relabel(dataset.classes, run, data);
   const chosen = split ?? (dataset.test.length > 0 ? 'test' : 'validation');
   const parts = { ...dataset, all: [...dataset.train, ...dataset.validation] };

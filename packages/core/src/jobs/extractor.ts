@@ -200,7 +200,19 @@ export function announceDataset(dataset: Dataset, onNotice: NoticeListener | und
   if (test.length > 0 && dataset.validationFrom !== 'test') parts.push(`${test.length} test`);
   const text = `${classes.length} classes (${shortList(classes)}): ${parts.join(', ')} images`;
   onNotice?.({ level: 'info', text });
+  announceCorrections(dataset, onNotice);
   for (const warning of dataset.warnings) onNotice?.({ level: 'warning', text: warning });
+}
+
+/** Says what the corrections did, where some were given. */
+export function announceCorrections(
+  { corrections }: Pick<Dataset, 'corrections'>,
+  onNotice: NoticeListener | undefined,
+): void {
+  if (!corrections) return;
+  const { file, relabelled, removed } = corrections;
+  const text = `Corrections in ${file}: ${relabelled} images relabelled, ${removed} left out`;
+  onNotice?.({ level: 'info', text });
 }
 
 function shortList(names: readonly string[]): string {

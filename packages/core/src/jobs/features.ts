@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
 import type { FeatureError } from '../backbone/index.ts';
-import { type Dataset, findLayout, type Sample, type SkippedFile } from '../dataset/index.ts';
+import {
+  type CorrectionOptions,
+  type Dataset,
+  findLayout,
+  type Sample,
+  type SkippedFile,
+} from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { writeFeatureFile } from '../features/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
@@ -13,7 +19,7 @@ import {
   viewRequest,
 } from './extractor.ts';
 
-export interface FeaturesJobOptions extends ExtractorOptions {
+export interface FeaturesJobOptions extends ExtractorOptions, CorrectionOptions {
   /** Folder of images. */
   readonly data: string;
   /** How views differ from the plain image; undefined for plain images only. */
@@ -74,10 +80,10 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
       'A shard has a part of the images only: leave out --out, merge the caches, and write the file then.',
     );
   }
-  const { data, seed = 0, validationFraction, signal, onProgress, out } = options;
+  const { data, seed = 0, validationFraction, corrections, signal, onProgress, out } = options;
   const started = performance.now();
   await findLayout(resolve(data), signal);
-  const scan = scanOnce(data, { seed, validationFraction, signal, onProgress });
+  const scan = scanOnce(data, { seed, validationFraction, corrections, signal, onProgress });
   await using extractor = await openExtractor(options, async () => (await scan()).train);
   const dataset = await scan();
   announceDataset(dataset, options.onNotice);

@@ -48,6 +48,7 @@ export function runRecord(
       validationFrom: data.validationFrom,
       skippedFiles: data.skipped.length,
       warnings: data.warnings,
+      corrections: data.corrections,
     },
     device: { extraction: backbone?.device, training: trained.backend.description },
     result: {

@@ -1,5 +1,12 @@
 import { resolve } from 'node:path';
-import { type Dataset, findLayout, type Sample, type SkippedFile } from '../dataset/index.ts';
+import {
+  type AppliedCorrections,
+  type CorrectionOptions,
+  type Dataset,
+  findLayout,
+  type Sample,
+  type SkippedFile,
+} from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { type FeatureSet, readFeatureFile } from '../features/index.ts';
 import {
@@ -18,7 +25,7 @@ import {
   viewRequest,
 } from './extractor.ts';
 
-export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions {
+export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, CorrectionOptions {
   /** Folder of images; or else `features` and `validationFeatures`. */
   readonly data?: string | undefined;
   readonly features?: string | undefined;
@@ -44,6 +51,7 @@ export interface TrainingData extends AsyncDisposable {
   readonly seconds: number;
   readonly skipped: readonly SkippedFile[];
   readonly warnings: readonly string[];
+  readonly corrections: AppliedCorrections | undefined;
   readonly validationFrom: Dataset['validationFrom'] | 'features';
   /** Which features these are: runs on different ones are not resumed from one another. */
   readonly featuresId: string;
@@ -63,14 +71,20 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Tr
       'Give either a folder of images, or both --features and --val-features.',
     );
   }
+  if (options.corrections !== undefined) {
+    throw new HeadstartError(
+      'USAGE',
+      'Corrections are for a folder of images: leave out --corrections, or correct the features when they are written.',
+    );
+  }
   return fromFeatureFiles(features, validationFeatures);
 }
 
 async function fromImages(data: string, options: TrainingDataOptions): Promise<TrainingData> {
-  const { seed, validationFraction, signal, onProgress, onNotice } = options;
+  const { seed, validationFraction, corrections, signal, onProgress, onNotice } = options;
   // What can be refused at once is refused before every file is read.
   await findLayout(resolve(data), signal);
-  const scan = scanOnce(data, { seed, validationFraction, signal, onProgress });
+  const scan = scanOnce(data, { seed, validationFraction, corrections, signal, onProgress });
   const extractor = await openExtractor(options, async () => (await scan()).train);
   try {
     const dataset = await scan();
@@ -95,6 +109,7 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
       seconds: (performance.now() - started) / 1000,
       skipped: [...dataset.skipped, ...train.skipped, ...validation.skipped],
       warnings: dataset.warnings,
+      corrections: dataset.corrections,
       validationFrom: dataset.validationFrom,
       featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
       extractor,
@@ -202,6 +217,7 @@ async function fromFeatureFiles(train: string, validation: string): Promise<Trai
     seconds: 0,
     skipped: [],
     warnings: [],
+    corrections: undefined,
     validationFrom: 'features',
     featuresId: `${first.backbone ?? ''}`,
     extractor: undefined,

@@ -1,4 +1,4 @@
-import type { Dataset } from '../dataset/index.ts';
+import type { AppliedCorrections, Dataset } from '../dataset/index.ts';
 import type { ResolvedHead, Score, TrainedHead } from '../head/index.ts';
 import type { Fit, ResizeMethod } from '../image/index.ts';
 
@@ -66,6 +66,8 @@ export interface RunData {
   readonly validationFrom: Dataset['validationFrom'] | 'features';
   readonly skippedFiles: number;
   readonly warnings: readonly string[];
+  /** The file of corrections, by its SHA-256, where one was given. */
+  readonly corrections?: AppliedCorrections | undefined;
 }
 
 export interface RunResult {

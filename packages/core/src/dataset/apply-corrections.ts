@@ -1,0 +1,80 @@
+import { type Corrections, invalid } from './corrections.ts';
+import { list } from './layout.ts';
+import type { Sample } from './types.ts';
+
+/** What a file of corrections did to a data set. */
+export interface AppliedCorrections {
+  /** As the user named it. */
+  readonly file: string;
+  /** Of the file's bytes. */
+  readonly sha256: string;
+  /** Images whose class is another now. */
+  readonly relabelled: number;
+  /** Images that were left out. */
+  readonly removed: number;
+  /** Corrections of contents that are not here. */
+  readonly unused: number;
+}
+
+/** A data set's samples, with the classes that their labels are indices into. */
+export interface LabelledParts {
+  readonly classes: readonly string[];
+  /** Undefined where there is no such part. */
+  readonly parts: readonly (readonly Sample[] | undefined)[];
+}
+
+/**
+ * Changes and removes samples as corrections say: all that have the hash, wherever they lie. A new
+ * label must be one of the classes.
+ *
+ * @returns the same parts in the same order
+ * @throws HeadstartError `CORRECTIONS_INVALID`
+ */
+export function applyCorrections(
+  { classes, parts }: LabelledParts,
+  corrections: Corrections,
+): { readonly parts: (Sample[] | undefined)[]; readonly applied: AppliedCorrections } {
+  const labels = newLabels(classes, corrections);
+  const used = new Set<string>();
+  let [relabelled, removed] = [0, 0];
+  const correct = (sample: Sample): Sample | undefined => {
+    const action = corrections.byHash.get(sample.hash)?.action;
+    if (action === undefined) return sample;
+    used.add(sample.hash);
+    if (action === 'remove') {
+      removed++;
+      return undefined;
+    }
+    const label = labels.get(sample.hash);
+    if (label === undefined || label === sample.label) return sample;
+    relabelled++;
+    return { ...sample, label };
+  };
+  const corrected = parts.map((part) =>
+    part?.map(correct).filter((sample) => sample !== undefined),
+  );
+  const { path: file, sha256, byHash } = corrections;
+  const applied = { file, sha256, relabelled, removed, unused: byHash.size - used.size };
+  return { parts: corrected, applied };
+}
+
+/**
+ * Labels by hash. A class is made by a folder, not by a correction: a misspelt label would else
+ * found a class of its own.
+ */
+function newLabels(classes: readonly string[], { path, byHash }: Corrections): Map<string, number> {
+  const labels = new Map<string, number>();
+  for (const { hash, action, label, line } of byHash.values()) {
+    if (action !== 'relabel') continue;
+    const index = classes.indexOf(label);
+    if (index < 0) {
+      throw invalid(
+        path,
+        line,
+        `"${label}" is no class of the data (${list(classes)}): correct it, or make a folder of that name with an image in it`,
+      );
+    }
+    labels.set(hash, index);
+  }
+  return labels;
+}

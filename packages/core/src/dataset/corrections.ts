@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { CsvError, parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+import { writeFileAtomically } from '../atomic-file.ts';
+import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+
+/** `keep`: somebody looked at it and its label is right; nothing changes. */
+export type CorrectionAction = 'keep' | 'relabel' | 'remove';
+
+/** What is to be done about the images of one content. */
+export interface Correction {
+  /** SHA-256 of the image file, in hexadecimal. It alone decides which images are meant. */
+  readonly hash: string;
+  /** Where the image was when the correction was made: for people. */
+  readonly file: string;
+  readonly action: CorrectionAction;
+  /** The new class of `relabel`; else empty. */
+  readonly label: string;
+}
+
+/** A correction that was read from a file. */
+export interface ReadCorrection extends Correction {
+  readonly line: number;
+}
+
+/** A file of corrections. */
+export interface Corrections {
+  /** As the user named it. */
+  readonly path: string;
+  /** Of the file's bytes. */
+  readonly sha256: string;
+  /** In the file's order. */
+  readonly byHash: ReadonlyMap<string, ReadCorrection>;
+}
+
+/** What changes the labels of a folder's images. */
+export interface CorrectionOptions {
+  /** A file of corrections (CSV with the header `hash,file,action,label`). */
+  readonly corrections?: string | undefined;
+}
+
+const columns = ['hash', 'file', 'action', 'label'] as const;
+const header = columns.join(',');
+const actions: readonly string[] = ['keep', 'relabel', 'remove'] satisfies CorrectionAction[];
+
+/**
+ * Reads a file of corrections: CSV with the header `hash,file,action,label`.
+ *
+ * @throws HeadstartError `CORRECTIONS_INVALID`, which names the file and the line
+ */
+export async function readCorrections(path: string): Promise<Corrections> {
+  const bytes = await readBytes(path);
+  const byHash = new Map<string, ReadCorrection>();
+  for (const correction of parseCorrections(path, bytes)) {
+    const before = byHash.get(correction.hash);
+    if (before && !sameOutcome(before, correction)) {
+      throw invalid(
+        path,
+        correction.line,
+        `${shown(correction)} is to be ${outcome(correction)} here and ${outcome(before)} in line ${before.line}: keep one of the two`,
+      );
+    }
+    if (!before) byHash.set(correction.hash, correction);
+  }
+  return { path, sha256: createHash('sha256').update(bytes).digest('hex'), byHash };
+}
+
+/** The corrections that options name, if they name any. */
+export async function openCorrections({
+  corrections,
+}: CorrectionOptions): Promise<Corrections | undefined> {
+  return corrections === undefined ? undefined : readCorrections(corrections);
+}
+
+/**
+ * Writes corrections to a file, whole or not at all. What the file already says stays, but of a
+ * content that is named anew the new word counts. Calls of one process for the same file follow one
+ * another, so that none undoes another's.
+ *
+ * @returns all that is in the file now
+ * @throws HeadstartError `CORRECTIONS_INVALID` where what is there is no file of corrections, which
+ *   is then left as it is; `OUTPUT_UNWRITABLE`
+ */
+export function writeCorrections(
+  path: string,
+  corrections: Iterable<Correction>,
+): Promise<readonly Correction[]> {
+  const added = [...corrections];
+  const place = resolve(path);
+  const written = (writes.get(place) ?? Promise.resolve()).then(() => merge(path, added));
+  const settled = written.then(
+    () => {},
+    () => {},
+  );
+  writes.set(place, settled);
+  void settled.then(() => {
+    if (writes.get(place) === settled) writes.delete(place);
+  });
+  return written;
+}
+
+/** The last write of each file that is under way. */
+const writes = new Map<string, Promise<void>>();
+
+async function merge(path: string, added: readonly Correction[]): Promise<readonly Correction[]> {
+  const merged = new Map<string, Correction>((await readExisting(path))?.byHash);
+  for (const { hash, file, action, label } of added) {
+    merged.set(hash, { hash, file, action, label: action === 'relabel' ? label : '' });
+  }
+  const rows = [...merged.values()].map((row) => columns.map((column) => row[column]));
+  await writeFileAtomically(path, `${header}\n${stringify(rows)}`);
+  return [...merged.values()];
+}
+
+async function readExisting(path: string): Promise<Corrections | undefined> {
+  try {
+    return await readCorrections(path);
+  } catch (error) {
+    if (systemCode((error as Error).cause) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new HeadstartError(
+      'CORRECTIONS_INVALID',
+      `Cannot read the corrections ${path}: ${reasonOf(error)}.`,
+      { cause: error },
+    );
+  }
+}
+
+function parseCorrections(path: string, bytes: Buffer): ReadCorrection[] {
+  const [first, ...rows] = parseRows(path, bytes);
+  if (first?.record.join(',') !== header) {
+    throw invalid(path, first?.line ?? 1, `the header must be ${header}`);
+  }
+  return rows.map(({ record, line }) => correctionOf(path, record, line));
+}
+
+interface Row {
+  readonly record: readonly string[];
+  /** Of the file, from 1; the last one of a record with line breaks in it. */
+  readonly line: number;
+}
+
+function parseRows(path: string, bytes: Buffer): Row[] {
+  try {
+    const rows = parse(bytes, {
+      bom: true,
+      info: true,
+      relaxColumnCount: true,
+      skipEmptyLines: true,
+    }) as unknown as { record: string[]; info: { lines: number } }[];
+    return rows.map(({ record, info }) => ({ record, line: info.lines }));
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const { lines } = error as CsvError & { readonly lines?: number };
+    throw invalid(path, lines ?? 1, 'the quotes are not those of CSV', error);
+  }
+}
+
+function correctionOf(path: string, record: readonly string[], line: number): ReadCorrection {
+  const wrong = (what: string) => invalid(path, line, what);
+  if (record.length !== columns.length) {
+    throw wrong(`there are ${record.length} values, not the 4 of ${header}`);
+  }
+  const [hash = '', file = '', action = '', label = ''] = record;
+  if (!/^[0-9a-f]{64}$/i.test(hash)) {
+    throw wrong(`"${hash}" is no SHA-256 of a file (64 hexadecimal digits)`);
+  }
+  if (!isAction(action))
+    throw wrong(`"${action}" is no action: it must be keep, relabel or remove`);
+  if (action === 'relabel' && label === '') throw wrong('relabel needs a label');
+  if (action !== 'relabel' && label !== '') throw wrong(`${action} takes no label ("${label}")`);
+  return { hash: hash.toLowerCase(), file, action, label, line };
+}
+
+function isAction(text: string): text is CorrectionAction {
+  return actions.includes(text);
+}
+
+/** The refusal of one line of a file of corrections. */
+export function invalid(path: string, line: number, what: string, cause?: unknown): HeadstartError {
+  return new HeadstartError('CORRECTIONS_INVALID', `${path}, line ${line}: ${what}.`, { cause });
+}
+
+function sameOutcome(a: Correction, b: Correction): boolean {
+  return a.action === b.action && a.label === b.label;
+}
+
+function outcome({ action, label }: Correction): string {
+  if (action === 'relabel') return `relabelled ${label}`;
+  return action === 'remove' ? 'removed' : 'kept';
+}
+
+function shown({ file, hash }: Correction): string {
+  return file === '' ? hash : file;
+}

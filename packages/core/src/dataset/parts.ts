@@ -1,0 +1,126 @@
+import { relative, resolve, sep } from 'node:path';
+import { HeadstartError } from '../errors.ts';
+import type { AppliedCorrections } from './apply-corrections.ts';
+import { correctParts } from './correct-parts.ts';
+import { type CorrectionOptions, openCorrections } from './corrections.ts';
+import { type HashingOptions, hashFiles } from './hash.ts';
+import { type ClassFolder, type LabelledFolder, type Layout, layoutError, list } from './layout.ts';
+import { compareCodePoints } from './order.ts';
+import type { Sample, SkippedFile } from './types.ts';
+import { missingClassWarning } from './warnings.ts';
+
+/** The folders of a data set with hashed samples. */
+export interface DatasetParts {
+  readonly classes: readonly string[];
+  /** The images of `train/`, or of the whole folder where it is flat. */
+  readonly train: Sample[];
+  readonly validation: Sample[] | undefined;
+  readonly test: Sample[] | undefined;
+  readonly skipped: SkippedFile[];
+  readonly corrections: AppliedCorrections | undefined;
+  readonly warnings: string[];
+}
+
+/** Hashes all files of a layout, checks that the classes of its folders agree, and corrects them. */
+export async function readParts(
+  root: string,
+  layout: Layout,
+  options: HashingOptions & CorrectionOptions,
+): Promise<DatasetParts> {
+  const corrections = await openCorrections(options);
+  const folders = layout.kind === 'flat' ? { train: layout.all } : layout;
+  const training = folders.train;
+  const classes = training.classes.map(({ name }) => name);
+  checkClassCount(training, layout);
+  const warnings = layout.kind === 'split' ? [...layout.warnings] : [];
+  const parts: Record<'train' | 'validation' | 'test', ClassFolder[] | undefined> = {
+    train: [...training.classes],
+    validation: undefined,
+    test: undefined,
+  };
+  warnings.push(...training.warnings);
+  const skipped = [...training.skipped];
+  if (layout.kind === 'split') {
+    for (const name of ['validation', 'test'] as const) {
+      const folder = layout[name];
+      if (!folder) continue;
+      warnings.push(...folder.warnings);
+      skipped.push(...folder.skipped);
+      if (folder.classes.length === 0) warnings.push(`${folder.path} holds no images.`);
+      else parts[name] = matchClasses(folder, classes, warnings);
+    }
+  }
+  const hashed = await hashParts(root, classes, parts, options);
+  if (hashed.train.length === 0) {
+    throw layoutError(`None of the files in ${training.path} can be read`, root);
+  }
+  skipped.push(...hashed.skipped);
+  skipped.sort((a, b) => compareCodePoints(a.path, b.path));
+  const uncorrected = { ...hashed, classes, skipped, corrections: undefined, warnings };
+  return corrections ? correctParts(uncorrected, corrections) : uncorrected;
+}
+
+function checkClassCount(folder: LabelledFolder, layout: Layout): void {
+  const { classes, path, skipped } = folder;
+  if (classes.length >= 2) return;
+  const hint = skipped[0] ? ` (${skipped.length} other files, for example ${skipped[0].path})` : '';
+  const found =
+    classes.length === 1
+      ? `${path} has only one class, ${classes[0]?.name}`
+      : `${path} has no class folders with images${hint}`;
+  throw layoutError(found, layout.kind === 'flat' ? path : resolve(path, '..'));
+}
+
+function matchClasses(
+  folder: LabelledFolder,
+  classes: readonly string[],
+  warnings: string[],
+): ClassFolder[] {
+  const unknown = folder.classes.map(({ name }) => name).filter((name) => !classes.includes(name));
+  if (unknown.length > 0) {
+    throw new HeadstartError(
+      'DATA_LAYOUT',
+      `${folder.path} has classes that the training folder does not have: ${list(unknown)} (it has ${list(classes)}). Rename or remove them.`,
+    );
+  }
+  const warning = missingClassWarning(folder, classes);
+  if (warning) warnings.push(warning);
+  return [...folder.classes];
+}
+
+/** SHA-256 of the files of all parts, as samples in code point order of their names. */
+export async function hashParts(
+  root: string,
+  classes: readonly string[],
+  parts: Readonly<Record<'train' | 'validation' | 'test', ClassFolder[] | undefined>>,
+  { hashFiles: hash = hashFiles, ...options }: HashingOptions,
+) {
+  const files = Object.entries(parts).flatMap(([part, folders]) =>
+    (folders ?? []).flatMap(({ name, images }) =>
+      images.map((path) => ({ part, path, label: classes.indexOf(name) })),
+    ),
+  );
+  const hashes = await hash(
+    files.map(({ path }) => path),
+    options,
+  );
+  const samples: Record<string, Sample[]> = { train: [], validation: [], test: [] };
+  const skipped: SkippedFile[] = [];
+  files.forEach(({ part, path, label }, i) => {
+    const result = hashes[i] as (typeof hashes)[number];
+    if ('reason' in result) skipped.push({ path, reason: result.reason });
+    else samples[part]?.push({ path, name: nameIn(root, path), label, hash: result.hash });
+  });
+  for (const list of Object.values(samples)) list.sort((a, b) => compareCodePoints(a.name, b.name));
+  const { train = [], validation, test } = samples;
+  return {
+    train,
+    validation: parts.validation && validation,
+    test: parts.test && test,
+    skipped,
+  };
+}
+
+function nameIn(root: string, path: string): string {
+  return relative(root, path).split(sep).join('/');
+}
