@@ -1,4 +1,4 @@
-import h5wasm, { type Dataset, type Group } from 'h5wasm/node';
+import type { Dataset, Group } from 'h5wasm/node';
 import { HeadstartError, reasonOf } from '../../errors.ts';
 import { hwioToOihw } from '../onnx-model.ts';
 import { type ConvLayer, vgg16Convolutions } from '../vgg16.ts';
@@ -20,6 +20,8 @@ interface StoredWeight {
  * @throws HeadstartError `WEIGHTS_INVALID`
  */
 export async function readKerasWeights(path: string): Promise<Vgg16Weights> {
+  // Loaded where it is needed: it takes a quarter of a second.
+  const { default: h5wasm } = await import('h5wasm/node');
   // Else a failing read is a null here, and a page of text on stderr.
   (await h5wasm.ready).activate_throwing_error_handler();
   try {
