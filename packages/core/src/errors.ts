@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'GPU_REQUIRED'
   | 'TRAINING_FAILED'
   | 'FILES_SKIPPED'
+  | 'BUSY'
   | 'INTERNAL';
 
 /**

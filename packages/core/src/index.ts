@@ -1,5 +1,7 @@
 export type { FeatureError } from './backbone/index.ts';
 export {
+  BatchedClassifier,
+  type BatchedClassifierOptions,
   type Classified,
   Classifier,
   type ClassifyOptions,

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Backbone, BackboneInfo } from '../backbone/index.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import { decodeImage, unreadableReason } from '../image/index.ts';
+import {
+  decodeImage,
+  type UnreadableKind,
+  unreadableKind,
+  unreadableReason,
+} from '../image/index.ts';
 import type { OperationOptions } from '../operation.ts';
 import type { RunImage, RunRecord } from '../run/index.ts';
 import { inBatches, overlapped } from './batches.ts';
@@ -29,6 +34,7 @@ export interface UnreadableImage {
   readonly error: string;
   /** The bare reason, for a table. */
   readonly reason: string;
+  readonly kind: UnreadableKind;
 }
 
 export type Classified = Prediction | UnreadableImage;
@@ -40,8 +46,13 @@ export interface ClassifyOptions extends OperationOptions {
   readonly batchSize?: number | undefined;
 }
 
-/** What is known of an image before inference: its pixels, or why there are none. */
-type Decoded = { readonly name: string; readonly pixels: Uint8Array } | UnreadableImage;
+export interface ReadImageOptions {
+  /** Larger pictures are refused before they are decoded; default: 100 megapixels. */
+  readonly maxPixels?: number | undefined;
+}
+
+/** What is known of an image before inference: the model's pixels, or why there are none. */
+export type ReadImage = { readonly name: string; readonly pixels: Uint8Array } | UnreadableImage;
 
 /** What a classifier asks of its model: an open {@link Backbone} that gives probabilities. */
 export type ImageModel = Pick<Backbone, 'info' | 'run' | 'close'>;
@@ -78,27 +89,33 @@ export class Classifier {
     const { signal, topK = this.classes.length, batchSize = 32 } = options;
     checkCount('topK', topK);
     checkCount('batchSize', batchSize);
-    const decode = (batch: ImageInput[]) => Promise.all(batch.map((image) => this.#decode(image)));
-    for await (const batch of overlapped(inBatches(images, batchSize), decode, { signal })) {
-      yield* await this.#infer(batch, Math.min(topK, this.classes.length));
+    const read = (batch: ImageInput[]) => Promise.all(batch.map((image) => this.read(image)));
+    for await (const batch of overlapped(inBatches(images, batchSize), read, { signal })) {
+      yield* await this.label(batch, { topK });
       signal?.throwIfAborted();
     }
   }
 
-  async #decode(input: ImageInput): Promise<Decoded> {
+  /** Reads and decodes an image as the model takes it. What cannot be read is no error here. */
+  async read(input: ImageInput, { maxPixels }: ReadImageOptions = {}): Promise<ReadImage> {
     const name = typeof input === 'string' ? input : input.name;
     try {
       const bytes = typeof input === 'string' ? await readBytes(input) : input.bytes;
-      return { name, pixels: await decodeImage(bytes, this.#image, name) };
+      return { name, pixels: await decodeImage(bytes, { ...this.#image, maxPixels }, name) };
     } catch (error) {
       if (error instanceof HeadstartError && error.code === 'IMAGE_UNREADABLE') {
-        return { name, error: error.message, reason: unreadableReason(error) };
+        const [reason, kind] = [unreadableReason(error), unreadableKind(error)];
+        return { name, error: error.message, reason, kind };
       }
       throw error;
     }
   }
 
-  async #infer(batch: readonly Decoded[], topK: number): Promise<Classified[]> {
+  /** Labels images in one inference, in order. */
+  async label(
+    batch: readonly ReadImage[],
+    { topK = this.classes.length }: Pick<ClassifyOptions, 'topK'> = {},
+  ): Promise<Classified[]> {
     const readable = batch.flatMap((image) => ('pixels' in image ? [image.pixels] : []));
     const probabilities = await this.#run(readable);
     const size = this.classes.length;

@@ -1,3 +1,4 @@
+export { BatchedClassifier, type BatchedClassifierOptions } from './batched-classifier.ts';
 export {
   type Classified,
   Classifier,
@@ -6,6 +7,8 @@ export {
   type ImageModel,
   type Prediction,
   type RankedClass,
+  type ReadImage,
+  type ReadImageOptions,
   type UnreadableImage,
 } from './classifier.ts';
 export { type LoadClassifierOptions, loadClassifier } from './load.ts';

@@ -63,10 +63,14 @@ export async function decodeImage(
     checkFormat(input);
     return await decodeBounded(input, options);
   } catch (error) {
-    const reason = plainReason(error, options);
-    throw new HeadstartError('IMAGE_UNREADABLE', `Cannot read the image ${name}: ${reason}.`, {
-      cause: new Error(reason, { cause: error }),
-    });
+    const cause = unreadable(error, options);
+    throw new HeadstartError(
+      'IMAGE_UNREADABLE',
+      `Cannot read the image ${name}: ${cause.message}.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -75,15 +79,33 @@ export function unreadableReason(error: HeadstartError): string {
   return reasonOf(error.cause ?? error);
 }
 
-/** Refused before a decoder sees it; the message is the reason. */
-class Refusal extends Error {}
+/** What keeps an image from being read: the file, its kind, its size in pixels, or its data. */
+export type UnreadableKind = 'file' | 'format' | 'pixels' | 'damaged';
+
+/** What an `IMAGE_UNREADABLE` error is about. */
+export function unreadableKind({ cause }: HeadstartError): UnreadableKind {
+  return cause instanceof Unreadable ? cause.kind : 'file';
+}
+
+/** The message is the bare reason. */
+class Unreadable extends Error {
+  readonly kind: UnreadableKind;
+
+  constructor(kind: UnreadableKind, reason: string, cause?: unknown) {
+    super(reason, { cause });
+    this.kind = kind;
+  }
+}
 
 function checkFormat(input: Uint8Array): void {
-  if (input.length === 0) throw new Refusal('the file is empty');
+  if (input.length === 0) throw new Unreadable('damaged', 'the file is empty');
   const format = imageFormat(input);
-  if (format === undefined) throw new Refusal('its content is no image format that is known here');
+  if (format === undefined) {
+    throw new Unreadable('format', 'its content is no image format that is known here');
+  }
   if (decodableFormats.has(format)) return;
-  throw new Refusal(
+  throw new Unreadable(
+    'format',
     `its content is ${format.toUpperCase()}, which cannot be read here: convert it to PNG or JPEG`,
   );
 }
@@ -175,10 +197,17 @@ function isPixelLimit(error: unknown): boolean {
  * with several files at work its text may be about another one: only what sharp itself says of
  * this file is used. The whole text stays in the chain of causes.
  */
-function plainReason(error: unknown, { maxPixels = defaultMaxPixels }: DecodeOptions): string {
-  if (error instanceof Refusal) return error.message;
-  const text = reasonOf(error);
-  if (isPixelLimit(error)) return `it has more than ${maxPixels} pixels`;
-  if (/corrupt header|unsupported image format/.test(text)) return 'its header is damaged';
-  return 'it is damaged, cut off, or of an unusual kind that cannot be decoded';
+function unreadable(
+  error: unknown,
+  { maxPixels = defaultMaxPixels }: Pick<DecodeOptions, 'maxPixels'>,
+): Unreadable {
+  if (error instanceof Unreadable) return error;
+  if (isPixelLimit(error)) {
+    return new Unreadable('pixels', `it has more than ${maxPixels} pixels`, error);
+  }
+  const badHeader = /corrupt header|unsupported image format/.test(reasonOf(error));
+  const reason = badHeader
+    ? 'its header is damaged'
+    : 'it is damaged, cut off, or of an unusual kind that cannot be decoded';
+  return new Unreadable('damaged', reason, error);
 }

@@ -6,6 +6,8 @@ export {
   defaultMaxPixels,
   type ResizeMethod,
   type ResizeOptions,
+  type UnreadableKind,
+  unreadableKind,
   unreadableReason,
 } from './decode.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
