@@ -1,8 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
-import { HeadstartError, reasonOf } from '../errors.ts';
-import { decodableFormats, imageFormat } from './format.ts';
 import { resizeNearest } from './nearest.ts';
 import { type Box, type Fit, placement, type Size } from './placement.ts';
+import { isPixelLimit, readingImage } from './unreadable.ts';
 
 export type ResizeMethod = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
 
@@ -59,59 +58,15 @@ export async function decodeImage(
   options: DecodeOptions,
   name: string,
 ): Promise<Uint8Array> {
-  try {
-    checkFormat(input);
-    return await decodeBounded(input, options);
-  } catch (error) {
-    const cause = unreadable(error, options);
-    throw new HeadstartError(
-      'IMAGE_UNREADABLE',
-      `Cannot read the image ${name}: ${cause.message}.`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-/** The bare reason of an `IMAGE_UNREADABLE` error, without the file's name and full stop. */
-export function unreadableReason(error: HeadstartError): string {
-  return reasonOf(error.cause ?? error);
-}
-
-/** What keeps an image from being read: the file, its kind, its size in pixels, or its data. */
-export type UnreadableKind = 'file' | 'format' | 'pixels' | 'damaged';
-
-/** What an `IMAGE_UNREADABLE` error is about. */
-export function unreadableKind({ cause }: HeadstartError): UnreadableKind {
-  return cause instanceof Unreadable ? cause.kind : 'file';
-}
-
-/** The message is the bare reason. */
-class Unreadable extends Error {
-  readonly kind: UnreadableKind;
-
-  constructor(kind: UnreadableKind, reason: string, cause?: unknown) {
-    super(reason, { cause });
-    this.kind = kind;
-  }
-}
-
-function checkFormat(input: Uint8Array): void {
-  if (input.length === 0) throw new Unreadable('damaged', 'the file is empty');
-  const format = imageFormat(input);
-  if (format === undefined) {
-    throw new Unreadable('format', 'its content is no image format that is known here');
-  }
-  if (decodableFormats.has(format)) return;
-  throw new Unreadable(
-    'format',
-    `its content is ${format.toUpperCase()}, which cannot be read here: convert it to PNG or JPEG`,
-  );
-}
-
-async function decodeBounded(input: Uint8Array, options: DecodeOptions): Promise<Uint8Array> {
   const { maxPixels = defaultMaxPixels } = options;
+  return readingImage(input, { name, maxPixels }, () => decodeBounded(input, options, maxPixels));
+}
+
+async function decodeBounded(
+  input: Uint8Array,
+  options: DecodeOptions,
+  maxPixels: number,
+): Promise<Uint8Array> {
   if (maxPixels <= parallelPixels) return decodeLimited(input, options, maxPixels);
   try {
     return await decodeLimited(input, options, parallelPixels);
@@ -186,28 +141,4 @@ function toRgb(data: Buffer, channels: number): Uint8Array {
     for (let c = 0; c < 3; c++) rgb[i * 3 + c] = pixels[i * channels + (gray ? 0 : c)] as number;
   }
   return rgb;
-}
-
-function isPixelLimit(error: unknown): boolean {
-  return reasonOf(error).includes('exceeds pixel limit');
-}
-
-/**
- * A reason in the user's words. libvips gathers the messages of all decoders in one place, so that
- * with several files at work its text may be about another one: only what sharp itself says of
- * this file is used. The whole text stays in the chain of causes.
- */
-function unreadable(
-  error: unknown,
-  { maxPixels = defaultMaxPixels }: Pick<DecodeOptions, 'maxPixels'>,
-): Unreadable {
-  if (error instanceof Unreadable) return error;
-  if (isPixelLimit(error)) {
-    return new Unreadable('pixels', `it has more than ${maxPixels} pixels`, error);
-  }
-  const badHeader = /corrupt header|unsupported image format/.test(reasonOf(error));
-  const reason = badHeader
-    ? 'its header is damaged'
-    : 'it is damaged, cut off, or of an unusual kind that cannot be decoded';
-  return new Unreadable('damaged', reason, error);
 }

@@ -6,10 +6,9 @@ export {
   defaultMaxPixels,
   type ResizeMethod,
   type ResizeOptions,
-  type UnreadableKind,
-  unreadableKind,
-  unreadableReason,
 } from './decode.ts';
+export { describeImage, type ImageDescription } from './describe.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
 export type { Fit } from './placement.ts';
+export { type UnreadableKind, unreadableKind, unreadableReason } from './unreadable.ts';
 export { type AugmentOptions, drawView, type ViewTransform, viewId } from './view.ts';

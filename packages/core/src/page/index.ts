@@ -8,3 +8,4 @@ export {
   trusted,
 } from './html.ts';
 export { type Plot, plotConfig, renderSvg } from './svg.ts';
+export { type RgbPicture, type Thumbnail, type ThumbnailOptions, thumbnail } from './thumbnail.ts';

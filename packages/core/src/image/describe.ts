@@ -1,0 +1,49 @@
+import sharp from 'sharp';
+import { defaultMaxPixels } from './decode.ts';
+import { type ImageFormat, imageFormat } from './format.ts';
+import type { Size } from './placement.ts';
+import { readingImage } from './unreadable.ts';
+
+/** What an image file's header says. */
+export interface ImageDescription extends Size {
+  /** By the content. */
+  readonly format: ImageFormat;
+  /** EXIF orientation, 1 to 8; 1 where there is none. Height and width are those after it. */
+  readonly orientation: number;
+  readonly colour: 'rgb' | 'gray' | 'cmyk';
+  readonly alpha: boolean;
+  /** Of an animation or a file of several pages; else 1. */
+  readonly frames: number;
+}
+
+/**
+ * Reads an image file's header. That it can be read does not mean that its pixels can.
+ *
+ * @param name the file, for the message
+ * @throws HeadstartError `IMAGE_UNREADABLE`, as decoding it does
+ */
+export function describeImage(input: Uint8Array, name: string): Promise<ImageDescription> {
+  return readingImage(input, { name, maxPixels: defaultMaxPixels }, async () => {
+    const {
+      autoOrient,
+      orientation = 1,
+      space,
+      hasAlpha,
+      pages = 1,
+    } = await sharp(input).metadata();
+    return {
+      format: imageFormat(input) as ImageFormat,
+      height: autoOrient.height,
+      width: autoOrient.width,
+      orientation: Math.max(1, orientation),
+      colour: colourOf(space),
+      alpha: hasAlpha,
+      frames: pages,
+    };
+  });
+}
+
+function colourOf(space: string): ImageDescription['colour'] {
+  if (space === 'cmyk') return 'cmyk';
+  return space === 'b-w' || space === 'grey16' ? 'gray' : 'rgb';
+}

@@ -1,0 +1,80 @@
+import { HeadstartError, reasonOf } from '../errors.ts';
+import { decodableFormats, imageFormat } from './format.ts';
+
+/**
+ * Does something with an image file's bytes by sharp, and says why where it cannot be done.
+ *
+ * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason
+ */
+export async function readingImage<T>(
+  input: Uint8Array,
+  { name, maxPixels }: { readonly name: string; readonly maxPixels: number },
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    checkFormat(input);
+    return await action();
+  } catch (error) {
+    const cause = unreadable(error, maxPixels);
+    const message = `Cannot read the image ${name}: ${cause.message}.`;
+    throw new HeadstartError('IMAGE_UNREADABLE', message, { cause });
+  }
+}
+
+/** The bare reason of an `IMAGE_UNREADABLE` error, without the file's name and full stop. */
+export function unreadableReason(error: HeadstartError): string {
+  return reasonOf(error.cause ?? error);
+}
+
+/** What keeps an image from being read: the file, its kind, its size in pixels, or its data. */
+export type UnreadableKind = 'file' | 'format' | 'pixels' | 'damaged';
+
+/** What an `IMAGE_UNREADABLE` error is about. */
+export function unreadableKind({ cause }: HeadstartError): UnreadableKind {
+  return cause instanceof Unreadable ? cause.kind : 'file';
+}
+
+/** The message is the bare reason. */
+class Unreadable extends Error {
+  readonly kind: UnreadableKind;
+
+  constructor(kind: UnreadableKind, reason: string, cause?: unknown) {
+    super(reason, { cause });
+    this.kind = kind;
+  }
+}
+
+function checkFormat(input: Uint8Array): void {
+  if (input.length === 0) throw new Unreadable('damaged', 'the file is empty');
+  const format = imageFormat(input);
+  if (format === undefined) {
+    throw new Unreadable('format', 'its content is no image format that is known here');
+  }
+  if (decodableFormats.has(format)) return;
+  throw new Unreadable(
+    'format',
+    `its content is ${format.toUpperCase()}, which cannot be read here: convert it to PNG or JPEG`,
+  );
+}
+
+/** sharp's refusal of a picture with too many pixels. */
+export function isPixelLimit(error: unknown): boolean {
+  return reasonOf(error).includes('exceeds pixel limit');
+}
+
+/**
+ * A reason in the user's words. libvips gathers the messages of all decoders in one place, so that
+ * with several files at work its text may be about another one: only what sharp itself says of
+ * this file is used. The whole text stays in the chain of causes.
+ */
+function unreadable(error: unknown, maxPixels: number): Unreadable {
+  if (error instanceof Unreadable) return error;
+  if (isPixelLimit(error)) {
+    return new Unreadable('pixels', `it has more than ${maxPixels} pixels`, error);
+  }
+  const badHeader = /corrupt header|unsupported image format/.test(reasonOf(error));
+  const reason = badHeader
+    ? 'its header is damaged'
+    : 'it is damaged, cut off, or of an unusual kind that cannot be decoded';
+  return new Unreadable('damaged', reason, error);
+}
