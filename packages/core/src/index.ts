@@ -5,12 +5,15 @@ export {
   type Classified,
   Classifier,
   type ClassifyOptions,
+  type FetchImageOptions,
+  fetchImage,
   type ImageInput,
   type LoadClassifierOptions,
   loadClassifier,
   type Prediction,
   type RankedClass,
   type UnreadableImage,
+  unknownLabel,
 } from './classify/index.ts';
 export { type CheckReport, checkDataset, type Dataset, scanDataset } from './dataset/index.ts';
 export { type Directories, defaultDirectories } from './directories.ts';

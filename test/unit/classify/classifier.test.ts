@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   Classifier,
+  fetchImage,
   type ImageInput,
   type ImageModel,
   loadClassifier,
@@ -114,7 +115,9 @@ describe('classify', () => {
     expect(results[1]).toMatchObject({
       reason: 'its content is no image format that is known here',
     });
-    expect(results[3]).toMatchObject({ error: expect.stringContaining('ENOENT') });
+    expect(results[3]).toMatchObject({
+      error: expect.stringContaining('missing.png: there is no such file.'),
+    });
     expect(results[0]).toMatchObject({ ranking: [{ label: 'red', probability: 1 }] });
     expect(log).toEqual(['run 1', 'run 1', 'run 1']);
   });
@@ -124,12 +127,12 @@ describe('classify', () => {
     const bytes = await png(1, 2, 3);
     let asked = 0;
     function* images() {
-      while (asked < 10) yield { name: `${asked++}`, bytes };
+      while (asked < 100) yield { name: `${asked++}`, bytes };
     }
     const results = classifier.classify(images(), { batchSize: 2 });
     await results.next();
     expect(asked).toBeGreaterThanOrEqual(4);
-    expect(asked).toBeLessThan(8);
+    expect(asked).toBeLessThan(32);
     await results.return();
   });
 
@@ -148,6 +151,73 @@ describe('classify', () => {
       if (result.name === '7') break;
     }
     expect(released).toBe(true);
+  });
+
+  test('hands out what is ready while the source has nothing more yet', async () => {
+    const { classifier, log } = colourModel();
+    const bytes = await png(0, 9, 0);
+    let go = () => {};
+    const later = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    async function* slow() {
+      yield { name: 'first', bytes };
+      yield { name: 'second', bytes };
+      await later;
+      yield { name: 'third', bytes };
+    }
+    const results = classifier.classify(slow(), { batchSize: 8 });
+    expect((await results.next()).value).toMatchObject({ name: 'first' });
+    expect((await results.next()).value).toMatchObject({ name: 'second' });
+    go();
+    expect((await results.next()).value).toMatchObject({ name: 'third' });
+    expect((await results.next()).done).toBe(true);
+    expect(log).toEqual(['run 2', 'run 1']);
+  });
+
+  test('ends with the reason of an abort while its source is silent', async () => {
+    const { classifier } = colourModel();
+    const controller = new AbortController();
+    const { signal } = controller;
+    async function* silent() {
+      await new Promise(() => {});
+      yield 'never';
+    }
+    const results = collect(classifier.classify(silent(), { signal }));
+    controller.abort();
+    await expect(results).rejects.toBe(signal.reason);
+  });
+
+  test('says unknown below the threshold, and what the most probable class would be', async () => {
+    const { classifier } = colourModel();
+    const images = [
+      { name: 'sure', bytes: await png(0, 200, 0) },
+      { name: 'doubtful', bytes: await png(60, 100, 40) },
+    ];
+    const results = await collect(classifier.classify(images, { threshold: 0.6, topK: 1 }));
+    expect(results).toMatchObject([
+      { label: 'green' },
+      { label: 'unknown', probability: 0.5, ranking: [{ label: 'green', probability: 0.5 }] },
+    ]);
+  });
+
+  test('reads images where their turn comes, and names what cannot be', async () => {
+    const { classifier } = colourModel();
+    const bytes = await png(0, 0, 9);
+    const results = await collect(
+      classifier.classify([
+        { name: 'read', read: async () => bytes },
+        folder,
+        '/dev/null',
+        { name: 'page', read: () => fetchImage('http://127.0.0.1:1/x.png') },
+      ]),
+    );
+    expect(results[0]).toMatchObject({ name: 'read', label: 'blue' });
+    expect(results.slice(1).map((item) => 'reason' in item && item.reason)).toEqual([
+      'it is a folder',
+      process.platform === 'win32' ? 'there is no such file' : 'it is not a regular file',
+      expect.stringMatching(/./),
+    ]);
   });
 
   test('runs nothing where nothing can be read, or nothing is given', async () => {
@@ -171,6 +241,7 @@ describe('classify', () => {
 
   test.each([
     [{ topK: 0 }, 'topK must be an integer from 1, not 0'],
+    [{ threshold: 1.5 }, 'threshold must be from 0 to 1, not 1.5'],
     [{ batchSize: 1.5 }, 'batchSize must be an integer from 1, not 1.5'],
   ])('refuses %o', async (options, message) => {
     const { classifier } = colourModel();

@@ -1,6 +1,7 @@
 import { HeadstartError } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
-import type { Classified, Classifier, ImageInput, ReadImage } from './classifier.ts';
+import type { Classified, Classifier, ReadImage } from './classifier.ts';
+import type { ImageInput } from './read-input.ts';
 
 export interface BatchedClassifierOptions {
   /** Images in one inference at most; default 32. */

@@ -1,47 +1,48 @@
-import type { OperationOptions } from '../operation.ts';
+import { setTimeout } from 'node:timers/promises';
 
-/** Groups items in order; only the last group may be smaller than `size`. */
-export async function* inBatches<T>(
-  items: Iterable<T> | AsyncIterable<T>,
-  size: number,
-): AsyncGenerator<T[], void, undefined> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
-}
+/** How long a batch that is not full waits for another item, in ms. */
+const patienceMs = 10;
 
 /**
- * Prepares each item while the consumer works on the one before: one item ahead, in order.
- * Ending the loop early, or an error, closes `items`.
+ * Groups items in order, `size` of them where they come quickly; where the next one is not there
+ * after a moment, the batch goes as it is. So nothing that has come waits for what has not.
  */
-export async function* overlapped<T, U>(
+export async function* inBatches<T>(
   items: AsyncIterable<T>,
-  prepare: (item: T) => Promise<U>,
-  { signal }: OperationOptions,
-): AsyncGenerator<U, void, undefined> {
+  size: number,
+): AsyncGenerator<T[], void, undefined> {
   const iterator = items[Symbol.asyncIterator]();
-  const advance = async (): Promise<{ value: U } | undefined> => {
-    signal?.throwIfAborted();
-    const { done, value } = await iterator.next();
-    return done ? undefined : { value: await prepare(value) };
-  };
-  let ahead = advance();
+  let batch: T[] = [];
+  let next: Promise<IteratorResult<T>> | undefined;
   try {
     for (;;) {
-      const current = await ahead;
-      if (!current) return;
-      ahead = advance();
-      // Heard of only if the consumer comes back for it.
-      ahead.catch(() => {});
-      yield current.value;
+      next ??= iterator.next();
+      next.catch(() => {});
+      const item = batch.length === 0 ? await next : await soon(next);
+      if (item) {
+        next = undefined;
+        if (item.done) break;
+        batch.push(item.value);
+        if (batch.length < size) continue;
+      }
+      yield batch;
+      batch = [];
     }
+    if (batch.length > 0) yield batch;
   } finally {
-    await ahead.catch(() => {});
+    // Of a source that is still asked, the answer comes first.
     await iterator.return?.();
+  }
+}
+
+/** What a promise gives, or undefined where that takes long. */
+async function soon<T>(promise: Promise<T>): Promise<T | undefined> {
+  const timer = new AbortController();
+  const { signal } = timer;
+  const late = setTimeout(patienceMs, undefined, { signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    timer.abort();
   }
 }

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { Backbone, BackboneInfo } from '../backbone/index.ts';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError } from '../errors.ts';
 import {
   decodeImage,
   type UnreadableKind,
@@ -8,11 +7,10 @@ import {
   unreadableReason,
 } from '../image/index.ts';
 import type { OperationOptions } from '../operation.ts';
+import { mapOrdered } from '../ordered-map.ts';
 import type { RunImage, RunRecord } from '../run/index.ts';
-import { inBatches, overlapped } from './batches.ts';
-
-/** A file's path, or the bytes of an image file under a name. */
-export type ImageInput = string | { readonly name: string; readonly bytes: Uint8Array };
+import { inBatches } from './batches.ts';
+import { type ImageInput, readInput } from './read-input.ts';
 
 export interface RankedClass {
   readonly label: string;
@@ -21,8 +19,9 @@ export interface RankedClass {
 
 export interface Prediction {
   readonly name: string;
-  /** The most probable class. */
+  /** The most probable class, or {@link unknownLabel} where it is less probable than asked for. */
   readonly label: string;
+  /** Of the most probable class. */
   readonly probability: number;
   /** The most probable classes, `topK` of them, the most probable first. */
   readonly ranking: readonly RankedClass[];
@@ -39,12 +38,26 @@ export interface UnreadableImage {
 
 export type Classified = Prediction | UnreadableImage;
 
-export interface ClassifyOptions extends OperationOptions {
+/** The label of an image whose most probable class is less probable than the threshold. */
+export const unknownLabel = 'unknown';
+
+export interface LabelOptions {
   /** Length of each ranking; default: all classes. */
   readonly topK?: number | undefined;
-  /** Images in one inference; default 32. */
+  /** Below this probability the label is `unknown`, 0 to 1; default 0: never. */
+  readonly threshold?: number | undefined;
+}
+
+export interface ClassifyOptions extends LabelOptions, OperationOptions {
+  /** Images in one inference at most; default 8 on the CPU, 64 on a GPU. */
   readonly batchSize?: number | undefined;
 }
+
+/** Batches handed to the model: one in inference, one that waits for it. */
+const batchesInFlight = 2;
+
+/** Images being read or decoded, or decoded and waiting to enter a batch, at least. */
+const decodedAhead = 16;
 
 export interface ReadImageOptions {
   /** Larger pictures are refused before they are decoded; default: 100 megapixels. */
@@ -77,8 +90,9 @@ export class Classifier {
   }
 
   /**
-   * Labels images, in the order given; results come as they are ready. While a batch is in
-   * inference the next one is decoded. An image that cannot be read gives a result with `error`.
+   * Labels images, in the order given; each result comes as soon as it is ready. Reading, decoding
+   * and inference overlap, and memory is bounded whatever the number of images. An image that
+   * cannot be read gives a result with `error`.
    *
    * @throws HeadstartError `USAGE` for a wrong option; `signal.reason` where aborted
    */
@@ -86,12 +100,17 @@ export class Classifier {
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: ClassifyOptions = {},
   ): AsyncGenerator<Classified, void, undefined> {
-    const { signal, topK = this.classes.length, batchSize = 32 } = options;
+    const { signal, topK = this.classes.length, threshold = 0 } = options;
+    const { batchSize = this.backbone.provider === 'cpu' ? 8 : 64 } = options;
     checkCount('topK', topK);
     checkCount('batchSize', batchSize);
-    const read = (batch: ImageInput[]) => Promise.all(batch.map((image) => this.read(image)));
-    for await (const batch of overlapped(inBatches(images, batchSize), read, { signal })) {
-      yield* await this.label(batch, { topK });
+    checkShare('threshold', threshold);
+    const ahead = Math.max(decodedAhead, batchSize);
+    const read = mapOrdered(images, ahead, (image) => this.read(image), { signal });
+    const label = (batch: readonly ReadImage[]) => this.label(batch, { topK, threshold });
+    const batches = inBatches(read, batchSize);
+    for await (const batch of mapOrdered(batches, batchesInFlight, label, { signal })) {
+      yield* batch;
       signal?.throwIfAborted();
     }
   }
@@ -100,7 +119,7 @@ export class Classifier {
   async read(input: ImageInput, { maxPixels }: ReadImageOptions = {}): Promise<ReadImage> {
     const name = typeof input === 'string' ? input : input.name;
     try {
-      const bytes = typeof input === 'string' ? await readBytes(input) : input.bytes;
+      const bytes = await readInput(input);
       return { name, pixels: await decodeImage(bytes, { ...this.#image, maxPixels }, name) };
     } catch (error) {
       if (error instanceof HeadstartError && error.code === 'IMAGE_UNREADABLE') {
@@ -114,7 +133,7 @@ export class Classifier {
   /** Labels images in one inference, in order. */
   async label(
     batch: readonly ReadImage[],
-    { topK = this.classes.length }: Pick<ClassifyOptions, 'topK'> = {},
+    { topK = this.classes.length, threshold = 0 }: LabelOptions = {},
   ): Promise<Classified[]> {
     const readable = batch.flatMap((image) => ('pixels' in image ? [image.pixels] : []));
     const probabilities = await this.#run(readable);
@@ -124,7 +143,8 @@ export class Classifier {
       if ('error' in image) return image;
       const ranking = this.#rank(probabilities.subarray(row * size, ++row * size), topK);
       const { label, probability } = ranking[0] as RankedClass;
-      return { name: image.name, label, probability, ranking };
+      const known = probability >= threshold;
+      return { name: image.name, label: known ? label : unknownLabel, probability, ranking };
     });
   }
 
@@ -156,20 +176,15 @@ export class Classifier {
   }
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new HeadstartError('IMAGE_UNREADABLE', `Cannot read ${path}: ${reasonOf(error)}.`, {
-      cause: error,
-    });
-  }
-}
-
 function checkCount(option: string, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
   throw new HeadstartError(
     'USAGE',
     `The option ${option} must be an integer from 1, not ${value}.`,
   );
+}
+
+function checkShare(option: string, value: number): void {
+  if (value >= 0 && value <= 1) return;
+  throw new HeadstartError('USAGE', `The option ${option} must be from 0 to 1, not ${value}.`);
 }

@@ -3,12 +3,14 @@ export {
   type Classified,
   Classifier,
   type ClassifyOptions,
-  type ImageInput,
   type ImageModel,
+  type LabelOptions,
   type Prediction,
   type RankedClass,
   type ReadImage,
   type ReadImageOptions,
   type UnreadableImage,
+  unknownLabel,
 } from './classifier.ts';
 export { type LoadClassifierOptions, loadClassifier } from './load.ts';
+export { type FetchImageOptions, fetchImage, type ImageInput } from './read-input.ts';

@@ -55,6 +55,11 @@ export function isImageName(name: string): boolean {
   return imageExtensions.has(extname(name).toLowerCase());
 }
 
+/** Whether a file is an image by its name, of a kind that can be decoded or not. */
+export function isPictureName(name: string): boolean {
+  return isImageName(name) || unsupportedExtensions.has(extname(name).toLowerCase());
+}
+
 /** Why a file in a class folder is left out by its name alone; undefined where it is not. */
 export function reasonToSkip(name: string): string | undefined {
   if (isImageName(name)) return undefined;

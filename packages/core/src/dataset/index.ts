@@ -19,6 +19,7 @@ export {
   readCorrections,
   writeCorrections,
 } from './corrections.ts';
+export { isHidden, isPictureName } from './extensions.ts';
 export { type FileHash, type FileHasher, type HashingOptions, hashFiles } from './hash.ts';
 export { findLayout, type Layout } from './layout.ts';
 export {

@@ -4,11 +4,11 @@ import type { Sample, SkippedFile } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { applyView, type ResizeOptions } from '../image/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
+import { mapOrdered } from '../ordered-map.ts';
 import type { FeatureCache } from './cache.ts';
 import { cachedFeatureSet } from './cached-set.ts';
 import { InferenceQueue } from './inference-queue.ts';
 import { extractorId } from './key.ts';
-import { mapOrdered } from './ordered-map.ts';
 import {
   assignRows,
   type ExtractionPlan,
