@@ -28,6 +28,7 @@ const calls: readonly (readonly string[])[] = [
   ['demo', ...backbone],
   ['doctor'],
   ['evaluate', 'run', 'data'],
+  ['explain', 'run', 'data/red/red-001.png', 'data/red/broken.jpg'],
   ['export', 'run'],
   ['features', 'data', ...backbone, '--precision', 'int8', '--out', 'f.safetensors'],
   ['predict', 'run', 'data/red', 'data/red/broken.jpg'],

@@ -239,6 +239,45 @@ describe('predict', () => {
   });
 });
 
+describe('explain', () => {
+  const picture = (name: string) => `data/${name}/${name}-004.png`;
+
+  it('writes a picture for each image, and says in JSON where the heat is', async () => {
+    const files = [picture('red'), 'nothing.png', picture('blue')];
+    const { code, stdout } = await cli('explain', run, ...files, '--out', 'heat', '--json');
+    expect(code).toBe(0);
+    const { images } = JSON.parse(stdout);
+    expect(images.map(({ file }: { file: string }) => file)).toEqual(files);
+    expect(images[1].error).toContain('nothing.png');
+    const out = join(place.path, 'heat', 'red-004-heat.png');
+    expect(images[0].out).toBe(out);
+    const drawn = await sharp(out).metadata();
+    expect([drawn.format, drawn.width, drawn.height]).toEqual(['png', 40, 40]);
+    const map: number[][] = images[0].map;
+    expect(map.map((row) => row.length)).toEqual(Array(8).fill(8));
+    const values = map.flat();
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...values)).toBe(1);
+  });
+
+  it('explains the class that is asked for, into the file that is named', async () => {
+    const args = ['--class', 'green', '--out', 'one.png'];
+    const { code, stdout } = await cli('explain', run, picture('red'), ...args);
+    expect(code).toBe(0);
+    expect(stdout).toContain('green (predicted: red)');
+    expect((await sharp(join(place.path, 'one.png')).metadata()).format).toBe('png');
+  });
+
+  it('refuses what cannot be meant', async () => {
+    const unknown = await cli('explain', run, picture('red'), '--class', 'violet');
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('"violet"')]);
+    const two = await cli('explain', run, picture('red'), picture('blue'), '--out', 'one.png');
+    expect([two.code, two.stderr]).toEqual([2, expect.stringContaining('give a folder')]);
+    expect((await cli('explain', run, 'nothing.png')).code).toBe(1);
+    expect((await cli('explain', run, 'nothing.png', picture('red'), '--strict')).code).toBe(3);
+  });
+});
+
 describe('export', () => {
   it('writes a model that plain onnxruntime runs to the same probabilities', async () => {
     const { code } = await cli('export', run, '--out', 'exported.onnx');

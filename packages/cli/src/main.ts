@@ -6,6 +6,7 @@ import { addCheckCommand } from './commands/check.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addFeaturesCommand } from './commands/features.ts';
 import { addPredictCommand } from './commands/predict.ts';
@@ -23,6 +24,7 @@ const commands = [
   addTrainCommand,
   addEvaluateCommand,
   addPredictCommand,
+  addExplainCommand,
   addExportCommand,
   addPullCommand,
   addCacheCommand,

@@ -28,7 +28,10 @@ export interface HeadGraph {
 }
 
 /** Everything that is added to the backbone's graph carries this prefix, but for the outputs. */
-const prefix = 'head/';
+export const headPrefix = 'head/';
+
+/** The outputs of a model with a head. */
+export const headOutputs = ['probabilities', 'label'] as const;
 
 /**
  * Joins a backbone file and a head to one ONNX model: `image` uint8 [N, H, W, 3] RGB in,
@@ -39,7 +42,7 @@ const prefix = 'head/';
  */
 export async function appendHead(backbone: string, head: HeadGraph): Promise<Uint8Array> {
   const model = decodeModel(await readFile(backbone), backbone);
-  const rename = (name: string) => yielding(name, ['probabilities', 'label', prefix]);
+  const rename = (name: string) => yielding(name, [...headOutputs, headPrefix]);
   const graph = renameGraph(model.graph ?? {}, { tensor: rename, node: rename });
   const features = (graph.output ?? []).find(({ name }) => name === 'features');
   if (!features) {
@@ -53,10 +56,10 @@ export async function appendHead(backbone: string, head: HeadGraph): Promise<Uin
   const { nodes, initializers, output } = builder;
   nodes.push(
     node('Softmax', [output], 'probabilities', { axis: 1 }),
-    node('ArgMax', ['probabilities'], `${prefix}index`, { axis: 1, keepdims: 0 }),
-    node('Gather', [`${prefix}labels`, `${prefix}index`], 'label'),
+    node('ArgMax', ['probabilities'], `${headPrefix}index`, { axis: 1, keepdims: 0 }),
+    node('Gather', [`${headPrefix}labels`, `${headPrefix}index`], 'label'),
   );
-  initializers.push(stringTensor(`${prefix}labels`, head.classes));
+  initializers.push(stringTensor(`${headPrefix}labels`, head.classes));
   return encodeModel({
     ...model,
     producerName: 'headstart',
@@ -96,7 +99,7 @@ class HeadBuilder {
         const { shape, data } = weightOf(weights, `${layer.name}/kernel`);
         const [height = 1, width = 1, inputs = 1, outputs = 1] = shape;
         const kernel = hwioToOihw(data, height * width, inputs, outputs);
-        const name = `${prefix}${layer.name}`;
+        const name = `${headPrefix}${layer.name}`;
         this.initializers.push(
           floatTensor(`${name}/kernel`, [outputs, inputs, height, width], kernel),
           floatTensor(`${name}/bias`, [outputs], weightOf(weights, `${layer.name}/bias`).data),
@@ -130,7 +133,7 @@ class HeadBuilder {
       case 'dropout':
         return;
       case 'dense': {
-        const name = `${prefix}${layer.name}`;
+        const name = `${headPrefix}${layer.name}`;
         const kernel = weightOf(weights, `${layer.name}/kernel`);
         const bias = weightOf(weights, `${layer.name}/bias`);
         this.initializers.push(
@@ -156,7 +159,7 @@ class HeadBuilder {
     constants: readonly string[],
     attributes: Readonly<Record<string, number | readonly number[] | string>> = {},
   ): void {
-    const output = `${prefix}${this.#count++}/${name}`;
+    const output = `${headPrefix}${this.#count++}/${name}`;
     this.nodes.push(node(opType, [this.output, ...constants], output, attributes));
     this.output = output;
   }

@@ -8,13 +8,16 @@ import type { BackboneFile } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
 import { describeModel } from './inspect.ts';
 import { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
-import { decodeModel, type Model } from './onnx-model.ts';
+import { decodeModel, encodeModel, type Model } from './onnx-model.ts';
 import { stackPlan } from './stack-plan.ts';
+import { withoutHead } from './without-head.ts';
 import type { WorkerSetup } from './worker-messages.ts';
 
 export interface OpenBackboneOptions extends DeviceOptions, OperationOptions {
   /** CPU threads of one inference; default: one a physical core. */
   readonly threads?: number | undefined;
+  /** Of a run's own model: give the backbone's features, of this shape, not the probabilities. */
+  readonly featuresOf?: readonly number[] | undefined;
 }
 
 /** An open backbone, as it runs. */
@@ -53,7 +56,9 @@ export class Backbone {
   static async open(file: BackboneFile, options: OpenBackboneOptions = {}): Promise<Backbone> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const model = decodeModel(await readModel(file.path), file.path);
+    const whole = decodeModel(await readModel(file.path), file.path);
+    const { featuresOf } = options;
+    const model = featuresOf ? withoutHead(whole, file.path, featuresOf) : whole;
     const description = describeModel(model, file.path);
     const { worker, chosen, engine } = await startOnDevice(file.path, model, options);
     try {
@@ -126,7 +131,7 @@ async function startOnDevice(
   engine: BackboneInfo['engine'];
 }> {
   const start = async (chosen: ChosenDevice) => {
-    const setup = workerSetup(path, model, chosen.device, options.threads);
+    const setup = workerSetup(path, model, chosen.device, options);
     const engine = setup.stack ? ('native' as const) : ('onnxruntime' as const);
     return { worker: await InferenceWorker.start(setup), chosen, engine };
   };
@@ -149,12 +154,14 @@ function workerSetup(
   path: string,
   model: Model,
   provider: Device,
-  threads: number | undefined,
+  { threads, featuresOf }: OpenBackboneOptions,
 ): WorkerSetup {
   const { input, output } = describeModel(model, path);
   const stack = provider === 'cpu' && ownKernels() ? stackPlan(model, input) : undefined;
   return {
-    model: (provider === 'cpu' && hasMatrixUnit() && forMatrixUnit(model)) || path,
+    model:
+      (provider === 'cpu' && hasMatrixUnit() && forMatrixUnit(model)) ||
+      (featuresOf && !stack ? encodeModel(model) : path),
     stack,
     provider,
     threads,

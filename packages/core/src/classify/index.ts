@@ -12,5 +12,12 @@ export {
   type UnreadableImage,
   unknownLabel,
 } from './classifier.ts';
+export {
+  type Explained,
+  Explainer,
+  type ExplainOptions,
+  type Explanation,
+  loadExplainer,
+} from './explain.ts';
 export { type LoadClassifierOptions, loadClassifier } from './load.ts';
 export { type FetchImageOptions, fetchImage, type ImageInput } from './read-input.ts';

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { Backbone, type BackboneInfo } from '../backbone/index.ts';
 import { HeadstartError } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
-import { type RunImage, type RunRecord, readRun, runFiles } from '../run/index.ts';
+import {
+  type Run,
+  type RunBackbone,
+  type RunImage,
+  type RunRecord,
+  readRun,
+  runFiles,
+} from '../run/index.ts';
 import { Classifier } from './classifier.ts';
 
 export interface LoadClassifierOptions extends OperationOptions {
@@ -24,10 +31,30 @@ export async function loadClassifier(
   runFolder: string,
   options: LoadClassifierOptions = {},
 ): Promise<Classifier> {
-  const { device = 'auto', signal, ...rest } = options;
-  const { record } = await readRun(runFolder);
-  const model = record.files[runFiles.model];
-  const { backbone, image } = record;
+  const run = await readImageRun(runFolder);
+  const { record, image, model } = run;
+  const opened = await openRunModel(run, options);
+  try {
+    checkModel(opened.info, record, image, model.path);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return new Classifier(record, image, opened);
+}
+
+/** A run that can look at images. */
+export interface ImageRun extends Run {
+  readonly image: RunImage;
+  readonly backbone: RunBackbone;
+  readonly model: { readonly path: string; readonly sha256: string };
+}
+
+/** @throws HeadstartError `RUN_INVALID` where the run knows no backbone */
+export async function readImageRun(runFolder: string): Promise<ImageRun> {
+  const run = await readRun(runFolder);
+  const { files, backbone, image } = run.record;
+  const model = files[runFiles.model];
   if (!model || !backbone || !image) {
     throw new HeadstartError(
       'RUN_INVALID',
@@ -35,19 +62,26 @@ export async function loadClassifier(
         `${runFiles.model}: it can be evaluated on feature files, but not on images.`,
     );
   }
-  const { name, untrained, preprocessing, precision = 'float32' } = backbone;
   const path = join(runFolder, runFiles.model);
-  const opened = await Backbone.open(
-    { path, sha256: model.sha256, name, untrained, preprocessing, precision },
-    { device, signal, ...rest },
+  return { ...run, image, backbone, model: { path, sha256: model.sha256 } };
+}
+
+/**
+ * Opens the run's own model.
+ *
+ * @param output what it gives: the classes' probabilities, or the backbone's features
+ */
+export function openRunModel(
+  { backbone, model }: ImageRun,
+  { device = 'auto', ...options }: LoadClassifierOptions,
+  output: 'probabilities' | 'features' = 'probabilities',
+): Promise<Backbone> {
+  const { name, untrained, preprocessing, precision = 'float32', featureShape } = backbone;
+  const featuresOf = output === 'features' ? featureShape : undefined;
+  return Backbone.open(
+    { ...model, name, untrained, preprocessing, precision },
+    { device, ...options, featuresOf },
   );
-  try {
-    checkModel(opened.info, record, image, path);
-  } catch (error) {
-    await opened.close();
-    throw error;
-  }
-  return new Classifier(record, image, opened);
 }
 
 function checkModel(info: BackboneInfo, record: RunRecord, image: RunImage, path: string): void {

@@ -8,6 +8,7 @@ export {
   monitors,
   stepEarlyStopping,
 } from './early-stopping.ts';
+export { HeadExplainer, type HeadExplanation, type HeatMap } from './grad-cam.ts';
 export { type EpochRecord, historyCsv } from './history.ts';
 export type { HeadLayer } from './layer.ts';
 export {

@@ -9,6 +9,14 @@ export {
 } from './decode.ts';
 export { describeImage, type ImageDescription } from './describe.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
-export type { Fit } from './placement.ts';
+export {
+  encodePng,
+  type HeatGrid,
+  type OverlayOptions,
+  overlayHeat,
+  type Picture,
+  readPicture,
+} from './overlay.ts';
+export type { Fit, Size } from './placement.ts';
 export { type UnreadableKind, unreadableKind, unreadableReason } from './unreadable.ts';
 export { type AugmentOptions, drawView, type ViewTransform, viewId } from './view.ts';

@@ -17,6 +17,7 @@ export {
   evaluateJob,
   type SplitChoice,
 } from './evaluate.ts';
+export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain.ts';
 export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
 export type { ExtractorOptions } from './extractor.ts';
 export {

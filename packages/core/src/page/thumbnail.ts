@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import { decodeImage, describeImage, unreadableReason } from '../image/index.ts';
+import { readPicture, unreadableReason } from '../image/index.ts';
 import type { OperationOptions } from '../operation.ts';
 
 /** RGB, height x width x 3, interleaved. */
@@ -61,8 +61,7 @@ async function shrunk(source: string | Uint8Array | RgbPicture, size: number): P
   }
   const bytes = typeof source === 'string' ? await readFile(source) : source;
   const name = typeof source === 'string' ? source : 'the picture';
-  const to = within(await describeImage(bytes, name), size);
-  return { pixels: await decodeImage(bytes, to, name), ...to };
+  return readPicture(bytes, size, name);
 }
 
 /** The size that fits, with the same proportions; at least one pixel each way. */

@@ -1,0 +1,88 @@
+import { type ExplainItem, explainJob } from '@headstart/core';
+import { type Command, Option } from 'commander';
+import { exitCode } from '../exit-codes.ts';
+import { expandInputs } from '../inputs.ts';
+import {
+  addCommonOptions,
+  addDeviceOptions,
+  type CommonOptions,
+  type DeviceOptions,
+  numberBetween,
+  optionWithDefault,
+} from '../options.ts';
+import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
+import { percent, plural, table } from '../table.ts';
+
+interface ExplainOptions extends CommonOptions, DeviceOptions {
+  readonly class?: string;
+  readonly out?: string;
+  readonly alpha: number;
+  readonly strict?: boolean;
+}
+
+export function addExplainCommand(program: Command, runner: Runner): void {
+  const command = program
+    .command('explain')
+    .description('show where in an image a run sees a class (Grad-CAM), as PNG files')
+    .argument('<run>', 'run folder')
+    .argument('<image...>', 'files, folders, globs, or - for one path a line on stdin')
+    .addOption(new Option('--class <name>', 'the class to look for (default: the predicted one)'))
+    .option('--out <path>', 'a .png file for one image, or a folder (default: the working folder)')
+    .addOption(
+      optionWithDefault('--alpha <x>', 'how much the colour covers', numberBetween(0, 1), 0.65),
+    )
+    .option('--strict', 'exit with code 3 where an image cannot be read');
+  addDeviceOptions(command);
+  addCommonOptions(command);
+  command.action(
+    runner((context, run: string, images: string[], options: ExplainOptions) =>
+      explain(context, run, images, options),
+    ),
+  );
+}
+
+async function explain(
+  { ui, signal }: CommandContext,
+  run: string,
+  images: readonly string[],
+  options: ExplainOptions,
+) {
+  const items: ExplainItem[] = [];
+  const job = explainJob({
+    ...options,
+    run,
+    images: expandInputs(images),
+    signal,
+    onProgress: ui.onProgress,
+    onNotice: noticesTo(ui),
+  });
+  for await (const item of job) items.push(item);
+  ui.result(
+    { run, images: items.map(document) },
+    table(['image', 'class', 'probability', 'picture'], items.map(row)),
+  );
+  const unreadable = items.filter((item) => 'error' in item).length;
+  if (unreadable > 0 && unreadable === items.length) {
+    ui.warn(`error: none of the ${plural(unreadable, 'image')} could be read.`);
+    return exitCode.failed;
+  }
+  if (unreadable > 0) ui.warn(`warning: ${plural(unreadable, 'image')} could not be read.`);
+  return options.strict && unreadable > 0 ? exitCode.filesSkipped : undefined;
+}
+
+/** One image as scripts read it; the map as rows of numbers. */
+function document(item: ExplainItem): Record<string, unknown> {
+  if ('error' in item) return { file: item.name, error: item.error };
+  const { name, label, probability, predicted, out, map } = item;
+  const rows = Array.from({ length: map.height }, (_, y) =>
+    Array.from(map.values.subarray(y * map.width, (y + 1) * map.width)),
+  );
+  return { file: name, label, probability, predicted, out, map: rows };
+}
+
+function row(item: ExplainItem): string[] {
+  if ('error' in item) return [item.name, '–', '', `not read: ${item.error}`];
+  const { name, label, probability, predicted, out } = item;
+  const other = label === predicted.label ? '' : ` (predicted: ${predicted.label})`;
+  return [name, `${label}${other}`, percent(probability), out];
+}
