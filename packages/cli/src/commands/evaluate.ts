@@ -27,7 +27,7 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
     .addOption(
       new Option(
         '--split <name>',
-        'which part of a folder with train/ and validation/ or test/',
+        'which part of a folder with train/ and validation/ or test/, or of the run’s own split',
       ).choices(['train', 'validation', 'test', 'all']),
     )
     .option('--strict', 'exit with code 3 where files were skipped')

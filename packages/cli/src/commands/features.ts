@@ -10,10 +10,20 @@ import {
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
-import { addDataOptions, type DataOptions } from './data-options.ts';
+import {
+  addDataOptions,
+  addSplitOptions,
+  type DataOptions,
+  type SplitOptions,
+} from './data-options.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 
-interface FeaturesOptions extends CommonOptions, DeviceOptions, DataOptions, ImageOptions {
+interface FeaturesOptions
+  extends CommonOptions,
+    DeviceOptions,
+    DataOptions,
+    SplitOptions,
+    ImageOptions {
   readonly views: number;
   readonly out?: string;
   readonly shard?: Shard;
@@ -44,6 +54,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
     )
     .option('--strict', 'exit with code 3 where files were skipped');
   addDataOptions(command);
+  addSplitOptions(command);
   addImageOptions(command, { exact: false });
   addDeviceOptions(command);
   addCommonOptions(command);

@@ -15,7 +15,12 @@ import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
 import type { Ui } from '../ui.ts';
-import { addDataOptions, type DataOptions } from './data-options.ts';
+import {
+  addDataOptions,
+  addSplitOptions,
+  type DataOptions,
+  type SplitOptions,
+} from './data-options.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 import {
@@ -28,11 +33,11 @@ interface TrainOptions
   extends CommonOptions,
     DeviceOptions,
     DataOptions,
+    SplitOptions,
     ImageOptions,
     OptimizerOptions {
   readonly features?: string;
   readonly valFeatures?: string;
-  readonly validationFraction: number;
   readonly head: string;
   readonly dropout?: number;
   readonly epochs: number;
@@ -61,6 +66,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     .option('--features <file>', 'train on a feature file (safetensors) instead of a folder')
     .option('--val-features <file>', 'the feature file that validates');
   addDataOptions(command);
+  addSplitOptions(command);
   addImageOptions(command, { exact: true });
   addTrainingOptions(command);
   addOptimizerOptions(command);
@@ -139,14 +145,6 @@ function addStoppingOptions(command: Command): void {
 
 function addRunOptions(command: Command): void {
   command
-    .addOption(
-      opt(
-        '--validation-fraction <x>',
-        'share of the images that validates, where no folder does',
-        numberBetween(0, 1, { open: true }),
-        0.2,
-      ),
-    )
     .option('--out <folder>', 'the run folder (default: runs/<name of the data>)')
     .option('--resume', 'go on with the interrupted run in --out, or fail if there is none')
     .option('--strict', 'exit with code 3 where files were skipped')

@@ -23,9 +23,12 @@ export { isHidden, isPictureName } from './extensions.ts';
 export { type FileHash, type FileHasher, type HashingOptions, hashFiles } from './hash.ts';
 export { findLayout, type Layout } from './layout.ts';
 export {
+  type DataOptions,
   type LabelledImages,
   type ScanOptions,
   scanDataset,
   scanLabelled,
+  scanOptionsOf,
 } from './scan.ts';
-export type { Dataset, Sample, SkippedFile, ValidationSource } from './types.ts';
+export type { SplitSettings } from './split-parts.ts';
+export type { Dataset, DatasetSplit, Sample, SkippedFile, ValidationSource } from './types.ts';

@@ -5,16 +5,21 @@ import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import type { HashingOptions } from './hash.ts';
 import { findLayout, list, readLabelled } from './layout.ts';
 import { compareCodePoints } from './order.ts';
-import { type DatasetParts, hashParts, readParts } from './parts.ts';
-import { splitSamples } from './split.ts';
+import { hashParts, readParts } from './parts.ts';
+import { checkedSplit, type SplitSettings, splitParts } from './split-parts.ts';
 import type { Dataset, Sample, SkippedFile } from './types.ts';
-import { leakWarnings, tinyClassWarning } from './warnings.ts';
 
-export interface ScanOptions extends HashingOptions, CorrectionOptions {
-  /** Share of each class that validates where there is no validation folder. Default 0.2. */
-  readonly validationFraction?: number | undefined;
-  /** Of the split. Default 0. */
-  readonly seed?: number | undefined;
+/** What every scan of a folder takes, but for what hashes the files and reports progress. */
+export interface DataOptions extends SplitSettings, CorrectionOptions {}
+
+export interface ScanOptions extends HashingOptions, DataOptions {}
+
+/** The part of some options that concerns the scan of a folder. */
+export function scanOptionsOf(options: ScanOptions): ScanOptions {
+  const { validationFraction, testFraction, groupBy, seed, corrections, hashFiles } = options;
+  const { signal, onProgress } = options;
+  const data = { validationFraction, testFraction, groupBy, seed, corrections };
+  return { ...data, hashFiles, signal, onProgress };
 }
 
 export interface LabelledImages {
@@ -32,17 +37,11 @@ export interface LabelledImages {
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`
  */
 export async function scanDataset(root: string, options: ScanOptions = {}): Promise<Dataset> {
-  const { validationFraction = 0.2, seed = 0, signal } = options;
-  if (!(validationFraction > 0 && validationFraction < 1)) {
-    throw new HeadstartError(
-      'USAGE',
-      `The validation fraction must lie between 0 and 1, not be ${validationFraction}.`,
-    );
-  }
+  const { signal } = options;
+  const split = checkedSplit(options);
   const layout = await findLayout(resolve(root), signal);
   const parts = await readParts(resolve(root), layout, options);
-  const split = { fraction: validationFraction, seed };
-  const dataset = layout.kind === 'flat' ? flatDataset(parts, split) : splitDataset(parts, split);
+  const dataset = splitParts(parts, split, root);
   return {
     ...dataset,
     root: resolve(root),
@@ -52,41 +51,6 @@ export async function scanDataset(root: string, options: ScanOptions = {}): Prom
     corrections: parts.corrections,
     warnings: [...parts.warnings, ...dataset.warnings],
   };
-}
-
-type SplitResult = Pick<Dataset, 'train' | 'validation' | 'test' | 'validationFrom' | 'warnings'>;
-
-function flatDataset(
-  { train: all, classes }: DatasetParts,
-  split: { fraction: number; seed: number },
-): SplitResult {
-  const { train, validation } = splitSamples(all, split);
-  if (validation.length === 0) {
-    throw new HeadstartError(
-      'DATA_LAYOUT',
-      'There are too few different images to keep some for validation: add images to each class.',
-    );
-  }
-  const warnings = [tinyClassWarning(all, classes)].filter((text) => text !== undefined);
-  return { train, validation, test: [], validationFrom: 'split', warnings };
-}
-
-function splitDataset(parts: DatasetParts, split: { fraction: number; seed: number }): SplitResult {
-  const { train, validation, test, classes } = parts;
-  if (!validation?.length && !test?.length) return flatDataset(parts, split);
-  const tiny = tinyClassWarning(train, classes);
-  const warnings = tiny === undefined ? [] : [tiny];
-  if (validation?.length) {
-    warnings.push(...leakWarnings(train, validation, 'validation'));
-    if (test) warnings.push(...leakWarnings(train, test, 'test'));
-    return { train, validation, test: test ?? [], validationFrom: 'validation', warnings };
-  }
-  const validating = test ?? [];
-  warnings.push(
-    'There is no validation folder, so the test folder validates: an accuracy on the same images that chose the best epoch is a little too good.',
-    ...leakWarnings(train, validating, 'validation'),
-  );
-  return { train, validation: validating, test: validating, validationFrom: 'test', warnings };
 }
 
 /**

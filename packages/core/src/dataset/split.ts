@@ -1,66 +1,132 @@
 import { createHash } from 'node:crypto';
+import type { GroupOf } from './groups.ts';
 import type { Sample } from './types.ts';
+import { type Unit, unitsOf } from './units.ts';
 
 export interface SplitOptions {
-  /** Share of each class that validates, between 0 and 1. */
-  readonly fraction: number;
+  /** Share of each class that validates, of all its images, between 0 and 1. */
+  readonly validationFraction: number;
+  /** Share of each class that is kept for testing; 0 for none. */
+  readonly testFraction: number;
+  /** Of the validation part. The test part is the same for every seed. */
   readonly seed: number;
+  readonly groupOf?: GroupOf | undefined;
 }
 
 export interface SplitSamples {
   readonly train: Sample[];
   readonly validation: Sample[];
+  readonly test: Sample[];
 }
 
 /**
- * Splits each class in the same proportion (stratified). Which side a file comes to depends on its
- * content and the seed, not on its name or place; files of the same bytes come to the same side,
- * also across classes. A class with at least two contents has one on each side.
+ * Splits each class in the same proportion (stratified). Which part a file comes to depends on its
+ * content and the seed, or on its group's name and the seed, not on its own name or place; files of
+ * the same bytes and files of one group come to the same part, also across classes. A class with
+ * several such units has at least one in training and in validation, and one of three in test.
  *
- * Within a class, contents are ordered by SHA-256 of (seed, content hash), and the first
- * round(fraction · n) validate.
+ * Units stand in the order of SHA-256 of (seed, hash or group name). Each is taken for validation
+ * that brings the classes' numbers nearer to round(fraction · n), n a class's contents; so adding
+ * files moves few others. The test part is taken first, in an order of its own that no seed
+ * changes: training with another seed must not see it.
  *
- * @param samples in order; both results keep it
+ * @param samples in order; all results keep it
  */
 export function splitSamples(samples: readonly Sample[], options: SplitOptions): SplitSamples {
-  const { fraction, seed } = options;
-  const contents = new Map<number, Set<string>>();
-  for (const { label, hash } of samples) {
-    contents.set(label, (contents.get(label) ?? new Set()).add(hash));
+  const { validationFraction, testFraction, seed, groupOf } = options;
+  const units = unitsOf(samples, groupOf);
+  const totals = sumCounts(units);
+  const wanted = (fraction: number, leave: number) =>
+    new Map([...totals].map(([label, n]) => [label, partSize(n, fraction, leave)]));
+  const test =
+    testFraction > 0
+      ? takeUnits(units, { wanted: wanted(testFraction, 2), totals, leave: 2, order: 'test' })
+      : new Set<Unit>();
+  const validation = takeUnits(
+    units.filter((unit) => !test.has(unit)),
+    { wanted: wanted(validationFraction, 1), totals, leave: 1, order: `${seed}` },
+  );
+  const inTest = new Set([...test].flatMap((unit) => unit.samples));
+  const inValidation = new Set([...validation].flatMap((unit) => unit.samples));
+  return {
+    train: samples.filter((sample) => !inTest.has(sample) && !inValidation.has(sample)),
+    validation: samples.filter((sample) => inValidation.has(sample)),
+    test: samples.filter((sample) => inTest.has(sample)),
+  };
+}
+
+/** How many of n contents a part has: one at least where `leave` others are left then. */
+function partSize(n: number, fraction: number, leave: number): number {
+  if (n <= leave) return 0;
+  return Math.min(n - leave, Math.max(1, Math.round(fraction * n)));
+}
+
+interface TakeOptions {
+  /** Contents, by class. */
+  readonly wanted: ReadonlyMap<number, number>;
+  readonly totals: ReadonlyMap<number, number>;
+  /** Units of each class that are not taken, at least. */
+  readonly leave: number;
+  readonly order: string;
+}
+
+function takeUnits(units: readonly Unit[], options: TakeOptions): Set<Unit> {
+  const { wanted, leave, order } = options;
+  const taken = new Set<Unit>();
+  const missing = new Map(wanted);
+  const left = new Map<number, number>();
+  for (const unit of units) add(left, new Map([...unit.counts.keys()].map((label) => [label, 1])));
+  const canGo = ({ counts }: Unit) => [...counts.keys()].every((k) => (left.get(k) ?? 0) > leave);
+  const take = (unit: Unit) => {
+    taken.add(unit);
+    add(missing, unit.counts, -1);
+    for (const label of unit.counts.keys()) left.set(label, (left.get(label) ?? 0) - 1);
+  };
+  const cost = (unit: Unit) => costOf(unit, missing, options.totals);
+  for (const unit of inOrder(units, order)) {
+    if (canGo(unit) && cost(unit) < 0) take(unit);
   }
-  const validates = new Map<string, boolean>();
-  for (const label of [...contents.keys()].sort((a, b) => a - b)) {
-    assignClass([...(contents.get(label) as Set<string>)], { fraction, seed }, validates);
+  // A class whose groups are all too large gives the one that does the least harm.
+  for (const [label, count] of wanted) {
+    if (count === 0 || missing.get(label) !== count) continue;
+    const own = inOrder(units, order).filter((unit) => unit.counts.has(label) && canGo(unit));
+    const [first, ...rest] = own;
+    if (first) take(rest.reduce((best, unit) => (cost(unit) < cost(best) ? unit : best), first));
   }
-  const train: Sample[] = [];
-  const validation: Sample[] = [];
-  for (const sample of samples) (validates.get(sample.hash) ? validation : train).push(sample);
-  return { train, validation };
+  return taken;
 }
 
-/** What an earlier class decided about a content stands, and counts for this class too. */
-function assignClass(
-  hashes: readonly string[],
-  options: SplitOptions,
-  validates: Map<string, boolean>,
-): void {
-  let wanted = validationCount(hashes.length, options.fraction);
-  for (const hash of hashes) if (validates.get(hash)) wanted--;
-  const open = hashes
-    .filter((hash) => !validates.has(hash))
-    .map((hash) => ({ hash, rank: keyedHash(options.seed, hash) }))
-    .sort((a, b) => (a.rank < b.rank ? -1 : 1));
-  open.forEach(({ hash }, i) => {
-    validates.set(hash, i < wanted);
-  });
+/** By how much taking a unit worsens the shares of its classes, all classes weighing the same. */
+function costOf(
+  { counts }: Unit,
+  missing: ReadonlyMap<number, number>,
+  totals: ReadonlyMap<number, number>,
+): number {
+  let cost = 0;
+  for (const [label, count] of counts) {
+    const gap = missing.get(label) ?? 0;
+    cost += (Math.abs(gap - count) - Math.abs(gap)) / (totals.get(label) ?? 1);
+  }
+  return cost;
 }
 
-/** How many of n contents validate: at least one and not all, where there are two or more. */
-function validationCount(n: number, fraction: number): number {
-  if (n < 2) return 0;
-  return Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
+function inOrder(units: readonly Unit[], order: string): Unit[] {
+  return units
+    .map((unit) => ({ unit, rank: keyedHash(order, unit.key) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : 1))
+    .map(({ unit }) => unit);
 }
 
-function keyedHash(seed: number, hash: string): string {
-  return createHash('sha256').update(`${seed}:${hash}`).digest('hex');
+function sumCounts(units: readonly Unit[]): Map<number, number> {
+  const totals = new Map<number, number>();
+  for (const { counts } of units) add(totals, counts);
+  return totals;
+}
+
+function add(to: Map<number, number>, counts: ReadonlyMap<number, number>, sign = 1): void {
+  for (const [label, count] of counts) to.set(label, (to.get(label) ?? 0) + sign * count);
+}
+
+function keyedHash(order: string, key: string): string {
+  return createHash('sha256').update(`${order}:${key}`).digest('hex');
 }

@@ -23,6 +23,14 @@ export interface SkippedFile {
 /** Where validation images come from: their own folder, the test folder, or a part of training. */
 export type ValidationSource = 'validation' | 'test' | 'split';
 
+/** How a folder was split that has no folders for validation and test. */
+export interface DatasetSplit {
+  readonly validationFraction: number;
+  readonly testFraction: number;
+  readonly groupBy: string | undefined;
+  readonly seed: number;
+}
+
 /** A scanned folder of images. Samples are in code point order of their names. */
 export interface Dataset {
   readonly root: string;
@@ -34,6 +42,8 @@ export interface Dataset {
   readonly test: Sample[];
   readonly layout: 'flat' | 'split';
   readonly validationFrom: ValidationSource;
+  /** Where `validationFrom` is `split`. */
+  readonly split: DatasetSplit | undefined;
   readonly skipped: SkippedFile[];
   /** What the corrections did, where some were given. */
   readonly corrections: AppliedCorrections | undefined;

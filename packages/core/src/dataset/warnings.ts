@@ -1,3 +1,4 @@
+import type { GroupOf } from './groups.ts';
 import type { LabelledFolder } from './layout.ts';
 import { list } from './layout.ts';
 import type { Sample } from './types.ts';
@@ -44,5 +45,38 @@ export function leakWarnings(
   if (!first) return [];
   return [
     `${leaked.length} of ${other.length} ${part} images have the same content as training images (${first.name} is ${known.get(first.hash)}): the ${part} accuracy will look too good.`,
+  ];
+}
+
+/** Classes that training has and a part that was split off has not. */
+export function unsplitWarning(
+  train: readonly Sample[],
+  part: readonly Sample[],
+  classes: readonly string[],
+  name: 'validation' | 'test',
+): string | undefined {
+  const [inTrain, inPart] = [countByClass(train, classes), countByClass(part, classes)];
+  const missing = classes.filter((_, label) => (inTrain[label] ?? 0) > 0 && inPart[label] === 0);
+  if (missing.length === 0) return undefined;
+  return `No image is left for ${name} of: ${list(missing)}. More different images or groups of them are needed.`;
+}
+
+/** Groups that are in training and in another part. */
+export function groupWarnings(
+  train: readonly Sample[],
+  other: readonly Sample[],
+  part: 'validation' | 'test',
+  groupOf: GroupOf,
+): string[] {
+  const known = new Map(train.map((sample) => [groupOf(sample), sample.name]));
+  const shared = other.filter((sample) => {
+    const group = groupOf(sample);
+    return group !== undefined && known.has(group);
+  });
+  const [first] = shared;
+  if (!first) return [];
+  const group = groupOf(first) as string;
+  return [
+    `${shared.length} of ${other.length} ${part} images are of groups that training has too (${first.name} and ${known.get(group)} are of ${group}): the ${part} accuracy will look too good.`,
   ];
 }

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import {
   type BackboneFile,
   chooseProvider,
@@ -9,26 +8,18 @@ import {
   quantizedPath,
 } from '../backbone/index.ts';
 import { loadClassifier } from '../classify/index.ts';
-import {
-  type CorrectionOptions,
-  findLayout,
-  type Sample,
-  type SkippedFile,
-  scanDataset,
-  scanLabelled,
-} from '../dataset/index.ts';
+import type { Sample, SkippedFile } from '../dataset/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { type ConfusionMatrix, evaluateClassification, type Metrics } from '../evaluate/index.ts';
 import { type FeatureSet, readFeatureFile } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
 import { type Run, readRun, readRunWeights } from '../run/index.ts';
-import { announceCorrections, type ExtractorOptions, openExtractor } from './extractor.ts';
-
-export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
+import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
+import { type ExtractorOptions, openExtractor } from './extractor.ts';
 
 export interface EvaluateJobOptions
-  extends CorrectionOptions,
+  extends EvaluatedData,
     Omit<
       ExtractorOptions,
       'backbone' | 'preprocess' | 'layer' | 'imageSize' | 'resize' | 'fit' | 'untrainedWhereMissing'
@@ -37,8 +28,6 @@ export interface EvaluateJobOptions
   readonly run: string;
   /** Labelled folder, folder with `train/` and other splits, or feature file. */
   readonly data: string;
-  /** Of a folder with splits; default `test` where there is one, else `validation`. */
-  readonly split?: SplitChoice | undefined;
 }
 
 /** What `evaluate --json` prints. */
@@ -116,7 +105,7 @@ async function judgeFeatures(
 }
 
 async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judged> {
-  const { samples, skipped } = await labelledSamples(run, options);
+  const { samples, skipped } = await samplesToEvaluate(run, options);
   const backbone = await backboneOf(run, options);
   if (!backbone) return judgeByModel(samples, skipped, options);
   const { image, arguments: recorded } = run.record;
@@ -223,44 +212,4 @@ async function judgeByModel(
     probabilities: Float32Array.from(rows),
     skipped: [...skipped, ...unreadable],
   };
-}
-
-async function labelledSamples(run: Run, options: EvaluateJobOptions) {
-  const { data, split, corrections, signal, onProgress } = options;
-  const { classes } = run.record;
-  if ((await findLayout(resolve(data), signal)).kind === 'flat') {
-    if (split !== undefined && split !== 'all') {
-      throw new HeadstartError('USAGE', `${data} has no train/ folder: leave out --split.`);
-    }
-    const labelled = await scanLabelled(data, classes, { corrections, signal, onProgress });
-    announceCorrections(labelled, options.onNotice);
-    return labelled;
-  }
-  const dataset = await scanDataset(data, { corrections, signal, onProgress });
-  announceCorrections(dataset, options.onNotice);
-  const labels = relabel(dataset.classes, run, data);
-  const chosen = split ?? (dataset.test.length > 0 ? 'test' : 'validation');
-  const parts = { ...dataset, all: [...dataset.train, ...dataset.validation] };
-  if (dataset.validationFrom !== 'test') parts.all.push(...dataset.test);
-  const samples = parts[chosen].map((sample) => ({
-    ...sample,
-    label: labels[sample.label] as number,
-  }));
-  if (samples.length === 0) {
-    throw new HeadstartError('USAGE', `${data} has no ${chosen} images: choose another --split.`);
-  }
-  return { samples, skipped: dataset.skipped };
-}
-
-/** The run's label of each class of the data. */
-function relabel(names: readonly string[], run: Run, data: string): number[] {
-  const { classes } = run.record;
-  return names.map((name) => {
-    const label = classes.indexOf(name);
-    if (label >= 0) return label;
-    throw new HeadstartError(
-      'DATA_LAYOUT',
-      `${data} has the class "${name}", which the run does not know (${classes.join(', ')}).`,
-    );
-  });
 }

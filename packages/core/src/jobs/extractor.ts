@@ -10,6 +10,7 @@ import {
   type ScanOptions,
   type SkippedFile,
   scanDataset,
+  scanOptionsOf,
 } from '../dataset/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError } from '../errors.ts';
@@ -128,7 +129,7 @@ export async function openExtractor(
 export function scanOnce(data: string, options: ScanOptions): () => Promise<Dataset> {
   let scanned: Promise<Dataset> | undefined;
   return () => {
-    scanned ??= scanDataset(data, options);
+    scanned ??= scanDataset(data, scanOptionsOf(options));
     return scanned;
   };
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { FeatureError } from '../backbone/index.ts';
 import {
-  type CorrectionOptions,
+  type DataOptions,
   type Dataset,
   findLayout,
   type Sample,
@@ -19,15 +19,13 @@ import {
   viewRequest,
 } from './extractor.ts';
 
-export interface FeaturesJobOptions extends ExtractorOptions, CorrectionOptions {
+export interface FeaturesJobOptions extends ExtractorOptions, DataOptions {
   /** Folder of images. */
   readonly data: string;
   /** How views differ from the plain image; undefined for plain images only. */
   readonly augment?: AugmentOptions | undefined;
   /** Augmented views of each training image, besides the plain one. Default 0. */
   readonly views?: number | undefined;
-  readonly seed?: number | undefined;
-  readonly validationFraction?: number | undefined;
   /**
    * A feature file to write, of plain images: `F.safetensors` for the training images and, beside
    * it, `F.validation.safetensors` and `F.test.safetensors` where there are such images.
@@ -80,10 +78,10 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
       'A shard has a part of the images only: leave out --out, merge the caches, and write the file then.',
     );
   }
-  const { data, seed = 0, validationFraction, corrections, signal, onProgress, out } = options;
+  const { data, seed = 0, signal, out } = options;
   const started = performance.now();
   await findLayout(resolve(data), signal);
-  const scan = scanOnce(data, { seed, validationFraction, corrections, signal, onProgress });
+  const scan = scanOnce(data, options);
   await using extractor = await openExtractor(options, async () => (await scan()).train);
   const dataset = await scan();
   announceDataset(dataset, options.onNotice);

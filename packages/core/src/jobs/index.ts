@@ -15,8 +15,8 @@ export {
   type EvaluateJobOptions,
   type EvaluateResult,
   evaluateJob,
-  type SplitChoice,
 } from './evaluate.ts';
+export type { SplitChoice } from './evaluated-samples.ts';
 export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain.ts';
 export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
 export type { ExtractorOptions } from './extractor.ts';

@@ -49,6 +49,8 @@ export function runRecord(
       skippedFiles: data.skipped.length,
       warnings: data.warnings,
       corrections: data.corrections,
+      split: data.split,
+      testSamples: data.testSamples,
     },
     device: { extraction: backbone?.device, training: trained.backend.description },
     result: {

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import {
   type AppliedCorrections,
-  type CorrectionOptions,
+  type DataOptions,
   type Dataset,
+  type DatasetSplit,
   findLayout,
   type Sample,
   type SkippedFile,
@@ -25,13 +26,12 @@ import {
   viewRequest,
 } from './extractor.ts';
 
-export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, CorrectionOptions {
+export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, DataOptions {
   /** Folder of images; or else `features` and `validationFeatures`. */
   readonly data?: string | undefined;
   readonly features?: string | undefined;
   readonly validationFeatures?: string | undefined;
   readonly augment?: AugmentOptions | undefined;
-  readonly validationFraction?: number | undefined;
 }
 
 export interface FeatureCounts {
@@ -52,6 +52,10 @@ export interface TrainingData extends AsyncDisposable {
   readonly skipped: readonly SkippedFile[];
   readonly warnings: readonly string[];
   readonly corrections: AppliedCorrections | undefined;
+  /** How the folder was split, where it was. */
+  readonly split: DatasetSplit | undefined;
+  /** Images that were kept for testing. */
+  readonly testSamples: number;
   readonly validationFrom: Dataset['validationFrom'] | 'features';
   /** Which features these are: runs on different ones are not resumed from one another. */
   readonly featuresId: string;
@@ -81,10 +85,10 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Tr
 }
 
 async function fromImages(data: string, options: TrainingDataOptions): Promise<TrainingData> {
-  const { seed, validationFraction, corrections, signal, onProgress, onNotice } = options;
+  const { signal, onNotice } = options;
   // What can be refused at once is refused before every file is read.
   await findLayout(resolve(data), signal);
-  const scan = scanOnce(data, { seed, validationFraction, corrections, signal, onProgress });
+  const scan = scanOnce(data, options);
   const extractor = await openExtractor(options, async () => (await scan()).train);
   try {
     const dataset = await scan();
@@ -110,6 +114,8 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
       skipped: [...dataset.skipped, ...train.skipped, ...validation.skipped],
       warnings: dataset.warnings,
       corrections: dataset.corrections,
+      split: dataset.split,
+      testSamples: dataset.validationFrom === 'test' ? 0 : dataset.test.length,
       validationFrom: dataset.validationFrom,
       featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
       extractor,
@@ -218,6 +224,8 @@ async function fromFeatureFiles(train: string, validation: string): Promise<Trai
     skipped: [],
     warnings: [],
     corrections: undefined,
+    split: undefined,
+    testSamples: 0,
     validationFrom: 'features',
     featuresId: `${first.backbone ?? ''}`,
     extractor: undefined,

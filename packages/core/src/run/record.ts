@@ -1,4 +1,4 @@
-import type { AppliedCorrections, Dataset } from '../dataset/index.ts';
+import type { AppliedCorrections, Dataset, DatasetSplit } from '../dataset/index.ts';
 import type { ResolvedHead, Score, TrainedHead } from '../head/index.ts';
 import type { Fit, ResizeMethod } from '../image/index.ts';
 
@@ -68,6 +68,10 @@ export interface RunData {
   readonly warnings: readonly string[];
   /** The file of corrections, by its SHA-256, where one was given. */
   readonly corrections?: AppliedCorrections | undefined;
+  /** How the folder was split, where it has no folders for validation and test. */
+  readonly split?: DatasetSplit | undefined;
+  /** Images kept for testing, which training did not see; older runs do not say. */
+  readonly testSamples?: number | undefined;
 }
 
 export interface RunResult {

@@ -1,0 +1,33 @@
+import { HeadstartError, reasonOf } from '../errors.ts';
+import type { Sample } from './types.ts';
+
+/** Names the group of a sample; undefined where it has none and stands for itself. */
+export type GroupOf = (sample: Pick<Sample, 'name'>) => string | undefined;
+
+/**
+ * Groups by a pattern on the path relative to the data: a group is what the pattern's first
+ * parentheses match, or all that it matches where it has none. A path that it does not match, or
+ * matches with nothing, has no group.
+ *
+ * @param pattern a regular expression of JavaScript, with Unicode (flag `u`)
+ * @throws HeadstartError `USAGE`
+ */
+export function groupsBy(pattern: string): GroupOf {
+  const expression = compile(pattern);
+  return ({ name }) => {
+    const match = expression.exec(name);
+    return match?.[1] || match?.[0] || undefined;
+  };
+}
+
+function compile(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern, 'u');
+  } catch (error) {
+    throw new HeadstartError(
+      'USAGE',
+      `The pattern of the groups is no regular expression (${reasonOf(error)}): write for example '([^/]+)_\\d+'.`,
+      { cause: error },
+    );
+  }
+}
