@@ -37,7 +37,7 @@ const calls: readonly (readonly string[])[] = [
 ];
 
 /** Commands that would change the installation: a test calls what they print instead. */
-const calledOtherwise = ['setup'];
+const calledOtherwise = ['serve', 'setup'];
 
 let place: TemporaryFolder;
 beforeAll(async () => {

@@ -11,6 +11,7 @@ import { addExportCommand } from './commands/export.ts';
 import { addFeaturesCommand } from './commands/features.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPullCommand } from './commands/pull.ts';
+import { addServeCommand } from './commands/serve.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
@@ -25,6 +26,7 @@ const commands = [
   addEvaluateCommand,
   addPredictCommand,
   addExplainCommand,
+  addServeCommand,
   addExportCommand,
   addPullCommand,
   addCacheCommand,

@@ -84,7 +84,7 @@ async function predict(
   return options.strict && unreadable > 0 ? exitCode.filesSkipped : undefined;
 }
 
-function announceDevice({ backbone }: Classifier, onNotice: NoticeListener): void {
+export function announceDevice({ backbone }: Classifier, onNotice: NoticeListener): void {
   onNotice({ level: 'info', text: `Backbone ${backbone.name} on ${backbone.device}` });
   if (backbone.notice) onNotice({ level: 'info', text: backbone.notice });
   if (backbone.untrained) {

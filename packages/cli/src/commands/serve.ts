@@ -1,0 +1,133 @@
+import { type Command, Option } from 'commander';
+import { exitCode } from '../exit-codes.ts';
+import {
+  addCommonOptions,
+  addDeviceOptions,
+  type CommonOptions,
+  type DeviceOptions,
+  numberBetween,
+  optionWithDefault as opt,
+  wholeNumber,
+} from '../options.ts';
+import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
+import { defaultLimits } from '../serve/limits.ts';
+import type { RunningServer } from '../serve/serve.ts';
+import { announceDevice } from './predict.ts';
+
+interface ServeCommandOptions extends CommonOptions, DeviceOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly allowHost: readonly string[];
+  readonly batchSize: number;
+  readonly batchWait: number;
+  readonly maxBody: number;
+  readonly maxImages: number;
+  readonly maxPixels: number;
+  readonly queue: number;
+  readonly timeout: number;
+}
+
+export function addServeCommand(program: Command, runner: Runner): void {
+  const command = program
+    .command('serve')
+    .description('label images over HTTP, with a page to try and correct the run')
+    .argument('<run>', 'run folder')
+    .addOption(new Option('--host <address>', 'where to listen').default('127.0.0.1'))
+    .addOption(opt('--port <n>', 'where to listen; 0 for any that is free', portNumber, 8080))
+    .addOption(
+      new Option(
+        '--allow-host <name>',
+        'a name that the server answers by, besides localhost and addresses; repeatable',
+      )
+        .argParser((name: string, before: readonly string[]) => [...before, name])
+        .default([], 'none'),
+    );
+  addLimitOptions(command);
+  addDeviceOptions(command);
+  addCommonOptions(command);
+  command.action(
+    runner((context, run: string, options: ServeCommandOptions) =>
+      serveUntilStopped(context, run, options),
+    ),
+  );
+}
+
+function addLimitOptions(command: Command): void {
+  const { maxBodyBytes, maxImages, maxPixels, queueLimit, timeoutMs } = defaultLimits;
+  const megabytes = numberBetween(0, 1024, { open: true });
+  command
+    .addOption(opt('--batch-size <n>', 'images in one inference, at most', wholeNumber(1), 32))
+    .addOption(
+      opt('--batch-wait <ms>', 'how long an idle model waits for more', numberBetween(0, 1000), 5),
+    )
+    .addOption(opt('--max-body <mb>', 'MiB of one request', megabytes, maxBodyBytes / 1024 ** 2))
+    .addOption(opt('--max-images <n>', 'images of one request', wholeNumber(1), maxImages))
+    .addOption(opt('--max-pixels <n>', 'pixels of one image', wholeNumber(1), maxPixels))
+    .addOption(opt('--queue <n>', 'images that may wait; more get 503', wholeNumber(1), queueLimit))
+    .addOption(
+      opt(
+        '--timeout <seconds>',
+        'for a request to arrive, and for its answer',
+        numberBetween(0.1, 3600),
+        timeoutMs / 1000,
+      ),
+    );
+}
+
+const anyPort = wholeNumber(0);
+const portNumber = (text: string) => numberBetween(0, 65_535)(String(anyPort(text)));
+
+/** Ctrl-C ends with 130 as everywhere; SIGTERM is how a service is stopped, and ends with 0. */
+async function serveUntilStopped(
+  { ui, signal }: CommandContext,
+  run: string,
+  options: ServeCommandOptions,
+) {
+  let terminated = false;
+  process.once('SIGTERM', () => {
+    terminated = true;
+  });
+  // Loaded where it is needed: other commands do not wait for a web server.
+  const { serve } = await import('../serve/serve.ts');
+  const server = await serve({
+    run,
+    host: options.host,
+    port: options.port,
+    load: {
+      device: options.device,
+      requireGpu: options.requireGpu,
+      threads: options.threads,
+      signal,
+    },
+    batchSize: options.batchSize,
+    maxWaitMs: options.batchWait,
+    limits: {
+      maxBodyBytes: Math.round(options.maxBody * 1024 ** 2),
+      maxImages: options.maxImages,
+      maxPixels: options.maxPixels,
+      queueLimit: Math.max(options.queue, options.maxImages),
+      timeoutMs: options.timeout * 1000,
+    },
+    allowHosts: options.allowHost,
+    onFailure: (error) => ui.warn(`error: ${error instanceof Error ? error.stack : error}`),
+    signal,
+  });
+  announce(server, ui, run);
+  await stopped(signal);
+  ui.info('Stopping: requests under way are answered; Ctrl-C again ends at once.');
+  await server.close();
+  return terminated ? exitCode.done : exitCode.interrupted;
+}
+
+function announce({ url, model }: RunningServer, ui: CommandContext['ui'], run: string): void {
+  announceDevice(model.batched.classifier, noticesTo(ui));
+  const document = { url, run, classes: model.record.classes };
+  ui.result(document, `Serving ${run} on ${url} (Ctrl-C stops it)`);
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

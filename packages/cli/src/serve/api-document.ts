@@ -1,0 +1,127 @@
+import { createRequire } from 'node:module';
+import { apiSchemas, ref } from './api-schemas.ts';
+import type { ServeLimits } from './limits.ts';
+
+type Described = Readonly<Record<string, unknown>>;
+
+const problems: Readonly<Record<number, string>> = {
+  400: 'The request is malformed: no image, a damaged form, a wrong parameter',
+  403: 'The request comes from a page of another site, or by a name that is not this server’s',
+  404: 'There is no such thing',
+  409: 'It cannot be done now: the message says why',
+  413: 'A body, an image or the number of images is larger than this server takes',
+  415: 'The body or the image is of a kind that is not taken',
+  422: 'The image is damaged',
+  503: 'Too much is waiting: try again after Retry-After seconds',
+};
+
+/** Answers with a JSON document, or with errors of these statuses. */
+export function answers(schema: string, errors: readonly number[], status = 200): Described {
+  const described = {
+    description: 'Done',
+    content: { 'application/json': { schema: ref(schema) } },
+  };
+  return { [status]: described, ...errorAnswers(errors) };
+}
+
+export function errorAnswers(errors: readonly number[]): Described {
+  const content = { 'application/json': { schema: ref('Error') } };
+  return Object.fromEntries(
+    [...errors, 403]
+      .sort((a, b) => a - b)
+      .map((code) => [code, { description: problems[code], content }]),
+  );
+}
+
+export const imageBody: Described = {
+  required: true,
+  content: {
+    'image/*': { schema: { type: 'string', format: 'binary' } },
+    'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+  },
+};
+
+function predictPath({ maxImages, maxBodyBytes, maxPixels }: ServeLimits): Described {
+  const files = { type: 'array', items: { type: 'string', format: 'binary' }, maxItems: maxImages };
+  return {
+    post: {
+      operationId: 'predict',
+      summary: 'Label images: one as the body, or several as files of a form',
+      description:
+        `Up to ${maxImages} images and ${maxBodyBytes} bytes a request, ${maxPixels} pixels an image. ` +
+        'Predictions are in the order of the images. An image that cannot be read has an error in its ' +
+        'place; where none can be read, the status is that of the first one’s error.',
+      parameters: [
+        {
+          name: 'topk',
+          in: 'query',
+          description: 'Classes to name for each image',
+          schema: { type: 'integer', minimum: 1, default: 3 },
+        },
+      ],
+      requestBody: {
+        required: true,
+        content: {
+          'multipart/form-data': {
+            schema: { type: 'object', properties: { image: files } },
+          },
+          ...(imageBody.content as Described),
+        },
+      },
+      responses: answers('Predictions', [400, 413, 415, 422, 503]),
+    },
+  };
+}
+
+const plainPaths: Described = {
+  '/labels': {
+    get: {
+      operationId: 'labels',
+      summary: 'The classes, in order',
+      responses: answers('Labels', []),
+    },
+  },
+  '/healthz': {
+    get: {
+      operationId: 'health',
+      summary: 'Whether the server is ready, and what it serves',
+      responses: answers('Health', []),
+    },
+  },
+  '/metrics': {
+    get: {
+      operationId: 'metrics',
+      summary: 'Figures for Prometheus',
+      responses: {
+        200: { description: 'Prometheus’s text format', content: { 'text/plain': {} } },
+        ...errorAnswers([]),
+      },
+    },
+  },
+  '/openapi.json': {
+    get: {
+      operationId: 'openapi',
+      summary: 'This document',
+      responses: {
+        200: { description: 'OpenAPI 3.1', content: { 'application/json': {} } },
+        ...errorAnswers([]),
+      },
+    },
+  },
+};
+
+/** The OpenAPI document of the server; a test holds it against the routes. */
+export function apiDocument(limits: ServeLimits): Described {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Headstart',
+      version,
+      summary: 'Labels images with a trained run.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    paths: { '/predict': predictPath(limits), ...plainPaths },
+    components: { schemas: apiSchemas },
+  };
+}

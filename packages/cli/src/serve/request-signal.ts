@@ -1,0 +1,18 @@
+import type { FastifyReply } from 'fastify';
+import { ApiError } from './api-error.ts';
+
+/**
+ * Aborted when the client goes away, or with a 503 when its answer takes too long. Ends with the
+ * answer.
+ */
+export function requestSignal(reply: FastifyReply, timeoutMs: number): AbortSignal {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(new ApiError(503, 'TIMEOUT', 'The answer took too long: try again later.'));
+  }, timeoutMs);
+  reply.raw.once('close', () => {
+    clearTimeout(timer);
+    if (!reply.raw.writableFinished) controller.abort(new Error('the client has gone'));
+  });
+  return controller.signal;
+}

@@ -1,0 +1,83 @@
+import type { LoadClassifierOptions, OperationOptions } from '@headstart/core';
+import { HeadstartError, reasonOf } from '@headstart/core';
+import type { FastifyInstance } from 'fastify';
+import type { ServeLimits } from './limits.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { addPredictRoutes } from './predict-routes.ts';
+import { listRoutes, type Route } from './routes.ts';
+import { ServedModel } from './served-model.ts';
+import { createServer } from './server.ts';
+
+export interface ServeOptions extends OperationOptions {
+  /** Run folder. */
+  readonly run: string;
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly load: LoadClassifierOptions;
+  readonly batchSize: number;
+  readonly maxWaitMs: number;
+  readonly limits: ServeLimits;
+  /** Names that the server answers by, besides localhost and addresses. */
+  readonly allowHosts: readonly string[];
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly url: string;
+  readonly model: ServedModel;
+  readonly routes: readonly Route[];
+  /** Takes no new requests, ends those under way, and lets the model go. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a run until it is closed.
+ *
+ * @throws HeadstartError `RUN_INVALID`, `GPU_REQUIRED`, `USAGE` where the port cannot be had
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { limits, batchSize, maxWaitMs } = options;
+  let metrics: Metrics | undefined;
+  const model = await ServedModel.open(options.run, options.load, {
+    batchSize,
+    maxWaitMs,
+    queueLimit: limits.queueLimit,
+    maxPixels: limits.maxPixels,
+    onBatch: ({ images, seconds }) => metrics?.batch(images, seconds),
+  });
+  try {
+    metrics = createMetrics(() => model.batched.waiting);
+    const names = [options.host, ...options.allowHosts].map((name) => name.toLowerCase());
+    const server = createServer({ ...options, hosts: new Set(names), metrics });
+    const routes = listRoutes(server);
+    addPredictRoutes(server, { model, limits, metrics });
+    const url = await listen(server, options);
+    const close = async () => {
+      await server.close();
+      await model[Symbol.asyncDispose]();
+    };
+    return { url, model, routes, close };
+  } catch (error) {
+    await model[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function listen(server: FastifyInstance, { host, port, signal }: ServeOptions) {
+  signal?.throwIfAborted();
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    await server.close();
+    throw new HeadstartError(
+      'USAGE',
+      `Cannot listen on ${host}, port ${port}: ${reasonOf(error)}. Choose another with --host and --port.`,
+      { cause: error },
+    );
+  }
+  const address = server.server.address();
+  const taken = typeof address === 'object' && address ? address.port : port;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+}

@@ -1,0 +1,163 @@
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { ApiError, errorDocument, toApiError } from './api-error.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { checkSource } from './guard.ts';
+import type { ServeLimits } from './limits.ts';
+import type { Metrics } from './metrics.ts';
+import { allowedMethods } from './routes.ts';
+
+export interface ServerOptions {
+  readonly limits: ServeLimits;
+  /** Further names of this server, in lower case. */
+  readonly hosts: ReadonlySet<string>;
+  readonly metrics: Metrics;
+  /** Told of every answer that is a failure of ours. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Bodies being received and worked on, in all: this many of the largest. */
+const bodiesAtOnce = 8;
+
+/** A server with limits, guards and errors in JSON, and no routes yet. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const { limits } = options;
+  const server = Fastify({
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: limits.timeoutMs,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    http: {
+      headersTimeout: Math.min(limits.timeoutMs, 15_000),
+      connectionsCheckingInterval: 1000,
+      // Without a Host, the answer is the one to a wrong Host.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: answerBadRequest,
+    frameworkErrors: (error, _request, reply) => sendError(reply, toApiError(error)),
+  });
+  takeBodies(server);
+  addHooks(server, options);
+  server.setErrorHandler((error, request, reply) => {
+    const answer = toApiError(error);
+    if (answer.status >= 500 && answer.status !== 503) options.onFailure(answer.cause ?? error);
+    // What is left of a body that is refused is not waited for.
+    if (!request.raw.complete) reply.header('connection', 'close');
+    return sendError(reply, answer);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const methods = allowedMethods(server, request.url);
+    if (methods.length === 0) {
+      throw new ApiError(404, 'NOT_FOUND', `There is nothing at ${request.url.slice(0, 200)}.`);
+    }
+    reply.header('allow', methods.join(', '));
+    throw new ApiError(405, 'METHOD_NOT_ALLOWED', `Use ${methods.join(' or ')} here.`);
+  });
+  return server;
+}
+
+/** Images come as they are; what else there is to say is small, and JSON. */
+function takeBodies(server: FastifyInstance): void {
+  server.removeContentTypeParser('text/plain');
+  for (const type of [/^image\//, /^multipart\/form-data/, 'application/octet-stream']) {
+    server.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    );
+  }
+}
+
+function addHooks(server: FastifyInstance, { limits, hosts, metrics }: ServerOptions): void {
+  const budget = new ByteBudget(bodiesAtOnce * limits.maxBodyBytes);
+  server.addHook('onRequest', async (request, reply) => {
+    securityHeaders(reply);
+    checkSource(request, hosts);
+    const release = budget.take(bodyBytes(request, limits));
+    reply.raw.once('close', release);
+  });
+  let closing = false;
+  server.addHook('preClose', async () => {
+    closing = true;
+  });
+  // A connection that is kept alive would keep the server from closing.
+  server.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+  });
+}
+
+/** As the request announces it; where it does not say, it may be as large as any. */
+function bodyBytes({ headers, method }: FastifyRequest, { maxBodyBytes }: ServeLimits): number {
+  if (method === 'GET' || method === 'HEAD') return 0;
+  const announced = Number(headers['content-length'] ?? maxBodyBytes);
+  if (announced <= maxBodyBytes) return announced;
+  throw new ApiError(
+    413,
+    'BODY_TOO_LARGE',
+    `The body is larger than the ${maxBodyBytes} bytes that this server takes.`,
+  );
+}
+
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "media-src 'self' blob:",
+  "connect-src 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+
+function securityHeaders(reply: FastifyReply): void {
+  reply.headers({
+    'content-security-policy': policy,
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'permissions-policy': 'camera=(self), microphone=(), geolocation=()',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'cache-control': 'no-store',
+  });
+}
+
+function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
+  if (error.status === 503) reply.header('retry-after', '1');
+  return reply.code(error.status).type('application/json').send(errorDocument(error));
+}
+
+/** What is not HTTP, or came too slowly, never becomes a request: the answer is written by hand. */
+function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, phrase, code, message] = clientErrors[error.code ?? ''] ?? notHttp;
+  const body = JSON.stringify(errorDocument(new ApiError(status, code, message)));
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+type ClientAnswer = readonly [status: number, phrase: string, code: string, message: string];
+
+const notHttp: ClientAnswer = [400, 'Bad Request', 'BAD_REQUEST', 'The request is not HTTP.'];
+const clientErrors: Readonly<Record<string, ClientAnswer>> = {
+  HPE_HEADER_OVERFLOW: [
+    431,
+    'Request Header Fields Too Large',
+    'HEADERS_TOO_LARGE',
+    'The headers are larger than 16 KB.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    408,
+    'Request Timeout',
+    'TIMEOUT',
+    'The request did not arrive in time.',
+  ],
+};
