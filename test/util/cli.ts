@@ -13,8 +13,10 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** Called with everything said on stderr so far; returning true sends SIGINT, once. */
-  readonly interruptWhen?: (stderr: string) => boolean;
+  /** As of a terminal at which nobody types. Default: stdin ends after the text. */
+  readonly stdinStaysOpen?: boolean;
+  /** Called with everything on stderr and stdout so far; returning true sends SIGINT, once. */
+  readonly interruptWhen?: (stderr: string, stdout: string) => boolean;
 }
 
 /**
@@ -28,17 +30,23 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     { cwd: options.cwd, env: { ...process.env, ...options.env } },
   );
   let [stdout, stderr, interrupted] = ['', '', false];
+  const heard = () => {
+    if (interrupted || !options.interruptWhen?.(stderr, stdout)) return;
+    interrupted = true;
+    child.kill('SIGINT');
+  };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
+    heard();
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    if (!interrupted && options.interruptWhen?.(stderr)) {
-      interrupted = true;
-      child.kill('SIGINT');
-    }
+    heard();
   });
-  child.stdin.end(options.stdin ?? '');
+  // What a command does not read is not missed.
+  child.stdin.on('error', () => {});
+  child.stdin.write(options.stdin ?? '');
+  if (!options.stdinStaysOpen) child.stdin.end();
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {

@@ -1,48 +1,86 @@
-import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import { HeadstartError } from '@headstart/core';
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { fetchImage, HeadstartError, type ImageInput, reasonOf } from '@headstart/core';
+import { isHidden, isPictureName } from '@headstart/core/dataset';
 import { glob, isDynamicPattern } from 'tinyglobby';
+import { partsOf } from './text-stream.ts';
 
-const imagePattern = '**/*.{jpg,jpeg,png,webp,gif,tif,tiff,avif}';
+export interface InputOptions {
+  readonly signal: AbortSignal;
+  /** What `-` reads; default stdin. */
+  readonly list?: NodeJS.ReadStream | undefined;
+  /** What ends each name of the list; default a line's end. */
+  readonly separator?: '\n' | '\0' | undefined;
+}
 
 /**
- * The image files that arguments name, in order: a file as it is, a folder's images by name, a
- * glob's matches by name, and for `-` one path a line from `lines`. Files named one by one are
- * not looked at here: what cannot be read is reported where it is read.
- *
- * @throws HeadstartError `USAGE` for a folder or glob without images
+ * The images that arguments name, in order: a file as it is, a folder's images by name with those
+ * of its folders, a glob's matches by name, a URL, and for `-` one file or URL a line. Nothing is
+ * read here but folders: what cannot be read, and what names nothing, is an input whose reading
+ * fails, so that it is reported in its place.
  */
 export async function* expandInputs(
   inputs: readonly string[],
-  lines: NodeJS.ReadableStream = process.stdin,
-): AsyncGenerator<string> {
+  { signal, list = process.stdin, separator = '\n' }: InputOptions,
+): AsyncGenerator<ImageInput> {
   for (const input of inputs) {
-    if (input === '-') {
-      for await (const line of createInterface({ input: lines })) {
-        if (line.trim() !== '') yield line;
-      }
-    } else {
-      yield* await filesOf(input);
-    }
+    if (input !== '-') yield* imagesOf(input, signal);
+    else for await (const name of partsOf(list, separator, signal)) yield fileOrUrl(name, signal);
   }
 }
 
-async function filesOf(input: string): Promise<readonly string[]> {
+function fileOrUrl(name: string, signal: AbortSignal): ImageInput {
+  if (!/^(file|https?):\/\//i.test(name)) return name;
+  return { name, read: () => fetchImage(name, { signal }) };
+}
+
+async function* imagesOf(input: string, signal: AbortSignal): AsyncGenerator<ImageInput> {
   const found = await stat(input).catch(() => undefined);
   if (found?.isDirectory()) {
-    const files = await matches(imagePattern, input);
-    if (files.length > 0) return files;
-    throw new HeadstartError('USAGE', `There is no image in the folder ${input}.`);
+    let count = 0;
+    for await (const image of imagesIn(input.replace(/(?<=.)[/\\]+$/, ''))) {
+      count++;
+      yield image;
+    }
+    if (count === 0) yield nothing(input, 'there is no image in this folder');
+  } else if (found || !isDynamicPattern(input)) {
+    yield fileOrUrl(input, signal);
+  } else {
+    const files = await matches(input);
+    if (files.length === 0) yield nothing(input, 'no file matches it');
+    yield* files;
   }
-  if (found || !isDynamicPattern(input)) return [input];
-  const files = await matches(input);
-  if (files.length > 0) return files;
-  throw new HeadstartError('USAGE', `No file matches ${input}.`);
 }
 
-async function matches(pattern: string, folder?: string): Promise<string[]> {
+/** Folder by folder, so that a tree of any size is never held as a whole. Links are not followed. */
+async function* imagesIn(folder: string): AsyncGenerator<ImageInput> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    yield nothing(folder, `the folder cannot be read (${reasonOf(error)})`);
+    return;
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    if (isHidden(entry.name)) continue;
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) yield* imagesIn(path);
+    else if (isPictureName(entry.name)) yield path;
+  }
+}
+
+async function matches(pattern: string): Promise<string[]> {
   const options = { caseSensitiveMatch: false, expandDirectories: false, onlyFiles: true };
-  const files = await glob(pattern, { ...options, ...(folder ? { cwd: folder } : {}) });
-  files.sort();
-  return folder ? files.map((file) => `${folder.replace(/[/\\]+$/, '')}/${file}`) : files;
+  return (await glob(pattern, options)).sort();
+}
+
+/** An input in whose place a reason stands. */
+function nothing(name: string, reason: string): ImageInput {
+  const message = `Cannot read ${name}: ${reason}.`;
+  const cause = new Error(reason);
+  return {
+    name,
+    read: () => Promise.reject(new HeadstartError('IMAGE_UNREADABLE', message, { cause })),
+  };
 }

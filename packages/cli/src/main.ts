@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { HeadstartError, reasonOf } from '@headstart/core';
 import { Command, CommanderError } from 'commander';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCheckCommand } from './commands/check.ts';
@@ -14,7 +13,8 @@ import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addTrainCommand } from './commands/train.ts';
-import { type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
+import { type ExitCode, exitCode } from './exit-codes.ts';
+import { type ErrorDocument, errorDocument, failureOf } from './failure.ts';
 import type { Runner } from './runner.ts';
 import { createUi, type UiOptions } from './ui.ts';
 
@@ -50,7 +50,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     code = error.exitCode === 0 ? exitCode.done : exitCode.usage;
     if (code === exitCode.usage && argv.includes('--json')) {
-      printError('USAGE', error.message.replace(/^error: /, ''));
+      print(errorDocument('USAGE', error.message.replace(/^error: /, '')));
     }
   }
   process.exitCode = code;
@@ -78,34 +78,17 @@ async function runCommand(
     return (await run({ ui, signal }, ...args)) ?? exitCode.done;
   } catch (error) {
     ui.finish();
-    const code = exitCodeOf(error, signal);
-    const interrupted = code === exitCode.interrupted;
-    const text = interrupted ? interruptedText(error) : messageOf(error);
-    ui.warn(interrupted ? text : `error: ${text}`);
-    if (ui.json) {
-      const name = error instanceof HeadstartError ? error.code : 'INTERNAL';
-      printError(interrupted ? 'INTERRUPTED' : name, text);
-    }
-    return code;
+    const failure = failureOf(error, signal);
+    ui.warn(failure.text);
+    if (ui.json) print(failure.document);
+    return failure.exitCode;
   } finally {
     ui.finish();
   }
 }
 
-/** The document that `--json` prints where a command fails. */
-function printError(code: string, message: string): void {
-  process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-}
-
-function interruptedText(error: unknown): string {
-  const kept = 'Interrupted. What was done is kept; the same command goes on from there.';
-  return error instanceof HeadstartError ? `${error.message}\n${kept}` : kept;
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof HeadstartError) return error.message;
-  const stack = error instanceof Error ? error.stack : undefined;
-  return `an unexpected failure, please report it: ${stack ?? reasonOf(error)}`;
+function print(document: ErrorDocument): void {
+  process.stdout.write(`${JSON.stringify(document)}\n`);
 }
 
 /** The first Ctrl-C asks for an orderly end, the second one ends at once. */
@@ -121,8 +104,10 @@ function abortOnSignals(): AbortController {
 }
 
 function endQuietlyOnClosedPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCode.done);
-    throw error;
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(exitCode.done);
+      throw error;
+    });
+  }
 }

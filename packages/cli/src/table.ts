@@ -1,13 +1,34 @@
+type Rows = readonly (readonly unknown[])[];
+
 /** Lays rows out in columns; numbers are set to the right. */
-export function table(header: readonly string[], rows: readonly (readonly unknown[])[]): string {
+export function table(header: readonly string[], rows: Rows): string {
+  return tablePart(header, rows, { widths: [], withHeader: true }).text;
+}
+
+/**
+ * A part of a table that is printed as its rows come.
+ *
+ * @param widths the columns' widths so far, which only grow
+ * @returns the text, and the widths to go on with
+ */
+export function tablePart(
+  header: readonly string[],
+  rows: Rows,
+  {
+    widths: least,
+    withHeader,
+  }: { readonly widths: readonly number[]; readonly withHeader: boolean },
+): { readonly text: string; readonly widths: readonly number[] } {
   const cells = [header, ...rows].map((row) => row.map((cell) => String(cell ?? '')));
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const widths = header.map((_, column) =>
+    cells.reduce((widest, row) => Math.max(widest, row[column]!.length), least[column] ?? 0),
+  );
   const toTheRight = header.map((_, column) =>
     rows.every(
       (row) => typeof row[column] === 'number' || /^[\d.,]+ ?%?$/.test(String(row[column])),
     ),
   );
-  return cells
+  const text = (withHeader ? cells : cells.slice(1))
     .map((row) =>
       row
         .map((cell, i) => (toTheRight[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
@@ -15,6 +36,7 @@ export function table(header: readonly string[], rows: readonly (readonly unknow
         .trimEnd(),
     )
     .join('\n');
+  return { text, widths };
 }
 
 export function percent(share: number, digits = 1): string {

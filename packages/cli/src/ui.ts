@@ -43,7 +43,10 @@ export function createUi(options: UiOptions): Ui {
       display.finish();
       process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`);
     },
-    write: writeToStdout,
+    write: (text) => {
+      display.clear();
+      return writeToStdout(text);
+    },
     finish: () => display.finish(),
   };
 }

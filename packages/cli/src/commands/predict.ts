@@ -1,46 +1,73 @@
 import {
-  type Classified,
   type Classifier,
+  HeadstartError,
+  type ImageInput,
   loadClassifier,
   type NoticeListener,
+  unknownLabel,
 } from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
+import { errorDocument, failureOf } from '../failure.ts';
 import { expandInputs } from '../inputs.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
   type CommonOptions,
   type DeviceOptions,
+  numberBetween,
   wholeNumber,
 } from '../options.ts';
-import { createPredictionWriter, type PredictionFormat } from '../prediction-writer.ts';
+import {
+  createPredictionWriter,
+  type PredictionFormat,
+  type PredictionWriter,
+  predictionFormats,
+} from '../prediction-writer.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { plural } from '../table.ts';
+import { checkFolder, newImagesIn } from '../watch.ts';
 
 interface PredictOptions extends CommonOptions, DeviceOptions {
   readonly topk: number;
+  readonly probabilities: 'top' | 'all';
+  readonly threshold?: number;
   readonly format?: PredictionFormat;
+  readonly watch?: string;
+  readonly null?: boolean;
   readonly strict?: boolean;
 }
+
+/** Rows of a table that wait for each other, so that its columns fit. */
+const rowsTogether = 200;
 
 export function addPredictCommand(program: Command, runner: Runner): void {
   const command = program
     .command('predict')
     .description('label images with a trained run')
     .argument('<run>', 'run folder')
-    .argument('<input...>', 'files, folders, globs, or - for one path a line on stdin')
+    .argument('[input...]', 'files, folders, globs, URLs, or - for one file or URL a line on stdin')
     .addOption(
       new Option('--topk <k>', 'how many classes to name').argParser(wholeNumber(1)).default(3),
     )
     .addOption(
-      new Option('--format <name>', 'output (default: table, or json under --json)').choices([
-        'table',
-        'csv',
-        'json',
-        'jsonl',
-      ]),
+      new Option('--probabilities <which>', 'of the classes that are named, or also of all classes')
+        .choices(['top', 'all'])
+        .default('top'),
     )
+    .addOption(
+      new Option(
+        '--threshold <x>',
+        `label an image "${unknownLabel}" where no class is as probable`,
+      ).argParser(numberBetween(0, 1)),
+    )
+    .addOption(
+      new Option('--format <name>', 'output (default: table, or json under --json)').choices(
+        predictionFormats,
+      ),
+    )
+    .option('--watch <folder>', 'then label what comes into a folder, until Ctrl-C')
+    .option('-0, --null', 'names on stdin end with a NUL byte, not with a line')
     .option('--strict', 'exit with code 3 where an input cannot be read');
   addDeviceOptions(command);
   addCommonOptions(command);
@@ -52,11 +79,14 @@ export function addPredictCommand(program: Command, runner: Runner): void {
 }
 
 async function predict(
-  { ui, signal }: CommandContext,
+  context: CommandContext,
   run: string,
   inputs: readonly string[],
   options: PredictOptions,
 ) {
+  const { ui, signal } = context;
+  const format = chosenFormat(inputs, options);
+  if (options.watch !== undefined) await checkFolder(options.watch);
   await using classifier = await loadClassifier(run, {
     device: options.device,
     requireGpu: options.requireGpu,
@@ -64,24 +94,53 @@ async function predict(
     signal,
   });
   announceDevice(classifier, noticesTo(ui));
-  const format = options.format ?? (options.json ? 'json' : 'table');
-  const writer = createPredictionWriter(format, options.topk, ui.write);
-  let unreadable = 0;
-  let done = 0;
-  for await (const item of classifier.classify(expandInputs(inputs), { signal })) {
-    if (isUnreadable(item)) unreadable += 1;
-    await writer.add(item);
-    done += 1;
-    if (format === 'table') ui.onProgress({ stage: 'predicting', done, unit: 'images' });
+  const { classes } = classifier;
+  const layout = {
+    classes,
+    topk: Math.min(options.topk, classes.length),
+    all: options.probabilities === 'all',
+    mayBeUnknown: options.threshold !== undefined,
+    rowsTogether: options.watch === undefined ? rowsTogether : 1,
+  };
+  warnOfUnknown(context, classes, options);
+  const writer = createPredictionWriter(format, layout, ui.write);
+  const counts = { done: 0, unreadable: 0 };
+  try {
+    const source = imagesOf(context, inputs, options);
+    const topK = layout.all ? classes.length : layout.topk;
+    for await (const item of classifier.classify(source, { ...options, topK, signal })) {
+      counts.done += 1;
+      if ('error' in item) counts.unreadable += 1;
+      await writer.add(item);
+      if (format === 'table') {
+        ui.onProgress({ stage: 'predicting', done: counts.done, unit: 'images' });
+      }
+    }
+  } catch (error) {
+    return endEarly(context, writer, error, counts.done);
   }
   ui.finish();
   await writer.end();
-  if (done > 0 && unreadable === done) {
-    ui.warn(`error: none of the ${plural(done, 'input')} could be read.`);
-    return exitCode.failed;
+  return outcome(context, counts, options.strict === true);
+}
+
+function chosenFormat(
+  inputs: readonly string[],
+  { format, json, watch }: PredictOptions,
+): PredictionFormat {
+  if (inputs.length === 0 && watch === undefined) {
+    throw new HeadstartError(
+      'USAGE',
+      'Name what to label: files, folders, globs, URLs, - for a list on stdin, or --watch FOLDER.',
+    );
   }
-  if (unreadable > 0) ui.warn(`warning: ${plural(unreadable, 'input')} could not be read.`);
-  return options.strict && unreadable > 0 ? exitCode.filesSkipped : undefined;
+  if (json && format !== undefined && format !== 'json') {
+    throw new HeadstartError(
+      'USAGE',
+      `--json prints one JSON document: leave it out for --format ${format}.`,
+    );
+  }
+  return format ?? (json ? 'json' : 'table');
 }
 
 export function announceDevice({ backbone }: Classifier, onNotice: NoticeListener): void {
@@ -92,6 +151,71 @@ export function announceDevice({ backbone }: Classifier, onNotice: NoticeListene
   }
 }
 
-function isUnreadable(item: Classified): boolean {
-  return 'error' in item;
+function warnOfUnknown(
+  { ui }: CommandContext,
+  classes: readonly string[],
+  { threshold }: PredictOptions,
+): void {
+  if (threshold === undefined || !classes.includes(unknownLabel)) return;
+  ui.warn(
+    `warning: the run has a class "${unknownLabel}", which is also what images below --threshold are called.`,
+  );
+}
+
+/** What is named, and then what comes into the watched folder. */
+async function* imagesOf(
+  { ui, signal }: CommandContext,
+  inputs: readonly string[],
+  options: PredictOptions,
+): AsyncGenerator<ImageInput> {
+  const named = expandInputs(inputs, { signal, separator: options.null ? '\0' : '\n' });
+  const folder = options.watch;
+  if (folder === undefined) return yield* named;
+  let ready = () => {};
+  const watching = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
+  const news = newImagesIn(folder, signal, ready);
+  // Begun first, so that nothing comes unseen while the named images are labelled.
+  let next = news.next();
+  next.catch(() => {});
+  await Promise.race([watching, next]);
+  ui.info(`Watching ${folder}: images are labelled as they come. Ctrl-C ends.`);
+  yield* named;
+  for (;;) {
+    const { done, value } = await next;
+    if (done) return;
+    next = news.next();
+    next.catch(() => {});
+    yield value;
+  }
+}
+
+async function endEarly(
+  { ui, signal }: CommandContext,
+  writer: PredictionWriter,
+  error: unknown,
+  done: number,
+) {
+  const { exitCode, text, document } = failureOf(error, signal);
+  const interrupted = `Interrupted after ${plural(done, 'image')}.`;
+  ui.finish();
+  await writer.end(signal.aborted ? errorDocument('INTERRUPTED', interrupted) : document);
+  ui.warn(signal.aborted ? interrupted : text);
+  return exitCode;
+}
+
+function outcome(
+  { ui }: CommandContext,
+  { done, unreadable }: { readonly done: number; readonly unreadable: number },
+  strict: boolean,
+) {
+  if (done === 0) ui.warn('warning: the list was empty: there was nothing to label.');
+  if (unreadable === 0) return exitCode.done;
+  const none = unreadable === done;
+  const which = none ? 'none of the' : `${unreadable} of`;
+  const text = `${which} ${plural(done, 'input')} could ${none ? '' : 'not '}be read.`;
+  ui.warn(`${strict || none ? 'error' : 'warning'}: ${text}`);
+  if (strict) return exitCode.filesSkipped;
+  return none ? exitCode.failed : exitCode.done;
 }
