@@ -25,7 +25,7 @@ export function addExplainCommand(program: Command, runner: Runner): void {
     .command('explain')
     .description('show where in an image a run sees a class (Grad-CAM), as PNG files')
     .argument('<run>', 'run folder')
-    .argument('<image...>', 'files, folders, globs, or - for one path a line on stdin')
+    .argument('<image...>', 'files, folders, globs, URLs, or - for one a line on stdin')
     .addOption(new Option('--class <name>', 'the class to look for (default: the predicted one)'))
     .option('--out <path>', 'a .png file for one image, or a folder (default: the working folder)')
     .addOption(
@@ -51,7 +51,7 @@ async function explain(
   const job = explainJob({
     ...options,
     run,
-    images: expandInputs(images),
+    images: expandInputs(images, { signal }),
     signal,
     onProgress: ui.onProgress,
     onNotice: noticesTo(ui),
