@@ -1,4 +1,5 @@
-// Writes what is generated in the documentation:
+// Writes what is generated from the code: parts of the documentation, the schema of headstart.json.
+// Build first (npm run build:ts).
 //
 //   node scripts/write-docs.mjs [--check]
 //
@@ -6,7 +7,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagram, importTable } from './docs/architecture.mjs';
+import { configSchema } from './docs/config-schema.mjs';
 import { repositoryRoot } from './docs/imports.mjs';
+import { program } from './docs/program.mjs';
+import { reference } from './docs/reference.mjs';
 
 /** Part of a page, between `<!-- generated: NAME -->` and `<!-- end -->`. */
 function section(name, text) {
@@ -25,6 +29,8 @@ const generated = {
     section('picture', `\`\`\`mermaid\n${diagram()}\n\`\`\``),
     section('imports', importTable()),
   ],
+  'docs/cli.md': [section('reference', reference(program))],
+  'packages/cli/headstart.schema.json': [() => configSchema(program)],
 };
 
 const check = process.argv.includes('--check');

@@ -61,7 +61,11 @@ export const units = {
     ],
   },
   'cli/base': { what: 'options, progress, tables, exit codes', imports: ['core'] },
-  'cli/commands': { what: 'one file a command', imports: ['core', 'core/setup', 'cli/base'] },
+  'cli/completion': { what: 'completion scripts of shells', imports: ['cli/base'] },
+  'cli/commands': {
+    what: 'one file a command',
+    imports: ['core', 'core/setup', 'cli/base', 'cli/completion'],
+  },
   cli: { what: 'the program `headstart`', imports: ['core', 'cli/base', 'cli/commands'] },
 };
 

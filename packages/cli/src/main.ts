@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCheckCommand } from './commands/check.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
@@ -13,6 +14,7 @@ import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addTrainCommand } from './commands/train.ts';
+import { applyConfigFile } from './config-file.ts';
 import { type ExitCode, exitCode } from './exit-codes.ts';
 import { type ErrorDocument, errorDocument, failureOf } from './failure.ts';
 import type { Runner } from './runner.ts';
@@ -32,6 +34,7 @@ const commands = [
   addCacheCommand,
   addDoctorCommand,
   addSetupCommand,
+  addCompletionCommand,
 ];
 
 /** Runs the command line; sets the process's exit code. */
@@ -73,9 +76,15 @@ async function runCommand(
   run: Parameters<Runner>[0],
 ): Promise<ExitCode> {
   const command = args.at(-1) as Command;
-  const ui = createUi(command.opts<UiOptions>());
+  let ui = createUi(command.opts<UiOptions>());
   try {
-    return (await run({ ui, signal }, ...args)) ?? exitCode.done;
+    const config = await applyConfigFile(command);
+    ui = createUi(command.opts<UiOptions>());
+    if (config) ui.info(`From ${config.path}: ${config.flags.join(' ')}`);
+    // Commander passes arguments, options, command: the options may be other ones now.
+    return (
+      (await run({ ui, signal }, ...args.slice(0, -2), command.opts(), command)) ?? exitCode.done
+    );
   } catch (error) {
     ui.finish();
     const failure = failureOf(error, signal);

@@ -1,15 +1,28 @@
 import { defaultDirectories } from '@headstart/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
+/** What an option's value may be, as JSON Schema: for the schema of headstart.json. */
+export type ValueSchema = Readonly<Record<string, unknown>>;
+
+/** Reads an option's value, and says what it takes. */
+export interface Parser<T> {
+  (text: string): T;
+  readonly schema: ValueSchema;
+}
+
+function parser<T>(schema: ValueSchema, parse: (text: string) => T): Parser<T> {
+  return Object.assign((text: string) => parse(text), { schema });
+}
+
 /** A whole number of at least `minimum`. */
-export function wholeNumber(minimum: number): (text: string) => number {
-  return (text) => {
+export function wholeNumber(minimum: number): Parser<number> {
+  return parser({ type: 'integer', minimum }, (text) => {
     const value = Number(text);
     if (!Number.isSafeInteger(value) || value < minimum || text.trim() === '') {
       throw new InvalidArgumentError(`Give a whole number, ${minimum} or more.`);
     }
     return value;
-  };
+  });
 }
 
 /** A number with `minimum` ≤ value ≤ `maximum` (or < with `open`). */
@@ -17,8 +30,10 @@ export function numberBetween(
   minimum: number,
   maximum: number,
   { open = false }: { readonly open?: boolean } = {},
-): (text: string) => number {
-  return (text) => {
+): Parser<number> {
+  const limit =
+    maximum === Number.MAX_VALUE ? {} : { [open ? 'exclusiveMaximum' : 'maximum']: maximum };
+  return parser({ type: 'number', minimum, ...limit }, (text) => {
     const value = Number(text);
     const inside = value >= minimum && (open ? value < maximum : value <= maximum);
     if (text.trim() === '' || !Number.isFinite(value) || !inside) {
@@ -27,39 +42,47 @@ export function numberBetween(
       throw new InvalidArgumentError(`Give a number, ${range}${open ? ' (excluded)' : ''}.`);
     }
     return value;
-  };
+  });
 }
 
 /** A number above zero. */
-export function positiveNumber(text: string): number {
+export const positiveNumber = parser({ type: 'number', exclusiveMinimum: 0 }, (text) => {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) {
     throw new InvalidArgumentError('Give a number above 0.');
   }
   return value;
-}
+});
 
 /** A share of a whole, above 0 and at most 1: `1%` or `0.01`. */
-export function share(text: string): number {
-  const [, digits, sign] = /^\s*(\d*\.?\d+)\s*(%?)\s*$/.exec(text) ?? [];
-  const value = Number(digits) / (sign === '%' ? 100 : 1);
-  if (digits === undefined || !(value > 0 && value <= 1)) {
-    throw new InvalidArgumentError('Give a share above 0, as 1% or 0.01, of at most 100%.');
-  }
-  return value;
-}
+export const share = parser(
+  {
+    anyOf: [
+      { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+      { type: 'string', pattern: '^\\d*\\.?\\d+ ?%$' },
+    ],
+  },
+  (text) => {
+    const [, digits, sign] = /^\s*(\d*\.?\d+)\s*(%?)\s*$/.exec(text) ?? [];
+    const value = Number(digits) / (sign === '%' ? 100 : 1);
+    if (digits === undefined || !(value > 0 && value <= 1)) {
+      throw new InvalidArgumentError('Give a share above 0, as 1% or 0.01, of at most 100%.');
+    }
+    return value;
+  },
+);
 
 /** `word`, or a whole number of at least `minimum`. */
-export function wordOrCount<W extends string>(word: W, minimum: number) {
+export function wordOrCount<W extends string>(word: W, minimum: number): Parser<W | number> {
   const count = wholeNumber(minimum);
-  return (text: string): W | number => {
+  return parser({ anyOf: [{ const: word }, count.schema] }, (text) => {
     if (text === word) return word;
     try {
       return count(text);
     } catch {
       throw new InvalidArgumentError(`Give ${word} or a whole number, ${minimum} or more.`);
     }
-  };
+  });
 }
 
 export function optionWithDefault<T>(
@@ -77,25 +100,36 @@ export interface CommonOptions {
   readonly quiet?: boolean;
   readonly cacheDir: string;
   readonly modelsDir: string;
+  /** A file, or false: none. */
+  readonly config?: string | boolean;
 }
 
 export function addCommonOptions(command: Command): Command {
-  const directories = defaultDirectories();
+  const { cacheDir, modelsDir } = defaultDirectories();
   return command
     .option('--json', 'print one JSON document on stdout; progress goes to stderr')
     .option('--quiet', 'print results and warnings only')
     .addOption(
-      new Option('--cache-dir <folder>', 'the feature cache [HEADSTART_CACHE_DIR]').default(
-        directories.cacheDir,
-        'the user’s cache folder',
-      ),
+      folderOption('--cache-dir <folder>', 'the feature cache', cacheDir).env(cacheVariable),
     )
     .addOption(
-      new Option('--models-dir <folder>', 'backbone files [HEADSTART_MODELS_DIR]').default(
-        directories.modelsDir,
-        'the user’s cache folder',
-      ),
-    );
+      folderOption('--models-dir <folder>', 'backbone files', modelsDir).env(modelsVariable),
+    )
+    .option(
+      '--config <file>',
+      'options by name, from a JSON file (default: headstart.json, if there)',
+    )
+    .option('--no-config', 'do not read headstart.json');
+}
+
+const cacheVariable = 'HEADSTART_CACHE_DIR';
+const modelsVariable = 'HEADSTART_MODELS_DIR';
+
+/** An option that an environment variable gives; an empty one gives the default. */
+function folderOption(flags: string, text: string, fallback: string): Option {
+  return new Option(flags, text)
+    .argParser((folder) => folder || fallback)
+    .default(fallback, 'the user’s cache folder');
 }
 
 /** The options that choose where the backbone and the trainer run. */

@@ -29,7 +29,7 @@ export function addDemoCommand(program: Command, runner: Runner): void {
     .description('draw pictures of traffic lights, train on them, and label held-out ones')
     .option('--out <folder>', 'where the pictures and the run go', 'headstart-demo')
     .option(
-      '--backbone <name>',
+      '--backbone <name|file>',
       'vgg16, vgg16-untrained or FILE.onnx (default: vgg16 where it was pulled)',
     );
   addDeviceOptions(command);

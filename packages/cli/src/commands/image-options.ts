@@ -26,7 +26,7 @@ export interface ImageOptions {
 function addBackboneOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--backbone <name>', 'vgg16, vgg16-untrained, or FILE.onnx').default('vgg16'),
+      new Option('--backbone <name|file>', 'vgg16, vgg16-untrained, or FILE.onnx').default('vgg16'),
     )
     .addOption(
       new Option(

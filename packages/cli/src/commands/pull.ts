@@ -13,7 +13,7 @@ export function addPullCommand(program: Command, runner: Runner): void {
     .command('pull')
     .description('fetch the weights of VGG16, verify them and write the backbone file')
     .argument('[name]', 'which backbone: vgg16', 'vgg16')
-    .option('--from <place>', 'a URL or file: Keras .h5, or torchvision/timm .safetensors')
+    .option('--from <url|file>', 'a URL or file: Keras .h5, or torchvision/timm .safetensors')
     .addOption(
       new Option(
         '--preprocess <how>',

@@ -13,7 +13,10 @@ export function addSetupCommand(program: Command, runner: Runner): void {
     .command('setup')
     .description('put the libraries in place with which ONNX Runtime uses the GPU')
     .addArgument(new Argument('<what>', 'cuda: for CUDA 13 and cuDNN 9').choices(['cuda']))
-    .option('--from <place>', 'a folder with the libraries, or the npm package as a .tgz file')
+    .option(
+      '--from <folder|file>',
+      'a folder with the libraries, or the npm package as a .tgz file',
+    )
     .option('--undo', 'take them away again');
   addCommonOptions(command);
   command.action(

@@ -106,9 +106,10 @@ export function addTrainCommand(program: Command, runner: Runner): void {
 function addTrainingOptions(command: Command): void {
   command
     .addOption(
-      new Option('--head <head>', 'conv (the original head), linear, mlp or FILE.json').default(
-        'conv',
-      ),
+      new Option(
+        '--head <name|file>',
+        'conv (the original head), linear, mlp or FILE.json',
+      ).default('conv'),
     )
     .addOption(
       new Option('--dropout <rate>', 'rate of the head’s dropout layers').argParser(
