@@ -10,7 +10,7 @@ export const units = {
   native: { what: 'tensors, layers, optimizers: the C++ addon and its types', imports: [] },
   'core/base': { what: 'errors, files, random numbers, devices', imports: ['native'] },
   'core/image': { what: 'a file → uint8 RGB; augmented views', imports: [] },
-  'core/page': { what: 'what HTML pages and plots share', imports: [] },
+  'core/page': { what: 'what HTML pages and plots share', imports: ['core/image'] },
   'core/sample': { what: 'the drawn traffic lights', imports: [] },
   'core/evaluate': { what: 'metrics, calibration, confusion', imports: [] },
   'core/dataset': { what: 'folders → samples, splits, checks', imports: ['core/image'] },

@@ -42,9 +42,9 @@ describe('the architecture', () => {
       '../head/weights.ts',
       'packages/core/src/head/weights.ts',
     );
-    expect(violations(imports)).toEqual([
+    expect(violations(imports)).toContain(
       'packages/core/src/run/read.ts imports ../head/weights.ts, past the index.ts of core/head',
-    ]);
+    );
   });
 
   it('refuses a folder that is not in the table, and an entry that no file uses', () => {
