@@ -29,8 +29,8 @@ export const units = {
     imports: ['core/dataset', 'core/evaluate', 'core/head', 'core/image', 'core/page'],
   },
   'core/classify': {
-    what: 'a run → labels of images',
-    imports: ['core/backbone', 'core/image', 'core/run'],
+    what: 'a run → labels of images, and why',
+    imports: ['core/backbone', 'core/head', 'core/image', 'core/run'],
   },
   'core/jobs': {
     what: 'what a command does, from end to end',
@@ -62,9 +62,10 @@ export const units = {
   },
   'cli/base': { what: 'options, progress, tables, exit codes', imports: ['core'] },
   'cli/completion': { what: 'completion scripts of shells', imports: ['cli/base'] },
+  'cli/serve': { what: 'the local server and its page', imports: ['core'] },
   'cli/commands': {
     what: 'one file a command',
-    imports: ['core', 'core/setup', 'cli/base', 'cli/completion'],
+    imports: ['core', 'core/setup', 'cli/base', 'cli/completion', 'cli/serve'],
   },
   cli: { what: 'the program `headstart`', imports: ['core', 'cli/base', 'cli/commands'] },
 };
