@@ -65,9 +65,9 @@ export const units = {
   'cli/serve': { what: 'the local server and its page', imports: ['core'] },
   'cli/commands': {
     what: 'one file a command',
-    imports: ['core', 'core/setup', 'cli/base', 'cli/completion', 'cli/serve'],
+    imports: ['core', 'cli/base', 'cli/completion', 'cli/serve'],
   },
-  cli: { what: 'the program `headstart`', imports: ['core', 'cli/base', 'cli/commands'] },
+  cli: { what: 'the program `headstart`', imports: ['cli/base', 'cli/commands'] },
 };
 
 const allowed = (from) => {

@@ -62,10 +62,10 @@ export function unitOf(file) {
   return first === (name === 'core' ? 'index.ts' : 'main.ts') ? name : `${name}/base`;
 }
 
-/** The unit that an import leads to; undefined for what is not ours. */
+/** The unit that an import leads to, another package as a whole; undefined for what is not ours. */
 export function targetUnit({ specifier, target }) {
   if (target) return unitOf(target);
-  return specifier.startsWith(scope) ? specifier.slice(scope.length) : undefined;
+  return specifier.startsWith(scope) ? specifier.slice(scope.length).split('/')[0] : undefined;
 }
 
 /** The package that an import from outside names: `sharp`, `@scope/name`; undefined for Node's own. */
