@@ -15,8 +15,9 @@ export interface HeadState {
   readonly plateau: PlateauState;
   /** The learning rate that its schedule goes on from. */
   readonly rate: number;
-  /** Early stopping has ended its training. */
+  /** It is trained no more: early stopping has ended it, or what `ended` says. */
   readonly stopped: boolean;
+  readonly ended?: 'pruning' | 'divergence' | undefined;
   readonly bestWeights: HeadWeights;
 }
 

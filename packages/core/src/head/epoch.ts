@@ -3,7 +3,7 @@ import { HeadstartError } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
 import type { EpochRecord } from './history.ts';
 import { cosineRate } from './learning-rate.ts';
-import type { Score } from './options.ts';
+import type { Score, TrainHeadsOptions } from './options.ts';
 import type { HeadPlan } from './plan.ts';
 import { type BatchRun, epochBatches, stepsInEpoch, validationSamples } from './schedule.ts';
 import type { EpochRows, TrainingSession } from './session.ts';
@@ -22,20 +22,24 @@ export interface ActiveHead {
  * Trains one epoch (0-based) of the heads that are given and validates it.
  *
  * @returns one record a head, in their order
- * @throws HeadstartError `TRAINING_FAILED` where a loss is not finite
+ * @throws HeadstartError `TRAINING_FAILED` where a loss is not finite, unless such heads just stop
  */
 export async function runEpoch(
   session: TrainingSession,
   epoch: number,
   active: readonly ActiveHead[],
-  { signal }: OperationOptions,
+  { signal, diverged = 'fail' }: OperationOptions & Pick<TrainHeadsOptions, 'diverged'>,
 ): Promise<EpochRecord[]> {
   const started = performance.now();
   const rates = active.map(({ head, rate }) => epochRates(planOf(session, head), rate, epoch));
   const trained = await trainEpoch(session, epoch, active, rates, signal);
-  for (const { loss } of trained) checkFinite(loss, 'training', epoch, session);
+  const check = (scores: readonly Score[], what: string) => {
+    if (diverged === 'stop') return;
+    for (const { loss } of scores) checkFinite(loss, what, epoch, session);
+  };
+  check(trained, 'training');
   const validated = await validateEpoch(session, epoch, active, signal);
-  for (const { loss } of validated) checkFinite(loss, 'validation', epoch, session);
+  check(validated, 'validation');
   const seconds = (performance.now() - started) / 1000;
   return active.map((_, i) => {
     const [{ loss, accuracy }, validation] = [trained[i] as Score, validated[i] as Score];

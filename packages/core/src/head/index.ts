@@ -34,7 +34,7 @@ export {
   type TrainHeadsOptions,
   type TrainingOptions,
 } from './options.ts';
-export { checkTrainingOptions } from './plan.ts';
+export { checkTrainingOptions, viewsOfVariations } from './plan.ts';
 export { type PredictHeadOptions, predictHead } from './predict.ts';
 export {
   type BatchRun,
@@ -56,6 +56,7 @@ export {
   type ResolveOptions,
 } from './spec.ts';
 export { resolveHead } from './spec-resolve.ts';
+export { FeatureStores } from './stores.ts';
 export { trainHead, trainHeads } from './train.ts';
 export {
   checkHeadWeights,

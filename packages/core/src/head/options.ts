@@ -3,6 +3,7 @@ import type { FeatureSet } from '../features/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import type { EarlyStoppingOptions } from './early-stopping.ts';
 import type { EpochRecord } from './history.ts';
+import type { FeatureStores } from './stores.ts';
 import type { LearningRateSchedule } from './learning-rate.ts';
 import type { ViewPolicy } from './schedule.ts';
 import type { HeadSpec, ResolvedHead } from './spec.ts';
@@ -115,12 +116,23 @@ export interface TrainHeadOptions extends TrainingOptions, LongOperationOptions 
 export interface HeadVariation
   extends Pick<
     TrainingOptions,
-    'seed' | 'learningRate' | 'dropout' | 'weightDecay' | 'l2' | 'labelSmoothing' | 'classWeights'
+    | 'seed'
+    | 'learningRate'
+    | 'optimizer'
+    | 'momentum'
+    | 'nesterov'
+    | 'dropout'
+    | 'weightDecay'
+    | 'l2'
+    | 'labelSmoothing'
+    | 'classWeights'
   > {
   /** Indices of the training samples that it sees, in any order; default: all. */
   readonly trainSamples?: Int32Array | undefined;
   /** Indices of the validation samples that it is measured on; default: all. */
   readonly validationSamples?: Int32Array | undefined;
+  /** Indices of samples of the validation set that decide nothing: the kept weights' `test`. */
+  readonly testSamples?: Int32Array | undefined;
   /** The class of every training sample of the set, seen or not; default: the set's labels. */
   readonly trainLabels?: Int32Array | undefined;
 }
@@ -130,6 +142,17 @@ export interface TrainHeadsOptions extends Omit<TrainHeadOptions, 'onEpoch'> {
   readonly heads: readonly HeadVariation[];
   /** `head` is its place in `heads`. */
   readonly onEpoch?: ((record: EpochRecord, head: number) => void) | undefined;
+  /**
+   * Asked after each epoch which of the heads that are still in training go on; the others stop
+   * where they are. Training waits for the answer. Default: all.
+   */
+  readonly goOn?:
+    | ((epoch: number, running: readonly number[]) => Promise<readonly number[]>)
+    | undefined;
+  /** A head whose loss is no finite number: fail (default), or stop that head alone. */
+  readonly diverged?: 'fail' | 'stop' | undefined;
+  /** Native memory shared with other trainings; it stays theirs. Default: of this call alone. */
+  readonly stores?: FeatureStores | undefined;
 }
 
 /** A loss (mean over samples) and an accuracy. */
@@ -147,7 +170,7 @@ export interface TrainedHead {
   readonly bestEpoch: number;
   /** 1-based epoch that `weights` are of. */
   readonly keptEpoch: number;
-  readonly stoppedBy: 'early-stopping' | 'epochs';
+  readonly stoppedBy: 'early-stopping' | 'epochs' | 'pruning' | 'divergence';
   /** Of the kept epoch, as measured while it trained: with dropout and class weights. */
   readonly training: Score;
   /** Of the kept weights over the whole validation set, or the samples of it that were named. */
@@ -155,6 +178,8 @@ export interface TrainedHead {
     /** [samples x classes], in the set's order, or in that of the samples named. */
     readonly probabilities: Float32Array;
   };
+  /** Of the kept weights on the test samples that were named. */
+  readonly test?: TrainedHead['validation'] | undefined;
   readonly backend: { readonly name: BackendName; readonly description: string };
   readonly timing: {
     /** Reading the features into the trainer. */

@@ -6,7 +6,7 @@ import { type Fingerprint, fingerprintOf } from './checkpoint.ts';
 import type { HeadVariation, TrainHeadsOptions, TrainingOptions } from './options.ts';
 import { checkFeatureShape } from './predict.ts';
 import { chosenSamples, labelsOf, plainRows } from './samples.ts';
-import type { ScheduleOptions } from './schedule.ts';
+import { planViews, type ScheduleOptions } from './schedule.ts';
 import { type TrainingSettings, trainingSchedule, trainingSettings } from './settings.ts';
 import type { HeadSpec, ResolvedHead } from './spec.ts';
 import { resolveHead } from './spec-resolve.ts';
@@ -21,6 +21,9 @@ export interface HeadPlan {
   readonly trainLabels: Int32Array;
   readonly validationRows: Int32Array;
   readonly validationLabels: Int32Array;
+  /** Empty where none were named. */
+  readonly testRows: Int32Array;
+  readonly testLabels: Int32Array;
 }
 
 /** A training run before any memory is taken: everything checked, nothing loaded. */
@@ -115,6 +118,9 @@ function headPlan(options: TrainHeadsOptions, spec: HeadSpec, variation: HeadVar
     variation.validationSamples,
     validation.samples.length,
   );
+  const tested = variation.testSamples
+    ? chosenSamples('testSamples', variation.testSamples, validation.samples.length)
+    : new Int32Array(0);
   const rows = plainRows(validation);
   return {
     settings: trainingSettings(own),
@@ -123,6 +129,8 @@ function headPlan(options: TrainHeadsOptions, spec: HeadSpec, variation: HeadVar
     trainLabels: trainSamples.map((sample) => given[sample] as number),
     validationRows: measured.map((sample) => rows[sample] as number),
     validationLabels: measured.map((sample) => validationLabels[sample] as number),
+    testRows: tested.map((sample) => rows[sample] as number),
+    testLabels: tested.map((sample) => validationLabels[sample] as number),
   };
 }
 
@@ -137,7 +145,7 @@ function defined(variation: HeadVariation): HeadVariation {
  * @param viewsOf the views that a schedule needs of each of the samples that it counts
  */
 export function viewsOfHeads(
-  { heads }: Pick<TrainingPlan, 'heads'>,
+  { heads }: { readonly heads: readonly Pick<HeadPlan, 'schedule' | 'trainSamples'>[] },
   samples: number,
   viewsOf: (schedule: ScheduleOptions) => readonly (readonly number[])[],
 ): number[][] {
@@ -149,6 +157,25 @@ export function viewsOfHeads(
     });
   }
   return needed.map((set) => [...set].sort((a, b) => a - b));
+}
+
+/**
+ * The views of each training sample that heads of these options draw, in ascending order: what a
+ * set that they are trained on must have as its rows.
+ *
+ * @throws HeadstartError `USAGE`
+ */
+export function viewsOfVariations(
+  options: TrainingOptions,
+  heads: readonly HeadVariation[],
+  samples: number,
+): number[][] {
+  const plans = heads.map((variation) => {
+    const trainSamples = chosenSamples('trainSamples', variation.trainSamples, samples);
+    const schedule = trainingSchedule({ ...options, ...defined(variation) }, trainSamples.length);
+    return { trainSamples, schedule };
+  });
+  return viewsOfHeads({ heads: plans }, samples, planViews);
 }
 
 /** Parts are named in the user's words: a refused checkpoint says which of them differ. */

@@ -41,12 +41,17 @@ export async function openSession(
     if (init) for (const head of plan.heads.keys()) trainer.setWeights(init, head);
     const { backend: device = 'cpu', compute = 'fp32' } = options;
     const load = { signal, roundToBfloat16: plan.readsBfloat16, device };
+    const fetch = async (set: FeatureSet) => {
+      if (options.stores) return options.stores.load(set, plan.head.inputShape, load);
+      const store = await loadFeatureStore(set, plan.head.inputShape, load);
+      resources.push(store);
+      return store;
+    };
     const openEpoch =
       'chunks' in train
-        ? await epochsOfSet(train, plan, resources, load)
+        ? await epochsOfSet(train, plan, fetch)
         : epochsOfSource(train, plan, load);
-    const validationStore = await loadFeatureStore(validation, plan.head.inputShape, load);
-    resources.push(validationStore);
+    const validationStore = await fetch(validation);
     const backend = { name: device, description: describeTrainer(device, compute) };
     return { ...plan, trainer, openEpoch, validationStore, backend, [Symbol.dispose]: dispose };
   } catch (error) {
@@ -59,12 +64,10 @@ export async function openSession(
 async function epochsOfSet(
   set: FeatureSet,
   plan: TrainingPlan,
-  resources: Disposable[],
-  options: LoadFeaturesOptions,
+  fetch: (set: FeatureSet) => Promise<FeatureStore>,
 ): Promise<TrainingSession['openEpoch']> {
   const rowOf = rowFinder(set, viewsOfHeads(plan, set.samples.length, planViews));
-  const store = await loadFeatureStore(set, plan.head.inputShape, options);
-  resources.push(store);
+  const store = await fetch(set);
   return async () => ({ store, rowOf, [Symbol.dispose]: () => {} });
 }
 

@@ -9,7 +9,7 @@ import { runEpoch } from './epoch.ts';
 import { type EpochRecord, monitored } from './history.ts';
 import { initialPlateau, stepPlateau } from './learning-rate.ts';
 import { translateNativeError } from './native-error.ts';
-import type { TrainedHead, TrainHeadOptions, TrainHeadsOptions } from './options.ts';
+import type { Score, TrainedHead, TrainHeadOptions, TrainHeadsOptions } from './options.ts';
 import { type HeadPlan, planTraining } from './plan.ts';
 import { openSession, type TrainingSession } from './session.ts';
 import { checkHeadWeights, type HeadWeights } from './weights.ts';
@@ -120,13 +120,14 @@ async function runEpochs(
       const active = state.heads.flatMap(({ stopped, rate }, head) =>
         stopped ? [] : [{ head, rate }],
       );
-      const records = await runEpoch(session, state.epochsDone, active, { signal });
+      const records = await runEpoch(session, state.epochsDone, active, options);
       const heads = [...state.heads];
       active.forEach(({ head }, i) => {
         const record = records[i] as EpochRecord;
         heads[head] = advance(session, head, heads[head] as HeadState, record);
         onEpoch?.(record, head);
       });
+      await prune(heads, state.epochsDone + 1, options);
       const resumable = checkpoint ? snapshot(session) : undefined;
       state = { epochsDone: state.epochsDone + 1, heads, resumable };
       report(state.epochsDone);
@@ -141,6 +142,22 @@ async function runEpochs(
     throw error;
   }
   return state;
+}
+
+/** Stops the heads that `goOn` does not name. */
+async function prune(
+  heads: HeadState[],
+  epoch: number,
+  { goOn }: TrainHeadsOptions,
+): Promise<void> {
+  if (!goOn) return;
+  const running = [...heads.keys()].filter((head) => !heads[head]?.stopped);
+  if (running.length === 0) return;
+  const chosen = new Set(await goOn(epoch, running));
+  for (const head of running) {
+    if (chosen.has(head)) continue;
+    heads[head] = { ...(heads[head] as HeadState), stopped: true, ended: 'pruning' };
+  }
 }
 
 /** All that the native side knows of each head. */
@@ -161,6 +178,7 @@ function advance(
   const { earlyStopping, learningRateSchedule: rule } = (heads[head] as HeadPlan).settings;
   const { monitor } = earlyStopping;
   const value = monitored(record, monitor);
+  const diverged = !Number.isFinite(record.loss + record.valLoss);
   const step = stepEarlyStopping(earlyStopping, state.earlyStopping, record.epoch - 1, value);
   const reduced =
     rule.type === 'plateau'
@@ -171,7 +189,8 @@ function advance(
     earlyStopping: step.state,
     plateau: reduced.state,
     rate: reduced.rate,
-    stopped: earlyStopping.enabled && step.stop,
+    stopped: diverged || (earlyStopping.enabled && step.stop),
+    ...(diverged ? { ended: 'divergence' as const } : {}),
     bestWeights: step.improved ? trainer.getWeights(head) : state.bestWeights,
   };
 }
@@ -197,19 +216,48 @@ async function finish(
   }));
   const scores = await trainer.evaluateHeads({ store, batches }, { signal });
   const finished: Finished[] = [];
+  const tests = await testScores(session, signal);
   for (const [head, { rows }] of batches.entries()) {
     const probabilities = await trainer.predict({ store, rows, head }, { signal });
-    const { loss, accuracy } = scores[head] as { loss: number; accuracy: number };
+    const { loss, accuracy } = scores[head] as Score;
     const validation = { loss, accuracy, probabilities };
-    finished.push(describe(session, head, state.heads[head] as HeadState, kept[head], validation));
+    const described = describe(
+      session,
+      head,
+      state.heads[head] as HeadState,
+      kept[head],
+      validation,
+    );
+    const test = tests[head];
+    finished.push(test ? { ...described, test } : described);
   }
   return finished;
+}
+
+/** What the weights that the trainer holds make of each head's test samples, if it has any. */
+async function testScores(
+  { trainer, heads, validationStore: store }: TrainingSession,
+  signal: AbortSignal | undefined,
+): Promise<TrainedHead['test'][]> {
+  const batches = heads.map(({ testRows: rows, testLabels: labels }) => ({ rows, labels }));
+  if (batches.every(({ rows }) => rows.length === 0)) return [];
+  const scores = await trainer.evaluateHeads({ store, batches }, { signal });
+  const tests: TrainedHead['test'][] = [];
+  for (const [head, { rows }] of batches.entries()) {
+    const { loss, accuracy } = scores[head] as Score;
+    if (rows.length === 0) tests.push(undefined);
+    else {
+      const probabilities = await trainer.predict({ store, rows, head }, { signal });
+      tests.push({ loss, accuracy, probabilities });
+    }
+  }
+  return tests;
 }
 
 function describe(
   { head: resolved, heads, backend }: TrainingSession,
   head: number,
-  { history, earlyStopping, stopped }: HeadState,
+  { history, earlyStopping, stopped, ended }: HeadState,
   weights: HeadWeights | undefined,
   validation: TrainedHead['validation'],
 ): Finished {
@@ -223,7 +271,7 @@ function describe(
     history,
     bestEpoch,
     keptEpoch,
-    stoppedBy: stopped ? 'early-stopping' : 'epochs',
+    stoppedBy: ended ?? (stopped ? 'early-stopping' : 'epochs'),
     training: { loss, accuracy },
     validation,
     backend,
