@@ -28,6 +28,10 @@ export const units = {
     what: 'the run folder and its report',
     imports: ['core/dataset', 'core/evaluate', 'core/head', 'core/image', 'core/page'],
   },
+  'core/study': {
+    what: 'many heads at once: folds, search, suspicious labels',
+    imports: ['core/evaluate', 'core/features', 'core/head'],
+  },
   'core/classify': {
     what: 'a run → labels of images, and why',
     imports: ['core/backbone', 'core/head', 'core/image', 'core/run'],
@@ -45,6 +49,7 @@ export const units = {
       'core/image',
       'core/run',
       'core/setup',
+      'core/study',
     ],
   },
   core: {

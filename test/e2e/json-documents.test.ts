@@ -31,6 +31,7 @@ const calls: readonly (readonly string[])[] = [
   ['explain', 'run', 'data/red/red-001.png', 'data/red/broken.jpg'],
   ['export', 'run'],
   ['features', 'data', ...backbone, '--precision', 'int8', '--out', 'f.safetensors'],
+  ['folds', 'data', ...backbone, '--epochs', '2', '--no-augment'],
   ['predict', 'run', 'data/red', 'data/red/broken.jpg'],
   ['pull', '--from', 'keras.h5'],
   ['train', 'data', ...backbone, '--epochs', '2', '--out', 'run'],

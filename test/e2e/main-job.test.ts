@@ -17,6 +17,7 @@ const runFolderFiles = [
   'confusion.csv',
   'confusion.svg',
   'curves.svg',
+  'folds.json',
   'head.safetensors',
   'history.csv',
   'labels.txt',

@@ -9,6 +9,7 @@ import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addFeaturesCommand } from './commands/features.ts';
+import { addFoldsCommand } from './commands/folds.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -25,6 +26,7 @@ const commands = [
   addCheckCommand,
   addFeaturesCommand,
   addTrainCommand,
+  addFoldsCommand,
   addEvaluateCommand,
   addPredictCommand,
   addExplainCommand,

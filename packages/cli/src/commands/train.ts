@@ -22,12 +22,13 @@ import {
   type SplitOptions,
 } from './data-options.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
+import { foldsLine } from './folds-text.ts';
 import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 import {
-  addOptimizerOptions,
-  type OptimizerOptions,
-  optimizerSettings,
-} from './optimizer-options.ts';
+  addHeadTrainingOptions,
+  type HeadTrainingOptions,
+  headTrainingSettings,
+} from './training-options.ts';
 
 interface TrainOptions
   extends CommonOptions,
@@ -35,22 +36,13 @@ interface TrainOptions
     DataOptions,
     SplitOptions,
     ImageOptions,
-    OptimizerOptions {
+    HeadTrainingOptions {
   readonly features?: string;
   readonly valFeatures?: string;
-  readonly head: string;
-  readonly dropout?: number;
-  readonly epochs: number;
-  readonly stepsPerEpoch: 'auto' | number;
   readonly validationSteps: 'all' | number;
-  readonly batchSize: number;
-  readonly monitor: 'val_accuracy' | 'val_loss' | 'accuracy' | 'loss';
-  readonly minDelta: number;
-  readonly patience: number;
-  readonly earlyStopping: boolean;
-  readonly restoreBest: boolean;
-  readonly shuffle: boolean;
   readonly init?: string;
+  readonly folds?: number | false;
+  readonly seeds?: number;
   readonly resume?: boolean;
   readonly out?: string;
   readonly strict?: boolean;
@@ -68,9 +60,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
   addDataOptions(command);
   addSplitOptions(command);
   addImageOptions(command, { exact: true });
-  addTrainingOptions(command);
-  addOptimizerOptions(command);
-  addStoppingOptions(command);
+  addHeadTrainingOptions(command);
   addRunOptions(command);
   addDeviceOptions(command);
   addCommonOptions(command);
@@ -81,15 +71,9 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       const summary = await trainJob({
         ...settings,
         ...imageSettings(settings),
-        ...optimizerSettings(settings),
+        ...headTrainingSettings(settings),
         data,
         validationFeatures: settings.valFeatures,
-        earlyStopping: {
-          enabled: settings.earlyStopping,
-          monitor: settings.monitor,
-          minDelta: settings.minDelta,
-          patience: settings.patience,
-        },
         recordedArguments: { data, ...settings },
         signal,
         onProgress: exceptTraining(ui.onProgress),
@@ -98,54 +82,31 @@ export function addTrainCommand(program: Command, runner: Runner): void {
           ui.info(epochLine(record, epochs, { withRate: settings.lrSchedule !== 'constant' })),
       });
       ui.result(summary, trainText(summary));
+      // The run is there, but what was interrupted after it is not.
+      if (signal.aborted) return exitCode.interrupted;
       return trainExitCode(ui, summary, settings);
     }),
   );
 }
 
-function addTrainingOptions(command: Command): void {
+function addRunOptions(command: Command): void {
   command
-    .addOption(
-      new Option(
-        '--head <name|file>',
-        'conv (the original head), linear, mlp or FILE.json',
-      ).default('conv'),
-    )
-    .addOption(
-      new Option('--dropout <rate>', 'rate of the head’s dropout layers').argParser(
-        numberBetween(0, 1, { open: true }),
-      ),
-    )
-    .addOption(opt('--epochs <n>', 'passes at most', wholeNumber(1), 50))
-    .addOption(
-      opt('--steps-per-epoch <n>', 'auto, or batches an epoch', wordOrCount('auto', 1), 'auto'),
-    )
     .addOption(
       opt('--validation-steps <n>', 'all, or validation batches', wordOrCount('all', 1), 'all'),
     )
-    .addOption(opt('--batch-size <n>', 'images a step', wholeNumber(1), 32))
-    .option('--no-shuffle', 'keep the order of the files')
-    .option('--init <file>', 'start from these weights (safetensors with Keras names)');
-}
-
-function addStoppingOptions(command: Command): void {
-  command
+    .option('--init <file>', 'start from these weights (safetensors with Keras names)')
     .addOption(
-      new Option('--monitor <metric>', 'what early stopping and the kept weights go by')
-        .choices(['val_accuracy', 'val_loss', 'accuracy', 'loss'])
-        .default('val_accuracy'),
+      new Option(
+        '--folds <k>',
+        'cross-validate in k folds at the end (default: 5, where it takes no more than seconds)',
+      ).argParser(wholeNumber(2)),
     )
+    .option('--no-folds', 'do not cross-validate')
     .addOption(
-      opt('--min-delta <x>', 'what counts as better', numberBetween(0, Number.MAX_VALUE), 1e-4),
+      new Option('--seeds <n>', 'partitions to cross-validate over (default: 1)').argParser(
+        wholeNumber(1),
+      ),
     )
-    .addOption(opt('--patience <n>', 'epochs without better before the end', wholeNumber(0), 3))
-    .option('--no-early-stopping', 'train all epochs')
-    .addOption(new Option('--restore-best', 'keep the weights of the best epoch').default(true))
-    .option('--no-restore-best', 'keep the weights of the last epoch');
-}
-
-function addRunOptions(command: Command): void {
-  command
     .option('--out <folder>', 'the run folder (default: runs/<name of the data>)')
     .option('--resume', 'go on with the interrupted run in --out, or fail if there is none')
     .option('--strict', 'exit with code 3 where files were skipped')
@@ -182,6 +143,7 @@ function trainText(summary: TrainSummary): string {
     `Validation accuracy ${percent(validation.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), loss ${validation.loss.toFixed(4)}`,
     `Training accuracy ${percent(train.accuracy)}, loss ${train.loss.toFixed(4)}; best epoch ${summary.best_epoch} of ${summary.epochs}`,
     `Features: ${features.computed} computed, ${features.reused} from the cache, ${duration(timing.features_s)}; training ${duration(timing.train_s)}`,
+    ...(summary.folds ? [foldsLine(summary.folds)] : []),
     ...(skipped.length > 0 ? [`${plural(skipped.length, 'file')} skipped:`] : []),
     ...skipped.map(({ file, reason }) => `  ${file}: ${reason}`),
     `Run: ${summary.run}`,

@@ -20,6 +20,7 @@ export {
   writeCorrections,
 } from './corrections.ts';
 export { isHidden, isPictureName } from './extensions.ts';
+export { type GroupOf, groupsBy } from './groups.ts';
 export { type FileHash, type FileHasher, type HashingOptions, hashFiles } from './hash.ts';
 export { findLayout, type Layout } from './layout.ts';
 export {

@@ -24,6 +24,7 @@ export {
   extractorId,
   featureKey,
 } from './key.ts';
+export { countMissing } from './missing.ts';
 export type { SampleRequest, ViewRequest } from './plan.ts';
 export { readImage } from './read-image.ts';
 export { isWholeRecord } from './record.ts';

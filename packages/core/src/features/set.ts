@@ -17,6 +17,8 @@ export interface FeatureSample {
   /** SHA-256 of the image file, where known. */
   readonly hash?: string | undefined;
   readonly label: number;
+  /** What it must not be parted from in cross-validation. */
+  readonly group?: string | undefined;
   /** The row of each of its views, in the order asked for; rows may repeat within and between samples. */
   readonly rows: readonly number[];
 }

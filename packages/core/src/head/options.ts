@@ -3,10 +3,10 @@ import type { FeatureSet } from '../features/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import type { EarlyStoppingOptions } from './early-stopping.ts';
 import type { EpochRecord } from './history.ts';
-import type { FeatureStores } from './stores.ts';
 import type { LearningRateSchedule } from './learning-rate.ts';
 import type { ViewPolicy } from './schedule.ts';
 import type { HeadSpec, ResolvedHead } from './spec.ts';
+import type { FeatureStores } from './stores.ts';
 import type { HeadWeights } from './weights.ts';
 
 export const optimizerNames = ['adam', 'adamw', 'sgd', 'rmsprop'] as const;

@@ -48,9 +48,7 @@ export async function openSession(
       return store;
     };
     const openEpoch =
-      'chunks' in train
-        ? await epochsOfSet(train, plan, fetch)
-        : epochsOfSource(train, plan, load);
+      'chunks' in train ? await epochsOfSet(train, plan, fetch) : epochsOfSource(train, plan, load);
     const validationStore = await fetch(validation);
     const backend = { name: device, description: describeTrainer(device, compute) };
     return { ...plan, trainer, openEpoch, validationStore, backend, [Symbol.dispose]: dispose };

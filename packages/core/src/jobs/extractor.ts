@@ -15,6 +15,7 @@ import {
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError } from '../errors.ts';
 import {
+  countMissing,
   extractFeatures,
   type FeatureCache,
   type FeatureDtype,
@@ -70,6 +71,11 @@ export interface Extractor extends AsyncDisposable {
     viewsOf: (sample: Sample, index: number) => readonly ViewRequest[],
     stage: string,
   ): Promise<Extraction>;
+  /** How many of these views are not in the cache. */
+  missing(
+    samples: readonly Sample[],
+    viewsOf: (sample: Sample, index: number) => readonly ViewRequest[],
+  ): number;
   /** Reads and decodes images only to learn which of them cannot be. */
   findUnreadable(samples: readonly Sample[]): Promise<SkippedFile[]>;
   /** How far features of some of the samples are from fp32; undefined where it is fp32. */
@@ -107,6 +113,15 @@ export async function openExtractor(
       findUnreadable(samples, { ...backbone.info.input, resize, fit }, options),
     errorOfPrecision: async (samples) =>
       file === exact ? undefined : errorOfPrecision(exact, backbone, samples, options),
+    missing: (samples, viewsOf) =>
+      countMissing({
+        samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
+        backbone,
+        cache,
+        resize,
+        fit,
+        dtype,
+      }),
     extract: async (samples, viewsOf, stage) => {
       const extraction = await extractFeatures({
         samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),

@@ -27,6 +27,7 @@ export {
   inShard,
   type Shard,
 } from './features.ts';
+export { type FoldsJobOptions, type FoldsJobResult, type FoldsSummary, foldsJob } from './folds.ts';
 export { type PullJobOptions, pullJob } from './pull.ts';
 export { trainJob } from './train.ts';
 export type { TrainJobOptions, TrainSummary } from './train-options.ts';

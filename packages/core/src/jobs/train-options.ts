@@ -1,4 +1,5 @@
 import type { EpochRecord, TrainedHead } from '../head/index.ts';
+import type { TrainFolds } from './train-folds.ts';
 import type { TrainingDataOptions } from './training-data.ts';
 
 export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
@@ -12,13 +13,20 @@ export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
   readonly compute?: 'fp32' | 'tf32' | 'bf16' | undefined;
   /** Fail where there is no interrupted run to go on with. Default false. */
   readonly resume?: boolean | undefined;
+  /**
+   * Folds of the cross-validation that follows; `false` for none. Default: 5 where they cost no more
+   * than a few seconds.
+   */
+  readonly folds?: number | false | undefined;
+  /** How often it partitions the images anew; default 1. */
+  readonly seeds?: number | undefined;
   readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
   /** What `run.json` records as the arguments; default: these options. */
   readonly recordedArguments?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What `train --json` prints. */
-export interface TrainSummary {
+export interface TrainSummary extends TrainFolds {
   readonly run: string;
   readonly device: { readonly features: string | null; readonly training: string };
   readonly backbone: string | null;

@@ -2,6 +2,7 @@ import type { Evaluation } from '../evaluate/index.ts';
 import type { TrainedHead } from '../head/index.ts';
 import type { RunRecord } from '../run/index.ts';
 import { software } from '../version.ts';
+import type { TrainFolds } from './train-folds.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
 import type { TrainingData } from './training-data.ts';
 
@@ -83,7 +84,7 @@ export function summarize(
   folder: string,
   record: RunDescription,
   data: TrainingData,
-): TrainSummary {
+): Omit<TrainSummary, keyof TrainFolds> {
   const { result, timing, device, backbone } = record;
   return {
     run: folder,

@@ -16,6 +16,7 @@ import {
 } from '../head/index.ts';
 import { writeRun } from '../run/index.ts';
 import { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
+import { checkFolds, foldsOfRun } from './train-folds.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
 import { runRecord, summarize } from './train-record.ts';
 import { openTrainingData, type TrainingData } from './training-data.ts';
@@ -29,6 +30,7 @@ import { openTrainingData, type TrainingData } from './training-data.ts';
  */
 export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> {
   const started = performance.now();
+  checkFolds(options);
   const source = options.data ?? options.features ?? '';
   const place = await chooseRunFolder(source, options.out);
   if (options.resume && !place.interrupted) {
@@ -81,7 +83,9 @@ async function trainInto(
     signal: options.signal,
   });
   await rm(join(place.folder, checkpointFile), { force: true });
-  return summarize(place.folder, record, data);
+  const { onEpoch: _, ...quiet } = { ...settings, init: undefined };
+  const folds = await foldsOfRun(place.folder, options, quiet, data, trained);
+  return { ...summarize(place.folder, record, data), ...folds };
 }
 
 /** Makes a folder that can be written; the function given back removes it where it is still empty. */

@@ -61,6 +61,8 @@ export interface TrainingData extends AsyncDisposable {
   readonly featuresId: string;
   /** The backbone, where images were read. */
   readonly extractor: Extractor | undefined;
+  /** The training images that could be read; none where features came from files. */
+  readonly images: readonly Sample[];
 }
 
 /** @throws HeadstartError `USAGE`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID` and all of {@link openExtractor} */
@@ -119,6 +121,7 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
       validationFrom: dataset.validationFrom,
       featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
       extractor,
+      images: train.images,
       [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -129,6 +132,7 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
 
 interface TrainingFeatures {
   readonly set: FeatureSet | EpochFeatures;
+  readonly images: readonly Sample[];
   readonly counts: FeatureCounts;
   readonly skipped: readonly SkippedFile[];
 }
@@ -157,7 +161,7 @@ async function extractTraining(
     computed += extraction.computed;
     if (extraction.skipped.length === 0) {
       const reused = extraction.reused + extraction.computed - computed;
-      return { set: extraction.set, counts: { computed, reused }, skipped };
+      return { set: extraction.set, images: samples, counts: { computed, reused }, skipped };
     }
     const bad = new Set(extraction.skipped.map(({ path }) => path));
     samples = samples.filter(({ path }) => !bad.has(path));
@@ -203,7 +207,7 @@ async function extractByEpoch(
       return extraction.set;
     },
   };
-  return { set, skipped, counts };
+  return { set, images: samples, skipped, counts };
 }
 
 async function fromFeatureFiles(train: string, validation: string): Promise<TrainingData> {
@@ -229,6 +233,7 @@ async function fromFeatureFiles(train: string, validation: string): Promise<Trai
     validationFrom: 'features',
     featuresId: `${first.backbone ?? ''}`,
     extractor: undefined,
+    images: [],
     [Symbol.asyncDispose]: async () => {},
   };
 }

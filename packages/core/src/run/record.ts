@@ -98,7 +98,7 @@ export interface RunFile {
   readonly sha256: string;
 }
 
-/** The files of a run folder, `run.json` last as it is written. */
+/** The files of a run folder; `folds.json`, where there is one, comes after `run.json`. */
 export const runFiles = {
   labels: 'labels.txt',
   weights: 'head.safetensors',
@@ -112,4 +112,5 @@ export const runFiles = {
   confusionPlot: 'confusion.svg',
   report: 'report.html',
   record: 'run.json',
+  folds: 'folds.json',
 } as const;

@@ -61,7 +61,7 @@ export async function writeRun(folder: string, contents: RunContents): Promise<R
 }
 
 async function removeOld(folder: string): Promise<void> {
-  for (const name of [runFiles.record, runFiles.model]) {
+  for (const name of [runFiles.record, runFiles.folds, runFiles.model]) {
     try {
       await rm(join(folder, name), { force: true });
     } catch (error) {

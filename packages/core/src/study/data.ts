@@ -1,4 +1,4 @@
-import { fromFloat16, type FeatureSet, memoryFeatureSet } from '../features/index.ts';
+import { type FeatureSet, fromFloat16, memoryFeatureSet } from '../features/index.ts';
 import {
   FeatureStores,
   type HeadSpec,

@@ -1,8 +1,8 @@
 import { predictedClasses } from '../evaluate/index.ts';
+import type { StudyHeadsOptions } from './data.ts';
 import { foldInterval, variance } from './interval.ts';
 import { type FoldPlanOptions, outOfFold } from './out-of-fold.ts';
 import { clustersOf } from './partition.ts';
-import type { StudyHeadsOptions } from './data.ts';
 
 export type FoldsOptions = Omit<StudyHeadsOptions, 'heads' | 'stage' | 'seed'> & FoldPlanOptions;
 

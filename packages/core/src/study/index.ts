@@ -1,2 +1,5 @@
-export { type StudyImages, type StudyTraining } from './data.ts';
+export { poolsFirst, type StudyImages, type StudyTraining, trainStudyHeads } from './data.ts';
 export { crossValidate, type FoldsOptions, type FoldsResult } from './folds.ts';
+export { type CrossValidated, foldInterval } from './interval.ts';
+export { planFolds } from './out-of-fold.ts';
+export { assignFolds, type FoldSample } from './partition.ts';

@@ -1,6 +1,6 @@
 import type { HeadVariation } from '../head/index.ts';
-import { assignFolds, clustersOf, type FoldSample, splitByFold } from './partition.ts';
 import { type StudyHeadsOptions, trainStudyHeads } from './data.ts';
+import { assignFolds, clustersOf, type FoldSample, splitByFold } from './partition.ts';
 
 export interface FoldPlanOptions {
   /** At least 2. */
@@ -20,7 +20,10 @@ const stoppingShare = 5;
  *
  * @throws HeadstartError `USAGE` where there are too few images
  */
-export function planFolds(samples: readonly FoldSample[], options: FoldPlanOptions): HeadVariation[] {
+export function planFolds(
+  samples: readonly FoldSample[],
+  options: FoldPlanOptions,
+): HeadVariation[] {
   const { folds, repeats, seed } = options;
   return Array.from({ length: repeats }, (_, repeat) => {
     const own = seed + repeat;
