@@ -21,9 +21,14 @@ const backbone = ['--backbone', tinyBackbone];
  * A command that is not here fails the test below.
  */
 const calls: readonly (readonly string[])[] = [
+  ['cache', 'export', 'cache.safetensors'],
+  ['cache', 'gc', '--older-than', '30d'],
+  ['cache', 'import', 'cache.safetensors'],
   ['cache', 'ls'],
   ['cache', 'merge', 'cache'],
+  ['cache', 'repair'],
   ['cache', 'verify'],
+  ['cache', 'verify', '--recompute', 'data', ...backbone],
   ['check', 'data'],
   ['demo', ...backbone],
   ['doctor'],
@@ -122,10 +127,10 @@ describe('the schemas', () => {
   });
 
   it('refuse what a command does not print', () => {
-    expect(schemaErrors('cache-verify', { cache: 'x', checked: 1, damaged: 0 })).toEqual([]);
-    expect(schemaErrors('cache-verify', { cache: 'x', checked: 1 })).toHaveLength(1);
-    const more = { cache: 'x', checked: 1, damaged: 0, seconds: 1 };
-    expect(schemaErrors('cache-verify', more)).toHaveLength(1);
+    const repaired = { cache: 'x', records: 1 };
+    expect(schemaErrors('cache-repair', repaired)).toEqual([]);
+    expect(schemaErrors('cache-repair', { cache: 'x' })).toHaveLength(1);
+    expect(schemaErrors('cache-repair', { ...repaired, seconds: 1 })).toHaveLength(1);
   });
 
   it('are part of the package', async () => {

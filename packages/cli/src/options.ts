@@ -72,6 +72,22 @@ export const share = parser(
   },
 );
 
+/** An age in days: `30d`, `30`, `4w`, `12h`. */
+export function days(text: string): number {
+  const [, digits, unit] = /^\s*(\d*\.?\d+)\s*([hdw]?)\s*$/i.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError('Give an age as 30d, 4w or 12h.');
+  const inDays = { h: 1 / 24, d: 1, w: 7 }[(unit || 'd').toLowerCase()] as number;
+  return Number(digits) * inDays;
+}
+
+/** A size in bytes: `5GB`, `500 MB`, `2GiB`; without a unit, bytes. */
+export function bytes(text: string): number {
+  const [, digits, unit = ''] = /^\s*(\d*\.?\d+)\s*([kmgt]i?b?|b)?\s*$/i.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError('Give a size as 500MB or 5GB.');
+  const power = 'bkmgt'.indexOf(unit[0]?.toLowerCase() ?? 'b');
+  return Math.floor(Number(digits) * (/i/i.test(unit) ? 1024 : 1000) ** power);
+}
+
 /** `word`, or a whole number of at least `minimum`. */
 export function wordOrCount<W extends string>(word: W, minimum: number): Parser<W | number> {
   const count = wholeNumber(minimum);

@@ -24,6 +24,12 @@ export function defaultDirectories(
   };
 }
 
+/** The user's own feature cache, whatever the environment names. */
+export function personalCacheDir(): string {
+  const { HEADSTART_CACHE_DIR: _, ...env } = process.env;
+  return defaultDirectories(env).cacheDir;
+}
+
 function userCache(env: Readonly<Record<string, string | undefined>>, platform: string): string {
   if (platform === 'win32') return env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local');
   if (platform === 'darwin') return join(homedir(), 'Library', 'Caches');

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FeatureCache, openFeatureCache } from '@headstart/core/features';
+import { type FeatureCache, openFeatureCache, openFeatureSnapshot } from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from './pipeline.ts';
 
@@ -54,21 +54,41 @@ describe('The feature cache', () => {
     expect(cache.size).toBe(400);
   });
 
-  it('is shared by several that have it open, read-only ones too', async () => {
+  it('is shared by several that have it open', async () => {
     const dir = await temporaryFolder();
     await using writer = await openFeatureCache({ dir });
     writer.putBatch([record(1)]);
-    await using reader = await openFeatureCache({ dir, readOnly: true });
-    expect(read(reader, 1)).toEqual(row(1));
-    expect(() => reader.putBatch([record(2)])).toThrow(/Cannot write the feature cache/);
+    await using other = await openFeatureCache({ dir });
+    expect(read(other, 1)).toEqual(row(1));
+    other.putBatch([record(2)]);
+    expect(read(writer, 2)).toEqual(row(2));
+  });
+
+  it('leaves a whole record as it is, and replaces a damaged one', async () => {
+    const dir = await temporaryFolder();
+    {
+      await using cache = await openFeatureCache({ dir });
+      cache.putBatch([record(1), { ...record(2), row: row(7) }]);
+      cache.putBatch([record(2)]);
+      expect(read(cache, 2)).toEqual(row(7));
+    }
+    const file = join(dir, 'data.mdb');
+    const bytes = await readFile(file);
+    const at = bytes.indexOf(Buffer.from(row(1).buffer));
+    bytes[at] = (bytes[at] as number) ^ 1;
+    await writeFile(file, bytes);
+    await using cache = await openFeatureCache({ dir });
+    expect(read(cache, 1)).toBeUndefined();
+    cache.putBatch([record(1)]);
+    expect(read(cache, 1)).toEqual(row(1));
   });
 
   it('refuses a folder that a newer version made, and says so', async () => {
     const dir = await temporaryFolder();
-    await writeFile(join(dir, 'format.json'), '{"headstartFeatureCache": 2}');
+    await writeFile(join(dir, 'format.json'), '{"headstartFeatureCache": 3}');
     await expect(openFeatureCache({ dir })).rejects.toMatchObject({
       code: 'CACHE_UNUSABLE',
-      message: expect.stringContaining('format 2, which a newer version of Headstart made'),
+      message: expect.stringContaining('format 3, which a newer version of Headstart made'),
     });
     expect(await readdir(dir)).toEqual(['format.json']);
   });
@@ -92,11 +112,13 @@ describe('The feature cache', () => {
     });
   });
 
-  it('that is read-only must exist', async () => {
-    const dir = join(await temporaryFolder(), 'none');
-    await expect(openFeatureCache({ dir, readOnly: true })).rejects.toMatchObject({
+  it('is not made by who only looks at it', async () => {
+    const dir = await temporaryFolder();
+    await expect(openFeatureSnapshot(dir)).rejects.toMatchObject({
       code: 'CACHE_UNUSABLE',
+      message: `There is no feature cache in ${dir}.`,
     });
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it('never takes a damaged record for a whole one', async () => {

@@ -1,25 +1,40 @@
 import {
   type CacheContent,
   type CacheListing,
+  collectCacheGarbage,
+  exportCache,
+  importCache,
   listCache,
   mergeCaches,
+  repairDamagedCache,
   verifyCache,
 } from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
-import { addCommonOptions, type CommonOptions, share } from '../options.ts';
+import { addCommonOptions, bytes, type CommonOptions, days, share } from '../options.ts';
 import type { Runner } from '../runner.ts';
-import { plural, table } from '../table.ts';
+import { megabytes, plural, table } from '../table.ts';
+import { addRecomputeOptions, type RecomputeOptions, recompute } from './cache-recompute.ts';
 
-interface VerifyOptions extends CommonOptions {
+interface VerifyOptions extends CommonOptions, RecomputeOptions {
   readonly sample: number;
+}
+
+interface CollectOptions extends CommonOptions {
+  readonly olderThan?: number;
+  readonly maxSize?: number;
+  readonly dryRun?: boolean;
 }
 
 export function addCacheCommand(program: Command, runner: Runner): void {
   const cache = program.command('cache').description('look after the feature cache');
   addList(cache, runner);
   addVerify(cache, runner);
+  addCollect(cache, runner);
   addMerge(cache, runner);
+  addExport(cache, runner);
+  addImport(cache, runner);
+  addRepair(cache, runner);
 }
 
 function addList(cache: Command, runner: Runner): void {
@@ -37,20 +52,68 @@ function addList(cache: Command, runner: Runner): void {
 function addVerify(cache: Command, runner: Runner): void {
   const command = cache
     .command('verify')
-    .description('compare records with their checksums; exit with code 1 where some are damaged')
+    .description('compare records with their checksums, or with features that are computed anew')
     .addOption(
-      new Option('--sample <share>', 'read only a share of them: 1% or 0.01')
+      new Option('--sample <share>', 'only a share of the records or images: 1% or 0.01')
         .argParser(share)
         .default(1, 'all'),
     );
+  addRecomputeOptions(command);
   addCommonOptions(command);
   command.action(
-    runner(async ({ ui, signal }, options: VerifyOptions) => {
+    runner(async (context, options: VerifyOptions) => {
+      if (options.recompute !== undefined) return recompute(context, options.recompute, options);
+      const { ui, signal } = context;
       const found = await verifyCache({ ...options, signal, onProgress: ui.onProgress });
       const lines = [`${plural(found.checked, 'record')} checked, ${found.damaged} damaged`];
       if (found.damaged > 0) lines.push('Damaged records are computed anew when they are needed.');
       ui.result(found, lines.join('\n'));
       return found.damaged > 0 ? exitCode.failed : undefined;
+    }),
+  );
+}
+
+function addCollect(cache: Command, runner: Runner): void {
+  const command = cache
+    .command('gc')
+    .description('take out what was not used for long or is damaged, and give its room back')
+    .addOption(
+      new Option(
+        '--older-than <days>',
+        'features that were last used longer ago than this: 30d',
+      ).argParser(days),
+    )
+    .addOption(
+      new Option(
+        '--max-size <size>',
+        'the features that were not used for longest, until the rest is of this size: 5GB',
+      ).argParser(bytes),
+    )
+    .option('--dry-run', 'only say what would be taken out');
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, options: CollectOptions) => {
+      const { olderThan: olderThanDays, maxSize: maxBytes, ...rest } = options;
+      const done = await collectCacheGarbage({
+        ...rest,
+        olderThanDays,
+        maxBytes,
+        signal,
+        onProgress: ui.onProgress,
+      });
+      const { removed, kept, damaged = 0, bytes_before: before, bytes_after: after } = done;
+      const bad = damaged > 0 ? `, and ${damaged} damaged` : '';
+      const verb = options.dryRun ? 'would be taken out' : 'taken out';
+      const lines = [
+        `${plural(removed, 'record')} ${verb}${bad}, ${kept} kept; ${megabytes(before)}, then ${megabytes(after)}`,
+      ];
+      if (!done.shrunk) {
+        lines.push(
+          'The disk has no room for a second file, so this one keeps its size; new features fill it.',
+        );
+      }
+      ui.result(done, lines.join('\n'));
+      return undefined;
     }),
   );
 }
@@ -64,23 +127,77 @@ function addMerge(cache: Command, runner: Runner): void {
   command.action(
     runner(async ({ ui, signal }, from: readonly string[], options: CommonOptions) => {
       const merged = await mergeCaches({ ...options, from, signal, onProgress: ui.onProgress });
-      const { added, present, damaged } = merged;
-      const left = damaged > 0 ? `, ${damaged} damaged ones left out` : '';
-      ui.result(merged, `${plural(added, 'record')} added, ${present} there already${left}`);
+      ui.result(merged, addedText(merged));
       return undefined;
     }),
   );
 }
 
-function listText({ cache, records, bytes, contents }: CacheListing): string {
-  const total = `${cache}: ${plural(records, 'record')}, ${megabytes(bytes)}`;
+function addExport(cache: Command, runner: Runner): void {
+  const command = cache
+    .command('export')
+    .description('write all features with their keys to one file, for `cache import`')
+    .argument('<file>', 'safetensors file to write');
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, file: string, options: CommonOptions) => {
+      const done = await exportCache({ ...options, file, signal, onProgress: ui.onProgress });
+      const left = done.damaged > 0 ? `, ${done.damaged} damaged ones left out` : '';
+      ui.result(done, `${plural(done.records, 'record')} written to ${done.file}${left}`);
+      return undefined;
+    }),
+  );
+}
+
+function addImport(cache: Command, runner: Runner): void {
+  const command = cache
+    .command('import')
+    .description('add the features of a file that `cache export` wrote')
+    .argument('<file>', 'safetensors file');
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, file: string, options: CommonOptions) => {
+      const done = await importCache({ ...options, file, signal, onProgress: ui.onProgress });
+      ui.result(done, addedText(done));
+      return undefined;
+    }),
+  );
+}
+
+function addRepair(cache: Command, runner: Runner): void {
+  const command = cache
+    .command('repair')
+    .description('make a damaged cache whole: keep every record that is');
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, options: CommonOptions) => {
+      const done = await repairDamagedCache({ ...options, signal, onProgress: ui.onProgress });
+      ui.result(done, `${plural(done.records, 'record')} kept`);
+      return undefined;
+    }),
+  );
+}
+
+interface Added {
+  readonly added: number;
+  readonly present: number;
+  readonly damaged: number;
+}
+
+function addedText({ added, present, damaged }: Added): string {
+  const left = damaged > 0 ? `, ${damaged} damaged ones left out` : '';
+  return `${plural(added, 'record')} added, ${present} there already${left}`;
+}
+
+function listText({ cache, records, bytes: size, contents }: CacheListing): string {
+  const total = `${cache}: ${plural(records, 'record')}, ${megabytes(size)}`;
   if (contents.length === 0) return total;
   const header = ['backbone', 'features', 'preprocessing', 'images', 'device', 'records', 'size'];
   return `${total}\n\n${table(header, contents.map(listRow))}`;
 }
 
-function listRow({ extractor, records, bytes }: CacheContent): (string | number)[] {
-  if (!extractor) return ['unknown', '', '', '', '', records, megabytes(bytes)];
+function listRow({ extractor, records, bytes: size }: CacheContent): (string | number)[] {
+  if (!extractor) return ['unknown', '', '', '', '', records, megabytes(size)];
   const { backbone, precision, featureShape, preprocessing, provider } = extractor;
   const { height, width, resize, fit } = extractor;
   return [
@@ -90,10 +207,6 @@ function listRow({ extractor, records, bytes }: CacheContent): (string | number)
     [`${height}x${width}`, resize, ...(fit ? [fit] : [])].join(' '),
     provider,
     records,
-    megabytes(bytes),
+    megabytes(size),
   ];
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,4 +1,4 @@
-import { type CheckReport, checkDataset } from '@headstart/core';
+import { type CheckReport, cachedHasher, checkDataset } from '@headstart/core';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
@@ -22,6 +22,7 @@ export function addCheckCommand(program: Command, runner: Runner): void {
     runner(async ({ ui, signal }, data: string, options: CheckOptions) => {
       const report = await checkDataset(data, {
         corrections: options.corrections,
+        hashFiles: cachedHasher(options),
         signal,
         onProgress: ui.onProgress,
       });

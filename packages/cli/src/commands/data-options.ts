@@ -4,6 +4,7 @@ import { numberBetween, optionWithDefault } from '../options.ts';
 /** The options of every command that scans a folder of images. */
 export interface DataOptions {
   readonly corrections?: string;
+  readonly rehash?: boolean;
 }
 
 /** The options of every command that splits a folder, where it has no folders for it. */
@@ -14,12 +15,14 @@ export interface SplitOptions {
 }
 
 export function addDataOptions(command: Command): Command {
-  return command.addOption(
-    new Option(
-      '--corrections <file>',
-      'labels to change and images to leave out (CSV: hash,file,action,label)',
-    ),
-  );
+  return command
+    .addOption(
+      new Option(
+        '--corrections <file>',
+        'labels to change and images to leave out (CSV: hash,file,action,label)',
+      ),
+    )
+    .option('--rehash', 'read every file again, also those that have not changed since');
 }
 
 export function addSplitOptions(command: Command): Command {

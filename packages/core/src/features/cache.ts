@@ -1,117 +1,76 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
-import { writeFileAtomically } from '../atomic-file.ts';
-import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { HeadstartError } from '../errors.ts';
 import { makeFolders } from '../folders.ts';
+import { cacheDamaged, cacheError } from './cache-error.ts';
+import { databases, type Environment, openEnvironment } from './environment.ts';
+import { type DataName, dataFile, readDataName, writeFirstFormat } from './folder.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
+import {
+  BusyFile,
+  DamagedFile,
+  DataFile,
+  findEntry,
+  hasSoundPages,
+  readSnapshot,
+} from './lmdb/index.ts';
 import { encodeRecord, isWholeRecord, type RecordLayout, recordBytes } from './record.ts';
-import type { FeatureRows } from './set.ts';
+import type { StoredRecord } from './snapshot.ts';
+import type { CacheRecord, FeatureStore } from './store.ts';
+import { dayOf, dayOfUse, encodeUse } from './uses.ts';
 
 export interface CacheOptions {
   /** Folder of the cache; made where it is missing. */
   readonly dir: string;
-  /** Default false. A read-only cache must exist already. */
-  readonly readOnly?: boolean | undefined;
 }
-
-/** Features of one view, under their key. */
-export interface CacheRecord extends RecordLayout {
-  readonly key: Buffer;
-  readonly row: FeatureRows;
-}
-
-/** A record as it lies in the cache. */
-export interface StoredRecord {
-  readonly key: Buffer;
-  readonly record: Buffer;
-}
-
-/** Of the folder as a whole; LMDB's own format and that of the records have versions of theirs. */
-const formatVersion = 1;
-const formatFile = 'format.json';
 
 /**
  * Features on disk, by key, in LMDB (Symas, http://www.lmdb.tech/doc/): readers never wait, one
  * process writes at a time, a transaction is there whole or not at all whatever kills the process.
  * Several processes may have the same cache open. Use {@link openFeatureCache}; close it after use.
  */
-export class FeatureCache {
+export class FeatureCache implements FeatureStore {
   readonly dir: string;
-  readonly readOnly: boolean;
-  readonly #root: RootDatabase<Buffer, Buffer>;
-  readonly #records: Database<Buffer, Buffer>;
-  readonly #extractors: Database<Buffer, Buffer>;
-  #closed: Promise<void> | undefined;
+  #data: DataName;
+  #environment: Environment;
+  readonly #left: Promise<void>[] = [];
+  #closed: Promise<unknown> | undefined;
 
-  constructor(dir: string, readOnly: boolean) {
+  constructor(dir: string, data: DataName) {
     this.dir = dir;
-    this.readOnly = readOnly;
-    this.#root = open<Buffer, Buffer>({
-      path: dir,
-      noSubdir: false,
-      readOnly,
-      maxDbs: 4,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-    });
-    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
-    this.#records = this.#root.openDB<Buffer, Buffer>('records', binary);
-    this.#extractors = this.#root.openDB<Buffer, Buffer>('extractors', binary);
+    this.#data = data;
+    this.#environment = openEnvironment(folderOf(dir, data));
   }
 
-  /** True where there is a record under this key; it may yet turn out to be damaged. */
   has(key: Buffer): boolean {
-    return this.#guard('read', () => this.#records.doesExist(key));
+    return this.#guard('read', ({ records }) => records.doesExist(key));
   }
 
-  /** True where there is a record of this layout under this key and its checksum is right. */
   holds(key: Buffer, layout: RecordLayout): boolean {
     return this.#bytes(key, layout) !== undefined;
   }
 
-  /**
-   * Copies the numbers of a record to `target`, which has their size.
-   *
-   * @returns false, with `target` untouched, where `holds` would be false
-   */
   copy(key: Buffer, layout: RecordLayout, target: Uint8Array): boolean {
     const bytes = this.#bytes(key, layout);
     if (bytes) target.set(bytes);
     return bytes !== undefined;
   }
 
-  /**
-   * Writes records in one transaction: after it all of them are on disk, or none.
-   *
-   * @throws HeadstartError `CACHE_UNUSABLE`: full disk, read-only folder
-   */
+  /** Records that another process has written meanwhile are left as they are. */
   putBatch(records: readonly CacheRecord[]): void {
-    this.#guard('write', () =>
-      this.#root.transactionSync(() => {
-        for (const { key, row, ...layout } of records) {
-          this.#records.putSync(key, encodeRecord(key, layout, row));
-        }
-      }),
-    );
-  }
-
-  /** Notes what an extractor's digest stands for, so that people can be told. */
-  describeExtractor({ digest, description }: ExtractorId): void {
-    this.#guard('write', () => {
-      if (this.#extractors.doesExist(digest)) return;
-      this.#extractors.putSync(digest, Buffer.from(JSON.stringify(description)));
+    this.#write(({ records: database }) => {
+      for (const { key, row, ...layout } of records) {
+        const present = database.getBinaryFast(key);
+        if (present && recordBytes(key, layout, present)) continue;
+        if (present) this.#checkReplaceable(key);
+        database.putSync(key, encodeRecord(key, layout, row));
+      }
     });
   }
 
-  /** What the digests of extractors, in hexadecimal, stand for. */
-  extractors(): Map<string, ExtractorDescription> {
-    return this.#guard('read', () => {
-      const known = new Map<string, ExtractorDescription>();
-      for (const { key, value } of this.#extractors.getRange()) {
-        known.set(key.toString('hex'), JSON.parse(value.toString('utf8')));
-      }
-      return known;
+  describeExtractor({ digest, description }: ExtractorId): void {
+    if (this.#guard('read', ({ extractors }) => extractors.doesExist(digest))) return;
+    this.#write(({ extractors }) => {
+      extractors.putSync(digest, Buffer.from(JSON.stringify(description)));
     });
   }
 
@@ -122,18 +81,29 @@ export class FeatureCache {
     }
   }
 
-  /** Up to `count` records in the order of their keys, from behind `after` on. */
-  page(after: Buffer | undefined, count: number): StoredRecord[] {
-    return this.#guard('read', () => {
-      const range = after ? { start: after, exclusiveStart: true } : {};
-      const found = this.#records.getRange({ ...range, limit: count, snapshot: false });
-      return [...found].map(({ key, value }) => ({ key: Buffer.from(key), record: value }));
+  noteUse(keys: readonly Buffer[], today = dayOf(Date.now())): void {
+    if (keys.length === 0) return;
+    const { key, value } = encodeUse(keys, today);
+    const known = this.#guard('read', ({ uses }) => uses.get(key));
+    if (known && dayOfUse(known) >= today) return;
+    this.#write(({ uses }) => {
+      uses.putSync(key, value);
+    });
+  }
+
+  readFile(key: Buffer): Buffer | undefined {
+    return this.#guard('read', ({ files }) => files.getBinaryFast(key));
+  }
+
+  writeFiles(entries: readonly (readonly [key: Buffer, value: Buffer])[]): void {
+    this.#write(({ files }) => {
+      for (const [key, value] of entries) files.putSync(key, value);
     });
   }
 
   /** True where there is a record under this key and its checksum is right. */
   hasWhole(key: Buffer): boolean {
-    const record = this.#guard('read', () => this.#records.getBinaryFast(key));
+    const record = this.#guard('read', ({ records }) => records.getBinaryFast(key));
     return record !== undefined && isWholeRecord(key, record);
   }
 
@@ -143,107 +113,137 @@ export class FeatureCache {
    * @throws HeadstartError `CACHE_UNUSABLE`
    */
   putRecords(records: readonly StoredRecord[]): void {
-    this.#guard('write', () =>
-      this.#root.transactionSync(() => {
-        for (const { key, record } of records) this.#records.putSync(key, record);
-      }),
-    );
+    this.#write(({ records: database }) => {
+      for (const { key, record } of records) {
+        if (database.doesExist(key)) this.#checkReplaceable(key);
+        database.putSync(key, record);
+      }
+    });
+  }
+
+  /**
+   * Takes records out; their room is used for new ones, the file stays as large as it is.
+   *
+   * @throws HeadstartError `CACHE_UNUSABLE`
+   */
+  removeRecords(keys: readonly Buffer[]): void {
+    this.#write(({ records }) => {
+      for (const key of keys) {
+        if (!records.doesExist(key)) continue;
+        this.#checkReplaceable(key);
+        records.removeSync(key);
+      }
+    });
   }
 
   /** How many records there are, of all extractors. */
   get size(): number {
-    return this.#guard('read', () => this.#records.getCount());
+    return this.#guard('read', ({ records }) => records.getCount());
+  }
+
+  /** Does something while nobody else writes to the cache. It may write to other caches. */
+  whileNobodyWrites<T>(action: (environment: Environment) => T): T {
+    let result: { readonly value: T } | undefined;
+    this.#write((environment) => {
+      result = { value: action(environment) };
+    });
+    return (result as { readonly value: T }).value;
   }
 
   /** Flushes and closes; calling it again does nothing. */
-  close(): Promise<void> {
-    this.#closed ??= this.#root.close();
-    return this.#closed;
+  async close(): Promise<void> {
+    this.#closed ??= Promise.all([...this.#left, this.#environment.root.close()]);
+    await this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** Valid until the next read only: LMDB's memory, not ours. */
+  /** Valid until the next read only: memory that is used again. */
   #bytes(key: Buffer, layout: RecordLayout): Buffer | undefined {
-    const record = this.#guard('read', () => this.#records.getBinaryFast(key));
+    const record = this.#guard('read', ({ records }) => records.getBinaryFast(key));
     return record && recordBytes(key, layout, record);
   }
 
-  #guard<T>(verb: 'read' | 'write', action: () => T): T {
-    if (this.#closed) throw new HeadstartError('INTERNAL', `The cache ${this.dir} is closed.`);
-    try {
-      return action();
-    } catch (error) {
-      throw unusable(this.dir, verb, error);
+  /** In one transaction, on the data that are the cache's: `cache gc` may have made others of them. */
+  #write(action: (environment: Environment) => void): void {
+    for (;;) {
+      const current = this.#guard('write', (environment) =>
+        environment.root.transactionSync(() => {
+          const now = readDataName(this.dir);
+          if (now === this.#data) action(environment);
+          return now;
+        }),
+      );
+      if (current === this.#data) return;
+      if (current === undefined) throw cacheError(this.dir, 'write', 'it was deleted');
+      this.#left.push(this.#environment.root.close());
+      this.#data = current;
+      this.#environment = this.#guard('open', () => openEnvironment(folderOf(this.dir, current)));
     }
   }
+
+  /** LMDB frees the pages of what it replaces, by what they say: damaged ones must not be believed. */
+  #checkReplaceable(key: Buffer): void {
+    using file = new DataFile(dataFile(this.dir, this.#data));
+    try {
+      const meta = file.meta();
+      const entry = findEntry(file, meta, databases.records, key);
+      if (!entry || hasSoundPages(file, meta, entry)) return;
+    } catch (error) {
+      if (!(error instanceof DamagedFile)) throw error;
+    }
+    throw cacheDamaged(this.dir, 'a record’s pages are not what they should be');
+  }
+
+  #guard<T>(verb: 'open' | 'read' | 'write', action: (environment: Environment) => T): T {
+    if (this.#closed) throw new HeadstartError('INTERNAL', `The cache ${this.dir} is closed.`);
+    try {
+      return action(this.#environment);
+    } catch (error) {
+      if (error instanceof HeadstartError) throw error;
+      throw cacheError(this.dir, verb, error);
+    }
+  }
+}
+
+function folderOf(dir: string, data: DataName): string {
+  return data === '' ? dir : join(dir, data);
 }
 
 /**
- * Opens the feature cache of a folder.
+ * Opens the feature cache of a folder. Its data file is looked through first, all but the records
+ * themselves: LMDB trusts it, and would crash on a damaged one.
  *
- * @throws HeadstartError `CACHE_UNUSABLE` for a folder that cannot be read or written, or that a
- * newer version made
+ * @throws HeadstartError `CACHE_UNUSABLE` for a folder that cannot be read or written, that is
+ * damaged, or that a newer version made
  */
-export async function openFeatureCache(options: CacheOptions): Promise<FeatureCache> {
-  const { dir, readOnly = false } = options;
+export async function openFeatureCache({ dir }: CacheOptions): Promise<FeatureCache> {
   try {
-    if (!readOnly) await makeFolders(dir);
-    await checkFormat(dir, readOnly);
-    return new FeatureCache(dir, readOnly);
+    await makeFolders(dir);
+    if (readDataName(dir) === undefined) await writeFirstFormat(dir);
+    for (;;) {
+      const data = readDataName(dir) ?? '';
+      await checkData(dir, data);
+      const cache = new FeatureCache(dir, data);
+      // Others may have been made the cache's data, and these removed, just now.
+      if (readDataName(dir) === data) return cache;
+      await cache.close();
+    }
   } catch (error) {
     if (error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE') throw error;
-    throw unusable(dir, 'open', error instanceof HeadstartError ? error.cause : error);
+    throw cacheError(dir, 'open', error instanceof HeadstartError ? error.cause : error);
   }
 }
 
-async function checkFormat(dir: string, readOnly: boolean): Promise<void> {
-  const path = join(dir, formatFile);
-  let text: string;
+async function checkData(dir: string, data: DataName): Promise<void> {
   try {
-    text = await readFile(path, 'utf8');
+    const read = await readSnapshot(dataFile(dir, data), () => ({ result: undefined }));
+    read?.file.close();
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' && readOnly) {
-      throw new HeadstartError('CACHE_UNUSABLE', `There is no feature cache in ${dir}.`);
-    }
-    if (systemCode(error) !== 'ENOENT') throw error;
-    await writeFileAtomically(
-      path,
-      `${JSON.stringify({ headstartFeatureCache: formatVersion })}\n`,
-    );
-    return;
+    if (error instanceof DamagedFile) throw cacheDamaged(dir, error.message);
+    // Whoever writes to it has looked it through.
+    if (!(error instanceof BusyFile)) throw error;
   }
-  const version = versionIn(text);
-  if (version === formatVersion) return;
-  const what =
-    version === undefined
-      ? `${path} is damaged`
-      : `it has format ${version}, which a newer version of Headstart made; this one knows ${formatVersion}`;
-  throw new HeadstartError(
-    'CACHE_UNUSABLE',
-    `Cannot use the feature cache ${dir}: ${what}. Choose another folder with --cache-dir, or delete this one.`,
-  );
-}
-
-function versionIn(text: string): number | undefined {
-  try {
-    const version: unknown = JSON.parse(text)?.headstartFeatureCache;
-    return Number.isInteger(version) ? (version as number) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function unusable(dir: string, verb: 'open' | 'read' | 'write', error: unknown): HeadstartError {
-  const advice =
-    verb === 'read'
-      ? 'Delete the folder: what it held is computed again.'
-      : 'Choose a folder that can be written and has room, with --cache-dir.';
-  return new HeadstartError(
-    'CACHE_UNUSABLE',
-    `Cannot ${verb} the feature cache ${dir}: ${reasonOf(error)}. ${advice}`,
-    { cause: error },
-  );
 }

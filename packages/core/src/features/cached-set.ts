@@ -1,5 +1,4 @@
 import { HeadstartError } from '../errors.ts';
-import type { FeatureCache } from './cache.ts';
 import type { RecordLayout } from './record.ts';
 import {
   allocateRows,
@@ -10,9 +9,10 @@ import {
   rowLength,
   rowsPerChunk,
 } from './set.ts';
+import type { FeatureStore } from './store.ts';
 
 export interface CachedSetOptions {
-  readonly cache: FeatureCache;
+  readonly cache: FeatureStore;
   readonly layout: RecordLayout;
   readonly samples: readonly FeatureSample[];
   /** The record of each row. */

@@ -5,7 +5,6 @@ import { HeadstartError } from '../errors.ts';
 import { applyView, type ResizeOptions } from '../image/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { mapOrdered } from '../ordered-map.ts';
-import type { FeatureCache } from './cache.ts';
 import { cachedFeatureSet } from './cached-set.ts';
 import { InferenceQueue } from './inference-queue.ts';
 import { extractorId } from './key.ts';
@@ -20,12 +19,13 @@ import {
 import { type ReadImage, readImage } from './read-image.ts';
 import type { RecordLayout } from './record.ts';
 import type { FeatureDtype, FeatureSet } from './set.ts';
+import type { FeatureStore } from './store.ts';
 
 export interface ExtractFeaturesOptions extends LongOperationOptions, ResizeOptions {
   /** Images, and which views of each. */
   readonly samples: readonly SampleRequest[];
   readonly backbone: Pick<Backbone, 'run' | 'info'>;
-  readonly cache: FeatureCache;
+  readonly cache: FeatureStore;
   /** Views in one inference; default 8 on the CPU, 64 on a GPU. */
   readonly batchSize?: number | undefined;
   /** Default `float16`. */
@@ -96,6 +96,7 @@ export async function extractFeatures(
     },
   });
   const { samples: kept, keys } = assignRows(samples, plan, new Set(skipped.keys()));
+  cache.noteUse(keys);
   return {
     set: cachedFeatureSet({ cache, layout, samples: kept, keys }),
     computed: counts.computed,

@@ -1,11 +1,5 @@
 export { fromFloat16, maxFloat16, toFloat16 } from '../float16.ts';
-export {
-  type CacheOptions,
-  type CacheRecord,
-  FeatureCache,
-  openFeatureCache,
-  type StoredRecord,
-} from './cache.ts';
+export { type CacheOptions, FeatureCache, openFeatureCache } from './cache.ts';
 export {
   type ExtractFeaturesOptions,
   type ExtractFeaturesResult,
@@ -17,17 +11,29 @@ export {
   readFeatureFile,
   writeFeatureFile,
 } from './file.ts';
+export { type FileMemoOptions, rememberingHasher } from './file-memo.ts';
 export {
   type ExtractorDescription,
   type ExtractorId,
   extractorDigestOf,
   extractorId,
   featureKey,
+  isDigestOf,
 } from './key.ts';
 export { countMissing } from './missing.ts';
+export { openFeatureStore, type StoreOptions } from './open-store.ts';
 export type { SampleRequest, ViewRequest } from './plan.ts';
 export { readImage } from './read-image.ts';
-export { isWholeRecord } from './record.ts';
+export {
+  encodeRecord,
+  isWholeRecord,
+  layoutOf,
+  numbersOf,
+  type RecordLayout,
+  recordChecksum,
+} from './record.ts';
+export { diskBytes, type Remade, type RemakeOptions, remakeCache } from './remake.ts';
+export { type RepairOptions, repairCache } from './repair.ts';
 export {
   type ChunkOptions,
   type FeatureDtype,
@@ -36,4 +42,7 @@ export {
   type FeatureSet,
   memoryFeatureSet,
 } from './set.ts';
+export { FeatureSnapshot, openFeatureSnapshot, type StoredRecord } from './snapshot.ts';
+export type { CacheRecord, FeatureStore } from './store.ts';
 export { findUnreadable } from './unreadable.ts';
+export { dayOf } from './uses.ts';

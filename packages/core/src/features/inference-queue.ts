@@ -1,16 +1,16 @@
 import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { maxFloat16, toFloat16 } from '../float16.ts';
-import type { CacheRecord, FeatureCache } from './cache.ts';
 import type { RecordLayout } from './record.ts';
 import { type FeatureRows, rowLength } from './set.ts';
+import type { CacheRecord, FeatureStore } from './store.ts';
 
 /** Batches handed to the backbone and not yet written: one in inference, one waiting for it. */
 const batchesInFlight = 2;
 
 export interface InferenceQueueOptions {
   readonly backbone: Pick<Backbone, 'run' | 'info'>;
-  readonly cache: FeatureCache;
+  readonly cache: FeatureStore;
   readonly layout: RecordLayout;
   readonly batchSize: number;
   /** Called when a batch of `count` is on disk. */

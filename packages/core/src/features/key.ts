@@ -59,9 +59,7 @@ export function extractorId(
     ...(info.engine === 'native' ? { engine: info.engine } : {}),
     precision: info.precision,
   };
-  // The name is for people: the same file under another name makes the same features.
-  const { backbone: _, ...identity } = description;
-  return { description, digest: digest(canonicalJson(identity)) };
+  return { description, digest: digestOf(description) };
 }
 
 /**
@@ -82,6 +80,22 @@ export function featureKey(
 /** The extractor digest of a key, in hexadecimal. */
 export function extractorDigestOf(key: Buffer): string {
   return key.toString('hex', 0, digestBytes);
+}
+
+/** The content hash in a key, in hexadecimal. */
+export function contentOf(key: Buffer): string {
+  return key.toString('hex', digestBytes, digestBytes + 32);
+}
+
+/** Whether a digest is that of a description. */
+export function isDigestOf(digestHex: string, description: ExtractorDescription): boolean {
+  return digestOf(description).toString('hex') === digestHex;
+}
+
+function digestOf(description: ExtractorDescription): Buffer {
+  // The name is for people: the same file under another name makes the same features.
+  const { backbone: _, ...identity } = description;
+  return digest(canonicalJson(identity));
 }
 
 function digest(text: string): Buffer {

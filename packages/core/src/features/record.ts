@@ -72,6 +72,24 @@ export function isWholeRecord(key: Uint8Array, record: Buffer): boolean {
   return record.readUInt32LE(4) === checksum(key, record);
 }
 
+/** What a whole record holds. */
+export function layoutOf(record: Buffer): RecordLayout {
+  const shape = Array.from({ length: record[10] as number }, (_, i) =>
+    record.readUInt32LE(16 + 4 * i),
+  );
+  return { shape, dtype: record[9] === dtypeCodes.float16 ? 'float16' : 'float32' };
+}
+
+/** The numbers of a whole record, as bytes inside it. */
+export function numbersOf(record: Buffer): Buffer {
+  return record.subarray(headerBytes(record[10] as number));
+}
+
+/** The checksum that a record says it has. */
+export function recordChecksum(record: Buffer): number {
+  return record.readUInt32LE(4);
+}
+
 function checksum(key: Uint8Array, record: Buffer): number {
   return crc32(record.subarray(checkedFrom), crc32(key));
 }

@@ -4,9 +4,10 @@ import { HeadstartError } from '../errors.ts';
 import {
   type ExtractorDescription,
   extractorDigestOf,
-  type FeatureCache,
+  type FeatureSnapshot,
   isWholeRecord,
   openFeatureCache,
+  openFeatureSnapshot,
   type StoredRecord,
 } from '../features/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
@@ -29,6 +30,8 @@ export interface CacheListing {
   readonly cache: string;
   readonly records: number;
   readonly bytes: number;
+  /** Of the data file, which has room of records that were taken out. */
+  readonly file_bytes: number;
   readonly contents: readonly CacheContent[];
 }
 
@@ -68,21 +71,25 @@ const recordsPerTurn = 128;
  */
 export async function listCache(options: CacheJobOptions = {}): Promise<CacheListing> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  await using cache = await openFeatureCache({ dir, readOnly: true });
+  using cache = await openFeatureSnapshot(dir);
   const counts = new Map<string, { records: number; bytes: number }>();
-  for await (const records of pages(cache, 'reading', options)) {
-    for (const { key, record } of records) {
-      const digest = extractorDigestOf(key);
-      const count = counts.get(digest) ?? { records: 0, bytes: 0 };
-      counts.set(digest, { records: count.records + 1, bytes: count.bytes + record.length });
-    }
+  for (let i = 0; i < cache.size; i++) {
+    const digest = extractorDigestOf(cache.key(i));
+    const { records, bytes } = counts.get(digest) ?? { records: 0, bytes: 0 };
+    counts.set(digest, { records: records + 1, bytes: bytes + cache.recordSize(i) });
   }
   const extractors = cache.extractors();
   const contents = [...counts]
     .map(([digest, count]) => ({ extractor: extractors.get(digest), ...count }))
     .sort((a, b) => b.bytes - a.bytes);
   const sum = (what: 'records' | 'bytes') => contents.reduce((total, one) => total + one[what], 0);
-  return { cache: dir, records: sum('records'), bytes: sum('bytes'), contents };
+  return {
+    cache: dir,
+    records: sum('records'),
+    bytes: sum('bytes'),
+    file_bytes: cache.fileSize,
+    contents,
+  };
 }
 
 /**
@@ -96,17 +103,13 @@ export async function verifyCache(options: VerifyCacheOptions = {}): Promise<Cac
     throw new HeadstartError('USAGE', `The sample must be above 0 and at most 1, not ${sample}.`);
   }
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  await using cache = await openFeatureCache({ dir, readOnly: true });
-  let [seen, checked, damaged] = [0, 0, 0];
-  for await (const records of pages(cache, 'verifying', options)) {
-    for (const { key, record } of records) {
-      // Evenly over all: of n records, the first and then each (1 / sample)-th.
-      const wanted = Math.floor(seen * sample) !== Math.floor((seen - 1) * sample);
-      seen++;
-      if (!wanted) continue;
-      checked++;
-      if (!isWholeRecord(key, record)) damaged++;
-    }
+  using cache = await openFeatureSnapshot(dir);
+  let [checked, damaged] = [0, 0];
+  for await (const i of numbers(cache, 'verifying', options)) {
+    // Evenly over all: of n records, the first and then each (1 / sample)-th.
+    if (Math.floor(i * sample) === Math.floor((i - 1) * sample)) continue;
+    checked++;
+    if (!cache.isWhole(i)) damaged++;
   }
   return { cache: dir, checked, damaged };
 }
@@ -122,36 +125,39 @@ export async function mergeCaches(options: MergeCachesOptions): Promise<CacheMer
   await using cache = await openFeatureCache({ dir });
   let [added, present, damaged] = [0, 0, 0];
   for (const from of options.from) {
-    await using other = await openFeatureCache({ dir: from, readOnly: true });
+    using other = await openFeatureSnapshot(from);
     cache.addExtractors(other.extractors());
-    for await (const records of pages(other, `merging ${from}`, options)) {
-      const missing = records.filter(({ key }) => !cache.hasWhole(key));
-      const whole = missing.filter(({ key, record }) => isWholeRecord(key, record));
-      if (whole.length > 0) cache.putRecords(whole);
-      added += whole.length;
-      present += records.length - missing.length;
-      damaged += missing.length - whole.length;
+    let missing: StoredRecord[] = [];
+    const write = () => {
+      if (missing.length > 0) cache.putRecords(missing);
+      added += missing.length;
+      missing = [];
+    };
+    for await (const i of numbers(other, `merging ${from}`, options)) {
+      const { key, record } = other.record(i);
+      if (cache.hasWhole(key)) present++;
+      else if (isWholeRecord(key, record)) missing.push({ key, record: Buffer.from(record) });
+      else damaged++;
+      if (missing.length === recordsPerTurn) write();
     }
+    write();
   }
   return { cache: dir, added, present, damaged };
 }
 
-async function* pages(
-  cache: FeatureCache,
+/** The numbers of all records, with progress and turns for others. */
+export async function* numbers(
+  { size: total }: FeatureSnapshot,
   stage: string,
   { signal, onProgress }: LongOperationOptions,
-): AsyncGenerator<readonly StoredRecord[]> {
-  const total = cache.size;
-  let done = 0;
-  let after: Buffer | undefined;
-  for (;;) {
-    signal?.throwIfAborted();
-    const records = cache.page(after, recordsPerTurn);
-    if (records.length === 0) return;
-    yield records;
-    done += records.length;
-    after = records.at(-1)?.key;
-    onProgress?.({ stage, done, total: Math.max(total, done), unit: 'records' });
-    await setImmediate();
+): AsyncGenerator<number> {
+  for (let i = 0; i < total; i++) {
+    if (i % recordsPerTurn === 0) {
+      signal?.throwIfAborted();
+      onProgress?.({ stage, done: i, total, unit: 'records' });
+      await setImmediate();
+    }
+    yield i;
   }
+  onProgress?.({ stage, done: total, total, unit: 'records' });
 }

@@ -7,17 +7,17 @@ import {
   type Layout,
   scanDataset,
   scanLabelled,
-  scanOptionsOf,
 } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
-import type { LongOperationOptions, NoticeListener } from '../operation.ts';
+import type { LongOperationOptions } from '../operation.ts';
 import type { Run } from '../run/index.ts';
 import { announceCorrections } from './extractor.ts';
+import { cachedScan, type HashingJobOptions } from './store.ts';
 
 export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
 
 /** Which images a run is measured on. */
-export interface EvaluatedData extends CorrectionOptions, LongOperationOptions {
+export interface EvaluatedData extends CorrectionOptions, LongOperationOptions, HashingJobOptions {
   /** Labelled folder, or folder with `train/` and other splits. */
   readonly data: string;
   /**
@@ -25,7 +25,6 @@ export interface EvaluatedData extends CorrectionOptions, LongOperationOptions {
    * without, its parts as the run's training split it; default all.
    */
   readonly split?: SplitChoice | undefined;
-  readonly onNotice?: NoticeListener | undefined;
 }
 
 /**
@@ -44,7 +43,7 @@ export async function samplesToEvaluate(
     if (validationFrom === 'split' && resolve(root) === resolve(data)) {
       onNotice?.({ level: 'warning', text: trainedOnWarning });
     }
-    const labelled = await scanLabelled(data, run.record.classes, scanOptionsOf(options));
+    const labelled = await scanLabelled(data, run.record.classes, cachedScan(options));
     announceCorrections(labelled, onNotice);
     return labelled;
   }
@@ -71,7 +70,7 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
   const { data, onNotice } = options;
   const hasParts = layout.kind === 'split' && (layout.validation ?? layout.test) !== undefined;
   if (hasParts) {
-    const dataset = await scanDataset(data, scanOptionsOf(options));
+    const dataset = await scanDataset(data, cachedScan(options));
     announceCorrections(dataset, onNotice);
     return dataset;
   }
@@ -82,7 +81,7 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
       `${data} has no folder for validation or test, and the run does not say how to split it: leave out --split.`,
     );
   }
-  const dataset = await scanDataset(data, { ...scanOptionsOf(options), ...split });
+  const dataset = await scanDataset(data, { ...cachedScan(options), ...split });
   announceCorrections(dataset, onNotice);
   if (corrections?.sha256 !== dataset.corrections?.sha256) {
     const text = corrections

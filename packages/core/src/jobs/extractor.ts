@@ -10,26 +10,25 @@ import {
   type ScanOptions,
   type SkippedFile,
   scanDataset,
-  scanOptionsOf,
 } from '../dataset/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError } from '../errors.ts';
 import {
   countMissing,
   extractFeatures,
-  type FeatureCache,
   type FeatureDtype,
   type FeatureSet,
+  type FeatureStore,
   findUnreadable,
-  openFeatureCache,
   type ViewRequest,
 } from '../features/index.ts';
 import { type AugmentOptions, drawView, type ResizeOptions } from '../image/index.ts';
 import type { LongOperationOptions, NoticeListener } from '../operation.ts';
 import { errorOfPrecision, inPrecision, type SampleSource } from './precision.ts';
+import { cachedScan, type HashingJobOptions, openStore } from './store.ts';
 
 /** Which backbone makes the features, where, and from which pixels. */
-export interface ExtractorOptions extends LongOperationOptions, ResizeOptions {
+export interface ExtractorOptions extends LongOperationOptions, ResizeOptions, HashingJobOptions {
   /** `vgg16` (default), `vgg16-untrained`, or an ONNX file. */
   readonly backbone?: string | undefined;
   /** Preprocessing other than the backbone's own. */
@@ -48,9 +47,7 @@ export interface ExtractorOptions extends LongOperationOptions, ResizeOptions {
   readonly precision?: 'fp32' | 'fp16' | 'int8' | undefined;
   /** How features are kept; default `float16`. */
   readonly featureDtype?: 'float16' | 'float32' | undefined;
-  readonly cacheDir?: string | undefined;
   readonly modelsDir?: string | undefined;
-  readonly onNotice?: NoticeListener | undefined;
 }
 
 /** Features of some samples, and what they cost. */
@@ -93,15 +90,14 @@ export async function openExtractor(
   source: SampleSource,
 ): Promise<Extractor> {
   const { signal, resize, fit, featureDtype: dtype = 'float16' } = options;
-  const directories = defaultDirectories();
   const exact = await findBackbone(options);
   const file = await inPrecision(exact, options, source);
-  const cache = await openFeatureCache({ dir: options.cacheDir ?? directories.cacheDir });
+  const cache = await openStore(options);
   const device = options.precision === 'int8' ? 'cpu' : options.device;
   const requireGpu = options.requireGpu || options.precision === 'fp16';
   const backbone = await Backbone.open(file, { ...options, device, requireGpu }).catch(
     async (error: unknown) => {
-      await cache.close();
+      await cache[Symbol.asyncDispose]();
       throw error;
     },
   );
@@ -141,19 +137,22 @@ export async function openExtractor(
 }
 
 /** Scans a folder when it is first asked for, and once. */
-export function scanOnce(data: string, options: ScanOptions): () => Promise<Dataset> {
+export function scanOnce(
+  data: string,
+  options: ScanOptions & HashingJobOptions,
+): () => Promise<Dataset> {
   let scanned: Promise<Dataset> | undefined;
   return () => {
-    scanned ??= scanDataset(data, scanOptionsOf(options));
+    scanned ??= scanDataset(data, cachedScan(options));
     return scanned;
   };
 }
 
-async function closeAll(backbone: Backbone, cache: FeatureCache): Promise<void> {
+async function closeAll(backbone: Backbone, cache: FeatureStore): Promise<void> {
   try {
     await backbone.close();
   } finally {
-    await cache.close();
+    await cache[Symbol.asyncDispose]();
   }
 }
 

@@ -10,6 +10,19 @@ export {
   type VerifyCacheOptions,
   verifyCache,
 } from './cache.ts';
+export { type CacheExport, type CacheFileOptions, exportCache, importCache } from './cache-file.ts';
+export {
+  type CacheCollection,
+  type CacheRepair,
+  type CollectGarbageOptions,
+  collectCacheGarbage,
+  repairDamagedCache,
+} from './cache-gc.ts';
+export {
+  type CacheRecomputation,
+  type RecomputeOptions,
+  recomputeCache,
+} from './cache-recompute.ts';
 export { type DoctorOptions, doctor, type Finding } from './doctor.ts';
 export {
   type EvaluateJobOptions,
@@ -29,5 +42,6 @@ export {
 } from './features.ts';
 export { type FoldsJobOptions, type FoldsJobResult, type FoldsSummary, foldsJob } from './folds.ts';
 export { type PullJobOptions, pullJob } from './pull.ts';
+export { cachedHasher, type HashingJobOptions, type StoreJobOptions } from './store.ts';
 export { trainJob } from './train.ts';
 export type { TrainJobOptions, TrainSummary } from './train-options.ts';

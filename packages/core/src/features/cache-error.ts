@@ -1,0 +1,27 @@
+import { HeadstartError, reasonOf } from '../errors.ts';
+
+const advice = {
+  open: 'Choose a folder that can be written and has room, with --cache-dir.',
+  read: 'Keep what is whole of it with `headstart cache repair`, or delete the folder.',
+  write: 'Choose a folder that can be written and has room, with --cache-dir.',
+} as const;
+
+/** @param error what was thrown, or the reason as text */
+export function cacheError(dir: string, verb: keyof typeof advice, error: unknown): HeadstartError {
+  return new HeadstartError(
+    'CACHE_UNUSABLE',
+    `Cannot ${verb} the feature cache ${dir}: ${reasonOf(error)}. ${advice[verb]}`,
+    { cause: error },
+  );
+}
+
+export function cacheDamaged(dir: string, what: string): HeadstartError {
+  return new HeadstartError(
+    'CACHE_UNUSABLE',
+    `The data file of the feature cache ${dir} is damaged (${what}). ${advice.read}`,
+  );
+}
+
+export function noCache(dir: string): HeadstartError {
+  return new HeadstartError('CACHE_UNUSABLE', `There is no feature cache in ${dir}.`);
+}

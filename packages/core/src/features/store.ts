@@ -1,0 +1,39 @@
+import type { ExtractorId } from './key.ts';
+import type { RecordLayout } from './record.ts';
+import type { FeatureRows } from './set.ts';
+
+/** Features of one view, under their key. */
+export interface CacheRecord extends RecordLayout {
+  readonly key: Buffer;
+  readonly row: FeatureRows;
+}
+
+/** Where features are found and put: a cache, or one that is only read with another before it. */
+export interface FeatureStore extends AsyncDisposable {
+  /** The folder, for messages. */
+  readonly dir: string;
+  /** True where there is a record under this key; it may yet turn out to be damaged. */
+  has(key: Buffer): boolean;
+  /** True where there is a record of this layout under this key and its checksum is right. */
+  holds(key: Buffer, layout: RecordLayout): boolean;
+  /**
+   * Copies the numbers of a record to `target`, which has their size.
+   *
+   * @returns false, with `target` untouched, where `holds` would be false
+   */
+  copy(key: Buffer, layout: RecordLayout, target: Uint8Array): boolean;
+  /**
+   * Writes records in one transaction: after it all of them are on disk, or none.
+   *
+   * @throws HeadstartError `CACHE_UNUSABLE`: full disk, read-only folder
+   */
+  putBatch(records: readonly CacheRecord[]): void;
+  /** Notes what an extractor's digest stands for, so that people can be told. */
+  describeExtractor(extractor: ExtractorId): void;
+  /** Notes that these records were used today, for those who make room later. */
+  noteUse(keys: readonly Buffer[]): void;
+  /** What is remembered of files, by the digests of their paths. */
+  readFile(key: Buffer): Buffer | undefined;
+  /** Remembers files: digest of the path, and what is known. */
+  writeFiles(files: readonly (readonly [key: Buffer, value: Buffer])[]): void;
+}
