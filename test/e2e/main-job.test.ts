@@ -240,6 +240,28 @@ describe('predict', () => {
   });
 });
 
+describe('calibration', () => {
+  it('is the same wherever probabilities come from', async () => {
+    const { calibration } = JSON.parse(await readFile(join(run, 'run.json'), 'utf8'));
+    expect(calibration.temperature).not.toBe(1);
+    const [file, , , probability] = (await readFile(join(run, 'predictions.csv'), 'utf8'))
+      .split('\n')[1]!
+      .split(',');
+    const [predicted] = JSON.parse((await cli('predict', run, `data/${file}`, '--json')).stdout);
+    expect(predicted.probability).toBeCloseTo(Number(probability), 3);
+  });
+
+  it('can be left out', async () => {
+    const summary = await trainJson('--no-calibrate', '--epochs', '2', '--out', 'plain');
+    expect(summary.calibration).toBeNull();
+    const record = JSON.parse(await readFile(join(place.path, 'plain/run.json'), 'utf8'));
+    expect(record).not.toHaveProperty('calibration');
+    const { metrics } = JSON.parse((await cli('evaluate', 'plain', 'data', '--json')).stdout);
+    expect(metrics.temperature).toBe(1);
+    expect(metrics.uncalibrated.logLoss).toBe(metrics.logLoss);
+  });
+});
+
 describe('explain', () => {
   const picture = (name: string) => `data/${name}/${name}-004.png`;
 
@@ -323,7 +345,13 @@ describe('evaluate', () => {
     await writeFile(join(away, 'run.json'), JSON.stringify(record));
     const alone = await cli('evaluate', away, 'data', '--json');
     expect(alone.code).toBe(0);
-    expect(JSON.parse(alone.stdout).metrics.accuracy).toBeCloseTo(metrics.accuracy, 1);
+    const { metrics: again } = JSON.parse(alone.stdout);
+    expect(again.accuracy).toBeCloseTo(metrics.accuracy, 1);
+    expect(again.temperature).toBe(record.calibration.temperature);
+    for (const figure of ['logLoss', 'brierScore']) {
+      expect(again[figure]).toBeCloseTo(metrics[figure], 2);
+      expect(again.uncalibrated[figure]).toBeCloseTo(metrics.uncalibrated[figure], 2);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { evaluateJob } from '@headstart/core';
+import { type EvaluateResult, evaluateJob } from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
@@ -7,6 +7,8 @@ import {
   type CommonOptions,
   type DeviceOptions,
   numberBetween,
+  optionWithDefault,
+  wholeNumber,
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
@@ -14,6 +16,7 @@ import { addDataOptions, type DataOptions } from './data-options.ts';
 
 interface EvaluateOptions extends CommonOptions, DeviceOptions, DataOptions {
   readonly split?: 'train' | 'validation' | 'test' | 'all';
+  readonly mistakes: number;
   readonly strict?: boolean;
   readonly assertAccuracyAtLeast?: number;
 }
@@ -29,6 +32,14 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
         '--split <name>',
         'which part of a folder with train/ and validation/ or test/, or of the run’s own split',
       ).choices(['train', 'validation', 'test', 'all']),
+    )
+    .addOption(
+      optionWithDefault(
+        '--mistakes <n>',
+        'how many of the surest mistakes to list',
+        wholeNumber(0),
+        10,
+      ),
     )
     .option('--strict', 'exit with code 3 where files were skipped')
     .addOption(
@@ -63,21 +74,82 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
   );
 }
 
-function evaluateText({ metrics, skipped }: Awaited<ReturnType<typeof evaluateJob>>): string {
+function evaluateText(result: EvaluateResult): string {
+  const { metrics, mistakes, skipped } = result;
+  const { uncalibrated } = metrics;
+  const before = (value: string) => (metrics.temperature === 1 ? '' : ` (uncalibrated ${value})`);
   const [low, high] = metrics.interval;
-  const rows = metrics.classes.map(({ name, precision, recall, f1, support }) => [
-    name,
-    precision === null ? '–' : percent(precision),
-    recall === null ? '–' : percent(recall),
-    f1 === null ? '–' : percent(f1),
-    support,
-  ]);
-  const lines = [
-    `Accuracy ${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}) on ${plural(metrics.samples, 'image')}`,
-    `Log-loss ${metrics.logLoss.toFixed(4)}, calibration error (ECE) ${percent(metrics.calibrationError)}`,
-    '',
-    table(['class', 'precision', 'recall', 'F1', 'images'], rows),
-    ...skipped.map(({ path, reason }) => `skipped ${path}: ${reason}`),
+  const topK = metrics.topK.filter(({ k }) => k > 1);
+  const figures: [string, string][] = [
+    [
+      'accuracy',
+      `${percent(metrics.accuracy)}, 95 % interval ${percent(low)} to ${percent(high)} (Wilson), ${plural(metrics.samples, 'image')}`,
+    ],
+    ...topK.map(({ k, accuracy }): [string, string] => [`top-${k} accuracy`, percent(accuracy)]),
+    ['ROC AUC', metrics.rocAuc === null ? '–' : metrics.rocAuc.toFixed(4)],
+    ['log-loss', metrics.logLoss.toFixed(4) + before(uncalibrated.logLoss.toFixed(4))],
+    ['Brier score', metrics.brierScore.toFixed(4) + before(uncalibrated.brierScore.toFixed(4))],
+    [
+      'calibration error',
+      percent(metrics.calibrationError) + before(percent(uncalibrated.calibrationError)),
+    ],
   ];
-  return lines.join('\n');
+  return [
+    table(['', ''], figures).trimStart(),
+    '',
+    classTable(metrics),
+    ...confusionLines(result),
+    ...mistakeLines(mistakes),
+    ...(skipped.length > 0 ? [''] : []),
+    ...skipped.map(({ path, reason }) => `skipped ${path}: ${reason}`),
+  ].join('\n');
+}
+
+function classTable({ classes, macro, weighted, samples }: EvaluateResult['metrics']): string {
+  const share = (value: number | null) => (value === null ? '–' : percent(value));
+  const area = (value: number | null) => (value === null ? '–' : value.toFixed(4));
+  const rows = [
+    ...classes.map((c) => [
+      c.name,
+      share(c.precision),
+      share(c.recall),
+      share(c.f1),
+      area(c.rocAuc),
+      c.support,
+    ]),
+    ...[['(mean of classes)', macro] as const, ['(mean by support)', weighted] as const].map(
+      ([name, mean]) => [
+        name,
+        share(mean.precision),
+        share(mean.recall),
+        share(mean.f1),
+        '',
+        samples,
+      ],
+    ),
+  ];
+  return table(['class', 'precision', 'recall', 'F1', 'ROC AUC', 'images'], rows);
+}
+
+/** Beyond this number of classes, a matrix is wider than a screen: see --json. */
+const mostClasses = 12;
+
+function confusionLines({ metrics, confusion }: EvaluateResult): string[] {
+  const names = metrics.classes.map(({ name }) => name);
+  if (names.length > mostClasses) return [];
+  const rows = names.map((name, label) => [name, ...(confusion.counts[label] ?? [])]);
+  return ['', table(['true \\ called', ...names], rows)];
+}
+
+function mistakeLines(mistakes: EvaluateResult['mistakes']): string[] {
+  if (mistakes.length === 0) return [];
+  const rows = mistakes.map((m) => [
+    m.file,
+    m.label,
+    m.predicted,
+    percent(m.probability),
+    percent(m.labelProbability),
+  ]);
+  const header = ['surest mistakes', 'is', 'called', 'probability', 'of the true class'];
+  return ['', table(header, rows)];
 }

@@ -40,6 +40,7 @@ interface TrainOptions
   readonly features?: string;
   readonly valFeatures?: string;
   readonly validationSteps: 'all' | number;
+  readonly calibrate: boolean;
   readonly init?: string;
   readonly folds?: number | false;
   readonly seeds?: number;
@@ -107,6 +108,7 @@ function addRunOptions(command: Command): void {
         wholeNumber(1),
       ),
     )
+    .option('--no-calibrate', 'leave probabilities as the head gives them')
     .option('--out <folder>', 'the run folder (default: runs/<name of the data>)')
     .option('--resume', 'go on with the interrupted run in --out, or fail if there is none')
     .option('--strict', 'exit with code 3 where files were skipped')
@@ -128,6 +130,7 @@ function kerasScriptSettings(command: Command, backbone: string): Partial<TrainO
     stepsPerEpoch: 10,
     validationSteps: 1,
     restoreBest: false,
+    calibrate: false,
     views: 'exact',
   };
   const isDefault = ([name]: [string, unknown]) =>
@@ -137,10 +140,11 @@ function kerasScriptSettings(command: Command, backbone: string): Partial<TrainO
 }
 
 function trainText(summary: TrainSummary): string {
-  const { train, validation, timing, skipped, features } = summary;
+  const { train, validation, calibration, timing, skipped, features } = summary;
   const [low, high] = validation.interval;
   const lines = [
     `Validation accuracy ${percent(validation.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), loss ${validation.loss.toFixed(4)}`,
+    ...(calibration ? [calibrationText(calibration)] : []),
     `Training accuracy ${percent(train.accuracy)}, loss ${train.loss.toFixed(4)}; best epoch ${summary.best_epoch} of ${summary.epochs}`,
     `Features: ${features.computed} computed, ${features.reused} from the cache, ${duration(timing.features_s)}; training ${duration(timing.train_s)}`,
     ...(summary.folds ? [foldsLine(summary.folds)] : []),
@@ -149,6 +153,11 @@ function trainText(summary: TrainSummary): string {
     `Run: ${summary.run}`,
   ];
   return lines.join('\n');
+}
+
+function calibrationText({ temperature, ...errors }: NonNullable<TrainSummary['calibration']>) {
+  const [before, after] = [percent(errors.error_before), percent(errors.error)];
+  return `Probabilities calibrated: temperature ${temperature.toFixed(2)}, calibration error ${after} (before: ${before})`;
 }
 
 function trainExitCode(ui: Ui, { validation, skipped }: TrainSummary, options: TrainOptions) {

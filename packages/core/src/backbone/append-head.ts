@@ -24,6 +24,8 @@ export interface HeadGraph {
   readonly weights: Readonly<Record<string, Tensor>>;
   /** Class names, by label. */
   readonly classes: readonly string[];
+  /** Logits are divided by it before the softmax; default 1. */
+  readonly temperature?: number | undefined;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -53,6 +55,7 @@ export async function appendHead(backbone: string, head: HeadGraph): Promise<Uin
   const batch = dims[0] ?? 'N';
   const builder = new HeadBuilder(isMap);
   for (const layer of head.layers) builder.add(layer, head.weights);
+  if (head.temperature !== undefined) builder.divide(head.temperature);
   const { nodes, initializers, output } = builder;
   nodes.push(
     node('Softmax', [output], 'probabilities', { axis: 1 }),
@@ -147,6 +150,12 @@ class HeadBuilder {
       default:
         layer satisfies never;
     }
+  }
+
+  divide(temperature: number): void {
+    const name = `${headPrefix}temperature`;
+    this.initializers.push(floatTensor(name, [], [temperature]));
+    this.#push('Div', 'calibrated', [name]);
   }
 
   #activate(activation: 'relu' | 'linear' | undefined): void {

@@ -1,5 +1,6 @@
 import type { Backbone, BackboneInfo } from '../backbone/index.ts';
 import { HeadstartError } from '../errors.ts';
+import { withTemperature } from '../evaluate/index.ts';
 import { HeadExplainer, type HeatMap } from '../head/index.ts';
 import { decodeImage, encodePng, overlayHeat, readPicture } from '../image/index.ts';
 import type { OperationOptions } from '../operation.ts';
@@ -78,7 +79,9 @@ export class Explainer {
   }
 
   #explain(name: string, features: Float32Array, chosen: number | undefined): Explanation {
-    const { probabilities, heatMap } = this.#head.explain(features);
+    const { heatMap, ...own } = this.#head.explain(features);
+    const { temperature = 1 } = this.record.calibration ?? {};
+    const probabilities = withTemperature(own.probabilities, this.classes.length, temperature);
     const best = probabilities.indexOf(Math.max(...probabilities));
     const label = chosen ?? best;
     const ranked = (k: number) => ({

@@ -15,6 +15,7 @@ export {
   worstMistakes,
 } from './evaluation.ts';
 export {
+  brierScore,
   type ClassScore,
   classScores,
   logLoss,
@@ -24,3 +25,5 @@ export {
   totals,
   wilsonInterval,
 } from './metrics.ts';
+export { rocAreas } from './roc.ts';
+export { fitTemperature, withTemperature } from './temperature.ts';

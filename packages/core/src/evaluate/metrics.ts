@@ -106,6 +106,22 @@ export function logLoss(classification: Classification): number {
   return sum / labels.length;
 }
 
+/**
+ * Mean squared distance of the probabilities from the truth, summed over the classes: 0 to 2 (G. W.
+ * Brier, "Verification of Forecasts Expressed in Terms of Probability", Monthly Weather Review 78,
+ * 1950).
+ */
+export function brierScore(classification: Classification): number {
+  checkClassification(classification);
+  const { probabilities, labels, classes } = classification;
+  let sum = 0;
+  probabilities.forEach((p, i) => {
+    const truth = at(labels, Math.floor(i / classes)) === i % classes ? 1 : 0;
+    sum += (p - truth) ** 2;
+  });
+  return sum / labels.length;
+}
+
 /** Share of samples whose class is among the k most probable; the lower class first among equals. */
 export function topKAccuracy(classification: Classification, k: number): number {
   checkClassification(classification);

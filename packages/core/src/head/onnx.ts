@@ -11,6 +11,8 @@ export interface HeadModelOptions extends OperationOptions {
   readonly weights: HeadWeights;
   /** Class names, by label. */
   readonly classes: readonly string[];
+  /** Logits are divided by it before the softmax; default 1. */
+  readonly temperature?: number | undefined;
   /** Goes into the model's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
@@ -22,12 +24,13 @@ export interface HeadModelOptions extends OperationOptions {
  * @throws HeadstartError `OUTPUT_UNWRITABLE`, `BACKBONE_UNSUITABLE`
  */
 export async function writeHeadModel(path: string, options: HeadModelOptions): Promise<void> {
-  const { backbonePath, head, weights, classes, metadata = {}, signal } = options;
+  const { backbonePath, head, weights, classes, temperature, metadata = {}, signal } = options;
   signal?.throwIfAborted();
   const model = await appendHead(backbonePath, {
     layers: head.layers,
     weights,
     classes,
+    temperature,
     metadata,
   });
   signal?.throwIfAborted();

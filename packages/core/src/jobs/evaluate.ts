@@ -11,7 +11,14 @@ import { loadClassifier } from '../classify/index.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import { type ConfusionMatrix, evaluateClassification, type Metrics } from '../evaluate/index.ts';
+import {
+  type ConfusionMatrix,
+  evaluateClassification,
+  type Metrics,
+  type ReliabilityBin,
+  withTemperature,
+  worstMistakes,
+} from '../evaluate/index.ts';
 import { type FeatureSet, readFeatureFile } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
 import { type Run, readRun, readRunWeights } from '../run/index.ts';
@@ -28,6 +35,8 @@ export interface EvaluateJobOptions
   readonly run: string;
   /** Labelled folder, folder with `train/` and other splits, or feature file. */
   readonly data: string;
+  /** How many of the worst mistakes are listed; default 10. */
+  readonly mistakes?: number | undefined;
 }
 
 /** What `evaluate --json` prints. */
@@ -36,12 +45,27 @@ export interface EvaluateResult {
   readonly data: string;
   readonly metrics: Metrics;
   readonly confusion: ConfusionMatrix;
+  /** Bins of confidence, of the calibrated probabilities. */
+  readonly reliability: readonly ReliabilityBin[];
+  /** The surest wrong predictions, the surest first. */
+  readonly mistakes: readonly Mistake[];
   readonly skipped: readonly SkippedFile[];
+}
+
+/** A wrong prediction, with its classes by name. */
+export interface Mistake {
+  readonly file: string;
+  readonly label: string;
+  readonly predicted: string;
+  /** Of the predicted class. */
+  readonly probability: number;
+  readonly labelProbability: number;
 }
 
 /** Labelled samples with what the run makes of them: [samples x classes]. */
 interface Judged {
   readonly samples: readonly { readonly name: string; readonly label: number }[];
+  /** Before the run's temperature. */
   readonly probabilities: Float32Array;
   readonly skipped: readonly SkippedFile[];
 }
@@ -60,13 +84,29 @@ export async function evaluateJob(options: EvaluateJobOptions): Promise<Evaluate
   if (judged.samples.length === 0) {
     throw new HeadstartError('DATA_LAYOUT', `None of the images of ${options.data} could be read.`);
   }
-  const { metrics, confusion } = evaluateClassification({
+  const evaluation = evaluateClassification({
     probabilities: judged.probabilities,
+    temperature: run.record.calibration?.temperature,
     labels: Int32Array.from(judged.samples, ({ label }) => label),
     names: judged.samples.map(({ name }) => name),
     classes,
   });
-  return { run: options.run, data: options.data, metrics, confusion, skipped: judged.skipped };
+  const { metrics, confusion, reliability, predictions } = evaluation;
+  const worst = worstMistakes(predictions, options.mistakes ?? 10);
+  return {
+    run: options.run,
+    data: options.data,
+    metrics,
+    confusion,
+    reliability,
+    mistakes: worst.map(({ name, label, predicted, ...probabilities }) => ({
+      file: name,
+      label: classes[label] as string,
+      predicted: classes[predicted] as string,
+      ...probabilities,
+    })),
+    skipped: judged.skipped,
+  };
 }
 
 async function isFile(path: string): Promise<boolean> {
@@ -207,9 +247,11 @@ async function judgeByModel(
     const byClass = new Map(item.ranking.map(({ label, probability }) => [label, probability]));
     rows.push(...classes.map((name) => byClass.get(name) as number));
   }
+  // The model has the temperature inside: what was before it is wanted here.
+  const temperature = classifier.record.calibration?.temperature ?? 1;
   return {
     samples: judged,
-    probabilities: Float32Array.from(rows),
+    probabilities: withTemperature(Float32Array.from(rows), classes.length, 1 / temperature),
     skipped: [...skipped, ...unreadable],
   };
 }

@@ -52,7 +52,8 @@ async function copyAtomically(from: string, to: string, { signal }: OperationOpt
 
 async function rebuild(run: Run, file: string, options: ExportJobOptions): Promise<void> {
   const { backbone, modelsDir = defaultDirectories().modelsDir, signal } = options;
-  const { head, classes } = run.record;
+  const { head, classes, calibration } = run.record;
+  const temperature = calibration?.temperature;
   if (backbone === undefined) {
     throw new HeadstartError(
       'USAGE',
@@ -61,5 +62,12 @@ async function rebuild(run: Run, file: string, options: ExportJobOptions): Promi
   }
   const found = await locateBackbone(backbone, { modelsDir, signal });
   const weights = await readRunWeights(run);
-  await writeHeadModel(file, { backbonePath: found.path, head, weights, classes, signal });
+  await writeHeadModel(file, {
+    backbonePath: found.path,
+    head,
+    weights,
+    classes,
+    temperature,
+    signal,
+  });
 }

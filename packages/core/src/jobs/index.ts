@@ -28,6 +28,7 @@ export {
   type EvaluateJobOptions,
   type EvaluateResult,
   evaluateJob,
+  type Mistake,
 } from './evaluate.ts';
 export type { SplitChoice } from './evaluated-samples.ts';
 export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain.ts';

@@ -11,6 +11,11 @@ export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
   readonly out?: string | undefined;
   /** What products are computed in; default `fp32`. */
   readonly compute?: 'fp32' | 'tf32' | 'bf16' | undefined;
+  /**
+   * Fit a temperature on the validation set, so that probabilities say how often they are right.
+   * Labels stay the same. Default true.
+   */
+  readonly calibrate?: boolean | undefined;
   /** Fail where there is no interrupted run to go on with. Default false. */
   readonly resume?: boolean | undefined;
   /**
@@ -42,6 +47,12 @@ export interface TrainSummary extends TrainFolds {
     /** 95 % interval of the accuracy. */
     readonly interval: readonly [number, number];
   };
+  /** Null where the run was not calibrated. Errors are expected calibration errors, 0..1. */
+  readonly calibration: {
+    readonly temperature: number;
+    readonly error: number;
+    readonly error_before: number;
+  } | null;
   readonly features: { readonly computed: number; readonly reused: number };
   readonly timing: {
     readonly features_s: number;

@@ -19,6 +19,7 @@ export function runRecord(
 ): RunDescription {
   const backbone = data.extractor?.backbone;
   const { loss, accuracy } = trained.validation;
+  const { interval, temperature } = evaluation.metrics;
   return {
     created: new Date().toISOString(),
     software,
@@ -42,6 +43,7 @@ export function runRecord(
       featureShape: backbone.featureShape,
     },
     head: trained.head,
+    calibration: options.calibrate === false ? undefined : { temperature },
     data: {
       root: data.source,
       trainSamples: data.train.samples.length,
@@ -61,7 +63,7 @@ export function runRecord(
       stoppedBy: trained.stoppedBy,
       monitor: options.earlyStopping?.monitor ?? 'val_accuracy',
       train: trained.training,
-      validation: { loss, accuracy, interval: evaluation.metrics.interval },
+      validation: { loss, accuracy, interval },
     },
     timing: {
       featuresSeconds: data.seconds,
@@ -84,6 +86,7 @@ export function summarize(
   folder: string,
   record: RunDescription,
   data: TrainingData,
+  { metrics }: Evaluation,
 ): Omit<TrainSummary, keyof TrainFolds> {
   const { result, timing, device, backbone } = record;
   return {
@@ -97,6 +100,13 @@ export function summarize(
     stopped_by: result.stoppedBy,
     train: result.train,
     validation: result.validation,
+    calibration: record.calibration
+      ? {
+          temperature: record.calibration.temperature,
+          error: metrics.calibrationError,
+          error_before: metrics.uncalibrated.calibrationError,
+        }
+      : null,
     features: data.counts,
     timing: {
       features_s: timing.featuresSeconds,

@@ -1,7 +1,7 @@
 import { access, constants, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import { evaluateClassification } from '../evaluate/index.ts';
+import { type Evaluation, evaluateClassification, fitTemperature } from '../evaluate/index.ts';
 import { makeFolders } from '../folders.ts';
 import {
   checkTrainingOptions,
@@ -65,12 +65,7 @@ async function trainInto(
   options.onNotice?.({ level: 'info', text: `Head on ${trainer}` });
   const init = options.init === undefined ? undefined : await readHeadWeights(options.init);
   const trained = await trainResumable({ ...settings, init }, data, place);
-  const evaluation = evaluateClassification({
-    probabilities: trained.validation.probabilities,
-    labels: Int32Array.from(data.validation.samples, ({ label }) => label),
-    names: data.validation.samples.map(({ name }) => name),
-    classes: data.classes,
-  });
+  const evaluation = evaluateValidation(trained, data, options);
   const seconds = (performance.now() - started) / 1000;
   const record = runRecord(options, data, trained, evaluation, seconds);
   await writeRun(place.folder, {
@@ -85,7 +80,19 @@ async function trainInto(
   await rm(join(place.folder, checkpointFile), { force: true });
   const { onEpoch: _, ...quiet } = { ...settings, init: undefined };
   const folds = await foldsOfRun(place.folder, options, quiet, data, trained);
-  return { ...summarize(place.folder, record, data), ...folds };
+  return { ...summarize(place.folder, record, data, evaluation), ...folds };
+}
+
+function evaluateValidation(
+  { validation: { probabilities } }: TrainedHead,
+  { validation: { samples }, classes }: TrainingData,
+  { calibrate = true }: TrainJobOptions,
+): Evaluation {
+  const labels = Int32Array.from(samples, ({ label }) => label);
+  const classification = { probabilities, labels, classes: classes.length };
+  const temperature = calibrate ? fitTemperature(classification) : 1;
+  const names = samples.map(({ name }) => name);
+  return evaluateClassification({ probabilities, labels, names, classes, temperature });
 }
 
 /** Makes a folder that can be written; the function given back removes it where it is still empty. */

@@ -160,7 +160,8 @@ async function extractTraining(
     skipped.push(...extraction.skipped);
     computed += extraction.computed;
     if (extraction.skipped.length === 0) {
-      const reused = extraction.reused + extraction.computed - computed;
+      // Of what was computed, some may be views that the schedule of the rest does not ask for.
+      const reused = Math.max(0, extraction.reused + extraction.computed - computed);
       return { set: extraction.set, images: samples, counts: { computed, reused }, skipped };
     }
     const bad = new Set(extraction.skipped.map(({ path }) => path));

@@ -24,6 +24,8 @@ export interface RunRecord {
   /** Absent where the run was trained on feature files of an unknown backbone. */
   readonly backbone?: RunBackbone | undefined;
   readonly head: ResolvedHead;
+  /** Absent where the run was not calibrated: then probabilities are the head's own softmax. */
+  readonly calibration?: RunCalibration | undefined;
   readonly data: RunData;
   /** Devices in words for people. */
   readonly device: {
@@ -56,6 +58,12 @@ export interface RunBackbone {
   readonly precision?: string | undefined;
   readonly source?: string | undefined;
   readonly featureShape: readonly number[];
+}
+
+/** How sure the run's probabilities are; `model.onnx` has the temperature inside. */
+export interface RunCalibration {
+  /** Logits are divided by it before the softmax; it was fitted on the validation set. */
+  readonly temperature: number;
 }
 
 export interface RunData {

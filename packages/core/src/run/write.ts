@@ -81,9 +81,13 @@ async function writeModel(folder: string, contents: RunContents): Promise<string
     classes: JSON.stringify(record.classes),
   });
   if (backbonePath === undefined) return [runFiles.weights];
-  const { head, classes } = record;
-  const metadata = { head: head.name };
-  const options = { backbonePath, head, weights, classes, metadata, signal };
+  const { head, classes, calibration } = record;
+  const temperature = calibration?.temperature;
+  const metadata = {
+    head: head.name,
+    ...(temperature === undefined ? {} : { temperature: `${temperature}` }),
+  };
+  const options = { backbonePath, head, weights, classes, temperature, metadata, signal };
   await writeHeadModel(join(folder, runFiles.model), options);
   return [runFiles.weights, runFiles.model];
 }
