@@ -30,7 +30,7 @@ export const units = {
   },
   'core/study': {
     what: 'many heads at once: folds, search, suspicious labels',
-    imports: ['core/evaluate', 'core/features', 'core/head'],
+    imports: ['core/evaluate', 'core/features', 'core/head', 'core/page'],
   },
   'core/classify': {
     what: 'a run → labels of images, and why',

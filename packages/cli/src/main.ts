@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCheckCommand } from './commands/check.ts';
+import { addCompareCommand } from './commands/compare.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -27,6 +29,8 @@ const commands = [
   addFeaturesCommand,
   addTrainCommand,
   addFoldsCommand,
+  addAuditCommand,
+  addCompareCommand,
   addEvaluateCommand,
   addPredictCommand,
   addExplainCommand,

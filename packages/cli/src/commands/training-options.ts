@@ -22,11 +22,17 @@ export interface HeadTrainingOptions extends OptimizerOptions {
   readonly shuffle: boolean;
 }
 
-/** @param head the default head */
-export function addHeadTrainingOptions(command: Command, { head = 'conv' } = {}): void {
-  addTrainingOptions(command, head);
+/** Defaults that are not those of `train`. */
+interface Defaults {
+  readonly head?: string;
+  readonly monitor?: HeadTrainingOptions['monitor'];
+  readonly patience?: number;
+}
+
+export function addHeadTrainingOptions(command: Command, defaults: Defaults = {}): void {
+  addTrainingOptions(command, defaults.head ?? 'conv');
   addOptimizerOptions(command);
-  addStoppingOptions(command);
+  addStoppingOptions(command, defaults);
 }
 
 /** The command line's words as options of training. */
@@ -66,17 +72,22 @@ function addTrainingOptions(command: Command, head: string): void {
     .option('--no-shuffle', 'keep the order of the files');
 }
 
-function addStoppingOptions(command: Command): void {
+function addStoppingOptions(
+  command: Command,
+  { monitor = 'val_accuracy', patience = 3 }: Defaults,
+): void {
   command
     .addOption(
       new Option('--monitor <metric>', 'what early stopping and the kept weights go by')
         .choices(['val_accuracy', 'val_loss', 'accuracy', 'loss'])
-        .default('val_accuracy'),
+        .default(monitor),
     )
     .addOption(
       opt('--min-delta <x>', 'what counts as better', numberBetween(0, Number.MAX_VALUE), 1e-4),
     )
-    .addOption(opt('--patience <n>', 'epochs without better before the end', wholeNumber(0), 3))
+    .addOption(
+      opt('--patience <n>', 'epochs without better before the end', wholeNumber(0), patience),
+    )
     .option('--no-early-stopping', 'train all epochs')
     .addOption(new Option('--restore-best', 'keep the weights of the best epoch').default(true))
     .option('--no-restore-best', 'keep the weights of the last epoch');

@@ -1,3 +1,4 @@
+export { type AuditJobOptions, type AuditJobResult, auditJob } from './audit.ts';
 export {
   type CacheContent,
   type CacheJobOptions,
@@ -23,6 +24,7 @@ export {
   type RecomputeOptions,
   recomputeCache,
 } from './cache-recompute.ts';
+export { type CompareJobOptions, type CompareResult, compareJob } from './compare.ts';
 export { type DoctorOptions, doctor, type Finding } from './doctor.ts';
 export {
   type EvaluateJobOptions,

@@ -73,6 +73,7 @@ async function trainInto(
     weights: trained.weights,
     history: trained.history,
     evaluation,
+    hashes: data.validation.samples.map(({ hash }) => hash),
     skipped: data.skipped,
     backbonePath: data.extractor?.backbone.path,
     signal: options.signal,

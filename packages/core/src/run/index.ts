@@ -1,5 +1,6 @@
 export { confusionSvg } from './confusion-plot.ts';
 export { curvesSvg } from './curves-plot.ts';
+export { type RunPrediction, readRunPredictions } from './predictions.ts';
 export { type Run, readRun, readRunWeights } from './read.ts';
 export {
   type RunBackbone,

@@ -2,20 +2,27 @@ import { stringify } from 'csv-stringify/sync';
 import type { SkippedFile } from '../dataset/index.ts';
 import type { SamplePrediction } from '../evaluate/index.ts';
 
-/** `file,label,predicted,probability,label_probability,correct`, one row a sample. */
+/**
+ * `file,label,predicted,probability,label_probability,correct,hash`, one row a sample.
+ *
+ * @param hashes SHA-256 of each image file; empty where it is not known
+ */
 export function predictionsCsv(
   predictions: readonly SamplePrediction[],
   classes: readonly string[],
+  hashes: readonly (string | undefined)[] = [],
 ): string {
-  const rows = predictions.map((p) => [
+  const rows = predictions.map((p, i) => [
     p.name,
     classes[p.label],
     classes[p.predicted],
     p.probability,
     p.labelProbability,
     p.label === p.predicted ? 'true' : 'false',
+    hashes[i] ?? '',
   ]);
-  const columns = ['file', 'label', 'predicted', 'probability', 'label_probability', 'correct'];
+  const probabilities = ['probability', 'label_probability'];
+  const columns = ['file', 'label', 'predicted', ...probabilities, 'correct', 'hash'];
   return stringify(rows, { header: true, columns });
 }
 

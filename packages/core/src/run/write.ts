@@ -27,6 +27,8 @@ export interface RunContents extends OperationOptions {
   readonly history: readonly EpochRecord[];
   /** Of the kept weights, over the whole validation set. */
   readonly evaluation: Evaluation;
+  /** SHA-256 of each validation image's file, in order, where they are known. */
+  readonly hashes?: readonly (string | undefined)[] | undefined;
   readonly skipped: readonly SkippedFile[];
   /** The backbone's ONNX file; without it there is no `model.onnx`. */
   readonly backbonePath?: string | undefined;
@@ -112,7 +114,7 @@ function textFiles(contents: RunContents, plots: Plots): [string, string][] {
     [runFiles.history, historyCsv(history)],
     [runFiles.metrics, json(evaluation.metrics)],
     [runFiles.confusion, confusionCsv(evaluation.confusion, classes)],
-    [runFiles.predictions, predictionsCsv(evaluation.predictions, classes)],
+    [runFiles.predictions, predictionsCsv(evaluation.predictions, classes, contents.hashes)],
     [runFiles.skipped, skippedCsv(skipped)],
     [runFiles.curvesPlot, plots.curves],
     [runFiles.confusionPlot, plots.confusion],

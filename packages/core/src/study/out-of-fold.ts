@@ -9,6 +9,8 @@ export interface FoldPlanOptions {
   readonly repeats: number;
   /** Repeat r has the seed `seed + r`, for partition and heads. */
   readonly seed: number;
+  /** Samples that are judged, but neither trained on nor asked for the epoch. */
+  readonly leftOut?: ReadonlySet<number> | undefined;
 }
 
 /** Of a fold's training images, one in this many chooses the epoch, as in `train`. */
@@ -24,12 +26,13 @@ export function planFolds(
   samples: readonly FoldSample[],
   options: FoldPlanOptions,
 ): HeadVariation[] {
-  const { folds, repeats, seed } = options;
+  const { folds, repeats, seed, leftOut } = options;
   return Array.from({ length: repeats }, (_, repeat) => {
     const own = seed + repeat;
     const assigned = assignFolds(samples, { folds, seed: own });
     return Array.from({ length: folds }, (_, fold) => {
-      const { inside, outside } = splitByFold(assigned, fold);
+      const { inside, outside: others } = splitByFold(assigned, fold);
+      const outside = leftOut ? others.filter((i) => !leftOut.has(i)) : others;
       return { seed: own, ...stoppingSplit(samples, outside, own), testSamples: inside };
     });
   }).flat();
@@ -57,11 +60,11 @@ export interface OutOfFold {
 export async function outOfFold(
   options: Omit<StudyHeadsOptions, 'heads'> & FoldPlanOptions,
 ): Promise<OutOfFold> {
-  const { images, folds, repeats } = options;
+  const { images, folds, repeats, leftOut: _, ...training } = options;
   const { samples } = images.set;
   const heads = planFolds(samples, options);
   const started = performance.now();
-  const trained = await trainStudyHeads({ ...options, heads });
+  const trained = await trainStudyHeads({ ...training, images, heads });
   const classes = images.classes.length;
   const probabilities = Array.from(
     { length: repeats },

@@ -1,0 +1,66 @@
+import { type CompareResult, compareJob } from '@headstart/core';
+import type { Command } from 'commander';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  optionWithDefault as opt,
+  wholeNumber,
+} from '../options.ts';
+import type { Runner } from '../runner.ts';
+import { percent, plural, table } from '../table.ts';
+
+interface CompareOptions extends CommonOptions {
+  readonly seed: number;
+}
+
+export function addCompareCommand(program: Command, runner: Runner): void {
+  const command = program
+    .command('compare')
+    .description(
+      'whether runs differ by more than chance, on the validation images that they share',
+    )
+    .argument('<run...>', 'two run folders or more; the others are compared with the first')
+    .addOption(opt('--seed <n>', 'seed of the bootstrap', wholeNumber(0), 0));
+  addCommonOptions(command);
+  command.action(
+    runner(async ({ ui, signal }, runs: readonly string[], options: CompareOptions) => {
+      const result = await compareJob({ runs, seed: options.seed, signal });
+      ui.result(result, compareText(result));
+      return undefined;
+    }),
+  );
+}
+
+function compareText({ images, matched_by: by, runs, comparisons }: CompareResult): string {
+  const accuracies = runs.map(({ run, accuracy, interval: [low, high] }) => [
+    run,
+    percent(accuracy),
+    `${percent(low)} to ${percent(high)}`,
+  ]);
+  const points = (share: number) => `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}`;
+  const differences = comparisons.map((c) => [
+    c.run,
+    points(c.difference),
+    `${points(c.interval[0])} to ${points(c.interval[1])}`,
+    chance(c.p_value),
+    chance(c.mcnemar_p_value),
+    `${c.only_run_right} and ${c.only_baseline_right}`,
+    c.interval[0] > 0 ? 'better' : c.interval[1] < 0 ? 'worse' : 'no difference shown',
+  ]);
+  return [
+    `${plural(images, 'validation image')}, the same in all runs (matched by ${by})`,
+    '',
+    table(['run', 'accuracy', '95 % interval'], accuracies),
+    '',
+    `Against ${runs[0]?.run}, in percentage points:`,
+    '',
+    table(
+      ['run', 'difference', '95 % interval', 'p', 'McNemar p', 'only it, only the first right', ''],
+      differences,
+    ),
+  ].join('\n');
+}
+
+function chance(p: number): string {
+  return p < 0.001 ? '< 0.001' : p.toFixed(3);
+}

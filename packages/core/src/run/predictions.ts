@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import type { Run } from './read.ts';
+import { runFiles } from './record.ts';
+
+/** What a run said about one of its validation images. */
+export interface RunPrediction {
+  readonly file: string;
+  /** SHA-256 of the image file; empty in runs on feature files, and in older ones. */
+  readonly hash: string;
+  readonly label: string;
+  readonly predicted: string;
+  /** Of the true class. */
+  readonly labelProbability: number;
+}
+
+/** The `predictions.csv` of a run. @throws HeadstartError `RUN_INVALID` */
+export async function readRunPredictions({ folder }: Run): Promise<RunPrediction[]> {
+  const path = join(folder, runFiles.predictions);
+  let rows: Record<string, string>[];
+  try {
+    rows = parse(await readFile(path), { columns: true });
+  } catch (error) {
+    throw new HeadstartError('RUN_INVALID', `Cannot read ${path}: ${reasonOf(error)}.`, {
+      cause: error,
+    });
+  }
+  return rows.map(({ file, hash = '', label, predicted, label_probability: probability }) => {
+    if (file === undefined || label === undefined || predicted === undefined) {
+      throw new HeadstartError('RUN_INVALID', `${path} is not a table of predictions.`);
+    }
+    return { file, hash, label, predicted, labelProbability: Number(probability) };
+  });
+}
