@@ -13,7 +13,11 @@ export const units = {
   'core/page': { what: 'what HTML pages and plots share', imports: ['core/image'] },
   'core/sample': { what: 'the drawn traffic lights', imports: [] },
   'core/evaluate': { what: 'metrics, calibration, confusion', imports: [] },
-  'core/dataset': { what: 'folders → samples, splits, checks', imports: ['core/image'] },
+  'core/dataset': { what: 'folders → samples, splits, corrections', imports: [] },
+  'core/check': {
+    what: 'what is wrong with a folder, as a report and a page',
+    imports: ['core/dataset', 'core/image', 'core/page'],
+  },
   'core/backbone': { what: 'images → features, by an ONNX file', imports: ['native'] },
   'core/setup': { what: 'the GPU’s libraries', imports: ['core/backbone'] },
   'core/features': {
@@ -56,6 +60,7 @@ export const units = {
     what: 'the library’s public face',
     imports: [
       'core/backbone',
+      'core/check',
       'core/classify',
       'core/dataset',
       'core/head',

@@ -1,5 +1,17 @@
 export type { FeatureError } from './backbone/index.ts';
 export {
+  adviceOn,
+  type CheckOptions,
+  type CheckReport,
+  checkDataset,
+  countPictures,
+  describeTrait,
+  likeness,
+  type SamePicture,
+  type Trait,
+  writeCheckPage,
+} from './check/index.ts';
+export {
   BatchedClassifier,
   type BatchedClassifierOptions,
   type Classified,
@@ -20,7 +32,7 @@ export {
   type UnreadableImage,
   unknownLabel,
 } from './classify/index.ts';
-export { type CheckReport, checkDataset, type Dataset, scanDataset } from './dataset/index.ts';
+export { type Dataset, scanDataset } from './dataset/index.ts';
 export { type Directories, defaultDirectories } from './directories.ts';
 export { type ErrorCode, HeadstartError, reasonOf } from './errors.ts';
 export type {

@@ -1,12 +1,35 @@
-import { type CheckReport, cachedHasher, checkDataset } from '@headstart/core';
+import {
+  adviceOn,
+  type CheckReport,
+  cachedHasher,
+  checkDataset,
+  countPictures,
+  describeTrait,
+  likeness,
+  type SamePicture,
+  writeCheckPage,
+} from '@headstart/core';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
-import { addCommonOptions, type CommonOptions } from '../options.ts';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  optionWithDefault,
+  wholeNumber,
+} from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { plural, table } from '../table.ts';
-import { addDataOptions, type DataOptions } from './data-options.ts';
+import {
+  addDataOptions,
+  addSplitOptions,
+  type DataOptions,
+  type SplitOptions,
+} from './data-options.ts';
 
-interface CheckOptions extends CommonOptions, DataOptions {
+interface CheckCommandOptions extends CommonOptions, DataOptions, SplitOptions {
+  readonly imageSize: number;
+  readonly seed: number;
+  readonly html?: string;
   readonly strict?: boolean;
 }
 
@@ -15,65 +38,110 @@ export function addCheckCommand(program: Command, runner: Runner): void {
     .command('check')
     .description('say what is in a folder of images, and what is wrong with it')
     .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders')
+    .option('--html <file>', 'also write a page with small pictures, which opens offline')
+    .addOption(
+      optionWithDefault(
+        '--image-size <pixels>',
+        'height and width of the input that images are compared with',
+        wholeNumber(1),
+        224,
+      ),
+    )
     .option('--strict', 'exit with code 3 where files are unreadable');
   addDataOptions(command);
+  addSplitOptions(command);
+  command.addOption(optionWithDefault('--seed <n>', 'seed of the split', wholeNumber(0), 0));
   addCommonOptions(command);
   command.action(
-    runner(async ({ ui, signal }, data: string, options: CheckOptions) => {
+    runner(async ({ ui, signal }, data: string, options: CheckCommandOptions) => {
       const report = await checkDataset(data, {
-        corrections: options.corrections,
+        ...options,
         hashFiles: cachedHasher(options),
         signal,
         onProgress: ui.onProgress,
       });
-      ui.result(report, checkText(report));
+      const { html } = options;
+      if (html !== undefined) {
+        await writeCheckPage(html, report, { signal, onProgress: ui.onProgress });
+      }
+      const written = html === undefined ? '' : `\n\nWritten: ${html}`;
+      ui.result(report, `${checkText(report)}${written}`);
       return options.strict && report.unreadable.length > 0 ? exitCode.filesSkipped : undefined;
     }),
   );
 }
 
+/** What the terminal shows of a list; the whole is in `--json`. */
+const mostLines = 10;
+const mostFiles = 4;
+
 function checkText(report: CheckReport): string {
-  const { classes, unreadable, misnamed, duplicates, leaks, conflicts } = report;
-  const counts = classes.map(({ name, train, validation, test }) =>
-    report.layout === 'flat' ? [name, train] : [name, train, validation, test],
-  );
-  const header = report.layout === 'flat' ? ['images'] : ['train', 'validation', 'test'];
+  const { classes, unreadable, misnamed, split } = report;
+  const counts = classes.map(({ name, images, train, validation, test }) => [
+    name,
+    images,
+    train,
+    validation,
+    test,
+  ]);
   const sections = [
-    section('cannot be read', unreadable, ({ path, reason }) => `${path}: ${reason}`),
-    section('is not what the name says', misnamed, ({ name, content }) => `${name}: ${content}`),
-    section('under two classes', conflicts, sameFiles),
-    section('in training and in validation or test', leaks, sameFiles),
-    section('twice', duplicates, sameFiles),
+    section('Cannot be read', unreadable, ({ path, reason }) => `${path}: ${reason}`),
+    section('Not what the name says', misnamed, ({ name, content }) => `${name}: ${content}`),
+    pictures('The same picture under two classes', report.conflicts),
+    // Leaks of a split that is not the user's own are in the advice.
+    split ? [] : pictures('The same picture in training and in validation or test', report.leaks),
+    pictures('The same picture several times', report.duplicates),
   ];
-  const warnings = [...report.warnings, ...tinyWarnings(report)];
+  const advice = adviceOn(report);
   const lines = [
-    `${plural(report.images, 'image')} in ${classes.length} classes`,
+    `${plural(report.images, 'image')} in ${classes.length} classes${sizeText(report)}`,
     '',
-    table(['class', ...header], counts),
+    table(['class', 'images', 'train', 'validation', 'test'], counts),
+    ...(split ? [splitText(split)] : []),
     ...sections.flat(),
-    ...(warnings.length > 0 ? ['', ...warnings.map((text) => `warning: ${text}`)] : []),
+    ...(advice.length > 0 ? ['', ...advice.map((text) => `warning: ${text}`)] : []),
+    ...(report.traits.length > 0
+      ? ['', ...report.traits.map((trait) => `note: ${describeTrait(trait, report)}.`)]
+      : []),
   ];
-  const clean = sections.every((lines) => lines.length === 0) && warnings.length === 0;
+  const clean = sections.every((section) => section.length === 0) && advice.length === 0;
   return [...lines, ...(clean ? ['', 'Nothing is wrong with it.'] : [])].join('\n');
 }
 
-function section<T>(title: string, items: readonly T[], line: (item: T) => string): string[] {
+function sizeText({ size }: CheckReport): string {
+  if (!size) return '';
+  const { width, height } = size;
+  return `, ${width.min} to ${width.max} pixels wide and ${height.min} to ${height.max} high`;
+}
+
+function splitText({ groupBy, seed }: NonNullable<CheckReport['split']>): string {
+  const groups = groupBy === undefined ? '' : `, by groups of ${groupBy}`;
+  return `(as training would split it with seed ${seed}${groups})`;
+}
+
+function pictures(title: string, list: readonly SamePicture[]): string[] {
+  return section(title, list, samePicture, countPictures(list));
+}
+
+function section<T>(
+  title: string,
+  items: readonly T[],
+  line: (item: T) => string,
+  count = `${items.length}`,
+): string[] {
   if (items.length === 0) return [];
-  return ['', `${items.length} ${title}:`, ...items.map((item) => `  ${line(item)}`)];
-}
-
-function sameFiles({ files }: CheckReport['duplicates'][number]): string {
-  return files.map(({ name }) => name).join(' = ');
-}
-
-function tinyWarnings({ tinyClasses, imbalance }: CheckReport): string[] {
-  const tiny = tinyClasses.map(
-    ({ name, count }) => `The class ${name} has only ${plural(count, 'training image')}.`,
-  );
-  if (imbalance <= 3) return tiny;
-  const times = imbalance.toFixed(1);
+  const more = items.length - mostLines;
   return [
-    ...tiny,
-    `The largest class has ${times} times the images of the smallest: consider --class-weights balanced.`,
+    '',
+    `${title}: ${count}`,
+    ...items.slice(0, mostLines).map((item) => `  ${line(item)}`),
+    ...(more > 0 ? [`  … and ${more} more: --json lists all, --html shows them`] : []),
   ];
+}
+
+function samePicture(picture: SamePicture): string {
+  const { exact, files } = picture;
+  const names = files.slice(0, mostFiles).map(({ name }) => name);
+  const more = files.length > mostFiles ? ` and ${files.length - mostFiles} more` : '';
+  return `${names.join(exact ? ' = ' : ' ≈ ')}${more}${exact ? '' : `: ${likeness(picture)}`}`;
 }

@@ -46,6 +46,14 @@ const unsupportedExtensions = new Set([
 /** Files that operating systems leave in folders of images. */
 const systemFiles = new Set(['thumbs.db', 'desktop.ini']);
 
+/** The format that a file name promises, as `imageFormat` calls it. */
+export function formatOfExtension(extension: string): string {
+  const lower = extension.toLowerCase();
+  if (['.jpg', '.jpeg', '.jpe', '.jfif'].includes(lower)) return 'jpeg';
+  if (lower === '.apng') return 'png';
+  return lower === '.tif' ? 'tiff' : lower.slice(1);
+}
+
 /** Hidden files and folders are not looked at, nor named. */
 export function isHidden(name: string): boolean {
   return name.startsWith('.') || systemFiles.has(name.toLowerCase());

@@ -4,14 +4,6 @@ export {
   type LabelledParts,
 } from './apply-corrections.ts';
 export {
-  type CheckReport,
-  type ClassCount,
-  checkDataset,
-  type MisnamedFile,
-  type Part,
-  type SameContent,
-} from './check.ts';
-export {
   type Correction,
   type CorrectionAction,
   type CorrectionOptions,
@@ -19,10 +11,12 @@ export {
   readCorrections,
   writeCorrections,
 } from './corrections.ts';
-export { isHidden, isPictureName } from './extensions.ts';
+export { formatOfExtension, isHidden, isPictureName } from './extensions.ts';
 export { type GroupOf, groupsBy } from './groups.ts';
 export { type FileHash, type FileHasher, type HashingOptions, hashFiles } from './hash.ts';
 export { findLayout, type Layout } from './layout.ts';
+export { compareCodePoints } from './order.ts';
+export { readParts } from './parts.ts';
 export {
   type DataOptions,
   type LabelledImages,
@@ -31,5 +25,6 @@ export {
   scanLabelled,
   scanOptionsOf,
 } from './scan.ts';
-export type { SplitSettings } from './split-parts.ts';
+export { checkedSplit, type PlacedParts, placeParts, type SplitSettings } from './split-parts.ts';
 export type { Dataset, DatasetSplit, Sample, SkippedFile, ValidationSource } from './types.ts';
+export { fewImages } from './warnings.ts';

@@ -49,6 +49,53 @@ function wrongUsage(message: string): HeadstartError {
   return new HeadstartError('USAGE', message);
 }
 
+/** What is in training, validation and test: after the user's folders, or split off. */
+export interface PlacedParts {
+  readonly train: Sample[];
+  /** Undefined where the folders have no such part. */
+  readonly validation: Sample[] | undefined;
+  readonly test: Sample[] | undefined;
+  /** Where they were split off. */
+  readonly split: DatasetSplit | undefined;
+  /** About the split and the groups. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Splits what the folders of a data set do not.
+ *
+ * @throws HeadstartError `USAGE` where a test part is to be split off beside folders of such parts
+ */
+export function placeParts(parts: DatasetParts, split: CheckedSplit, root: string): PlacedParts {
+  const { train, validation, test } = parts;
+  if (!validation?.length && !test?.length) return splitFlat(parts, split);
+  if (split.testFraction > 0) {
+    throw wrongUsage(
+      `${root} has a folder for ${validation?.length ? 'validation' : 'test'}, so no test part is split off: leave out the test fraction.`,
+    );
+  }
+  const { groupOf } = split;
+  const straddling = (other: readonly Sample[] | undefined, part: 'validation' | 'test') =>
+    groupOf && other ? groupWarnings(train, other, part, groupOf) : [];
+  const warnings = [...straddling(validation, 'validation'), ...straddling(test, 'test')];
+  return { train, validation, test, split: undefined, warnings };
+}
+
+function splitFlat({ train: all, classes }: DatasetParts, split: CheckedSplit): PlacedParts {
+  const { groupOf, ...settings } = split;
+  const parts = splitSamples(all, split);
+  const warnings = [
+    unsplitWarning(parts.train, parts.validation, classes, 'validation'),
+    settings.testFraction > 0
+      ? unsplitWarning(parts.train, parts.test, classes, 'test')
+      : undefined,
+    groupOf && !all.some((sample) => groupOf(sample) !== undefined)
+      ? `The pattern ${settings.groupBy} matches no path, such as ${all[0]?.name}: every image is a group of its own.`
+      : undefined,
+  ].filter((text) => text !== undefined);
+  return { ...parts, split: settings, warnings };
+}
+
 type SplitResult = Pick<
   Dataset,
   'train' | 'validation' | 'test' | 'validationFrom' | 'split' | 'warnings'
@@ -60,54 +107,31 @@ type SplitResult = Pick<
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`
  */
 export function splitParts(parts: DatasetParts, split: CheckedSplit, root: string): SplitResult {
-  const { train, validation, test, classes } = parts;
-  if (!validation?.length && !test?.length) return splitFlat(parts, split);
-  if (split.testFraction > 0) {
-    throw wrongUsage(
-      `${root} has a folder for ${validation?.length ? 'validation' : 'test'}, so no test part is split off: leave out the test fraction.`,
-    );
+  const placed = placeParts(parts, split, root);
+  const { train, validation = [], test = [] } = placed;
+  const tiny = tinyClassWarning(parts.train, parts.classes);
+  const warnings = [...(tiny === undefined ? [] : [tiny]), ...placed.warnings];
+  if (placed.split) {
+    if (validation.length === 0) throw tooFew(split);
+    return { train, validation, test, validationFrom: 'split', split: placed.split, warnings };
   }
-  const tiny = tinyClassWarning(train, classes);
-  const warnings = tiny === undefined ? [] : [tiny];
-  const compare = (other: readonly Sample[], part: 'validation' | 'test') => {
-    warnings.push(...leakWarnings(train, other, part));
-    if (split.groupOf) warnings.push(...groupWarnings(train, other, part, split.groupOf));
-  };
-  if (validation?.length) {
-    compare(validation, 'validation');
-    if (test) compare(test, 'test');
-    const from = { validationFrom: 'validation', split: undefined } as const;
-    return { train, validation, test: test ?? [], ...from, warnings };
+  if (validation.length > 0) {
+    warnings.push(...leakWarnings(train, validation, 'validation'));
+    warnings.push(...leakWarnings(train, test, 'test'));
+    return { train, validation, test, validationFrom: 'validation', split: undefined, warnings };
   }
-  const validating = test ?? [];
   warnings.push(
     'There is no validation folder, so the test folder validates: an accuracy on the same images that chose the best epoch is a little too good.',
+    ...leakWarnings(train, test, 'validation'),
   );
-  compare(validating, 'validation');
-  const from = { validationFrom: 'test', split: undefined } as const;
-  return { train, validation: validating, test: validating, ...from, warnings };
+  return { train, validation: test, test, validationFrom: 'test', split: undefined, warnings };
 }
 
-function splitFlat({ train: all, classes }: DatasetParts, split: CheckedSplit): SplitResult {
-  const { groupOf, ...settings } = split;
-  const parts = splitSamples(all, split);
-  if (parts.validation.length === 0) {
-    throw new HeadstartError(
-      'DATA_LAYOUT',
-      groupOf
-        ? 'There are too few groups to keep some for validation: each class needs images of two at least.'
-        : 'There are too few different images to keep some for validation: add images to each class.',
-    );
-  }
-  const warnings = [
-    tinyClassWarning(all, classes),
-    unsplitWarning(parts.train, parts.validation, classes, 'validation'),
-    settings.testFraction > 0
-      ? unsplitWarning(parts.train, parts.test, classes, 'test')
-      : undefined,
-    groupOf && !all.some((sample) => groupOf(sample) !== undefined)
-      ? `The pattern ${settings.groupBy} matches no path, such as ${all[0]?.name}: every image is a group of its own.`
-      : undefined,
-  ].filter((text) => text !== undefined);
-  return { ...parts, validationFrom: 'split', split: settings, warnings };
+function tooFew({ groupOf }: CheckedSplit): HeadstartError {
+  return new HeadstartError(
+    'DATA_LAYOUT',
+    groupOf
+      ? 'There are too few groups to keep some for validation: each class needs images of two at least.'
+      : 'There are too few different images to keep some for validation: add images to each class.',
+  );
 }

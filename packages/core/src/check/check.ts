@@ -1,0 +1,161 @@
+import { extname, resolve } from 'node:path';
+import {
+  checkedSplit,
+  compareCodePoints,
+  type DataOptions,
+  fewImages,
+  findLayout,
+  formatOfExtension,
+  type HashingOptions,
+  placeParts,
+  readParts,
+} from '../dataset/index.ts';
+import { HeadstartError } from '../errors.ts';
+import { type Content, contentsOf, type PlacedSample } from './contents.ts';
+import { type InspectedContents, inspectContents } from './inspect.ts';
+import { byName, exactSamePictures, nearSamePictures } from './same-pictures.ts';
+import { type NamedImage, sizeOf, traitsOf } from './traits.ts';
+import type { CheckReport, ClassCount, MisnamedFile, Part, SamePicture } from './types.ts';
+
+export interface CheckOptions extends HashingOptions, DataOptions {
+  /** Height and width of the backbone's input, which images are compared with. Default 224. */
+  readonly imageSize?: number | undefined;
+}
+
+/**
+ * Reads and decodes every image of a folder and says what is in it and what is wrong.
+ *
+ * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`; `signal.reason` where
+ *   aborted
+ */
+export async function checkDataset(root: string, options: CheckOptions = {}): Promise<CheckReport> {
+  const { imageSize: inputSize = 224 } = options;
+  if (!(Number.isInteger(inputSize) && inputSize > 0)) {
+    throw new HeadstartError('USAGE', `The image size must be 1 or more, not ${inputSize}.`);
+  }
+  const split = checkedSplit(options);
+  const path = resolve(root);
+  const layout = await findLayout(path, options.signal);
+  const parts = await readParts(path, layout, options);
+  const { classes } = parts;
+  const placed = placeParts(parts, split, root);
+  const contents = contentsOf(placed);
+  const inspected = await inspectContents(contents, options);
+  const readable = contents.filter((_, i) => 'image' in (inspected.inspections[i] ?? {}));
+  const counts = countClasses(readable, classes);
+  const wholeCounts = counts.map(({ images, train }) => (placed.split ? images : train));
+  return {
+    root: path,
+    layout: layout.kind,
+    classes: counts,
+    images: contents.reduce((sum, { samples }) => sum + samples.length, 0),
+    split: placed.split ?? null,
+    corrections: parts.corrections ?? null,
+    unreadable: [...parts.skipped, ...unreadableFiles(contents, inspected)].sort((a, b) =>
+      compareCodePoints(a.path, b.path),
+    ),
+    misnamed: misnamedFiles(contents, inspected),
+    ...(await samePictures(contents, inspected, placed.split !== undefined, classes, options)),
+    tinyClasses: counts
+      .map(({ name }, i) => ({ name, count: wholeCounts[i] as number }))
+      .filter(({ count }) => count < fewImages),
+    imbalance: Math.max(...wholeCounts) / Math.max(1, Math.min(...wholeCounts)),
+    ...picturesOf(contents, inspected, inputSize),
+    inputSize,
+    warnings: [...parts.warnings, ...placed.warnings],
+  };
+}
+
+const examplesShown = 8;
+
+function countClasses(contents: readonly Content[], classes: readonly string[]): ClassCount[] {
+  const byClass = classes.map(() => [] as PlacedSample[]);
+  for (const sample of contents.flatMap(({ samples }) => samples))
+    byClass[sample.label]?.push(sample);
+  return classes.map((name, label) => {
+    const samples = byClass[label] as PlacedSample[];
+    const of = (part: Part) => samples.filter((sample) => sample.part === part).length;
+    const every = Math.max(1, Math.floor(samples.length / examplesShown));
+    return {
+      name,
+      images: samples.length,
+      train: of('train'),
+      validation: of('validation'),
+      test: of('test'),
+      examples: samples
+        .filter((_, i) => i % every === 0)
+        .slice(0, examplesShown)
+        .map((sample) => sample.name),
+    };
+  });
+}
+
+function unreadableFiles(contents: readonly Content[], { inspections }: InspectedContents) {
+  return contents.flatMap(({ samples }, i) => {
+    const inspection = inspections[i];
+    if (!inspection || 'image' in inspection) return [];
+    return samples.map(({ path }) => ({ path, reason: inspection.reason }));
+  });
+}
+
+function misnamedFiles(
+  contents: readonly Content[],
+  { inspections }: InspectedContents,
+): MisnamedFile[] {
+  const found = contents.flatMap(({ samples }, i) => {
+    const inspection = inspections[i];
+    if (!inspection || !('image' in inspection)) return [];
+    const content = inspection.image.format;
+    return samples
+      .map(({ name }) => ({ name, extension: extname(name).toLowerCase(), content }))
+      .filter(({ extension }) => formatOfExtension(extension) !== content);
+  });
+  return found.sort((a, b) => compareCodePoints(a.name, b.name));
+}
+
+async function samePictures(
+  contents: readonly Content[],
+  { fingerprints }: InspectedContents,
+  acrossParts: boolean,
+  classes: readonly string[],
+  options: CheckOptions,
+) {
+  const exact = exactSamePictures(contents, { classes });
+  const { signal, onProgress } = options;
+  const near = await nearSamePictures(contents, fingerprints, {
+    classes,
+    acrossParts,
+    signal,
+    onProgress,
+  });
+  const merged = (kind: keyof typeof near) => [...exact[kind], ...near[kind]].sort(worstFirst);
+  return {
+    conflicts: merged('conflicts'),
+    leaks: merged('leaks'),
+    duplicates: merged('duplicates'),
+  };
+}
+
+/** The same bytes before near duplicates, large groups before small ones, then the most alike. */
+function worstFirst(a: SamePicture, b: SamePicture): number {
+  return (
+    Number(b.exact) - Number(a.exact) ||
+    b.files.length - a.files.length ||
+    b.similarity - a.similarity ||
+    byName(a.files[0], b.files[0])
+  );
+}
+
+function picturesOf(
+  contents: readonly Content[],
+  { inspections, fingerprints }: InspectedContents,
+  inputSize: number,
+) {
+  const images: NamedImage[] = contents.flatMap(({ samples }, i) => {
+    const inspection = inspections[i];
+    if (!inspection || !('image' in inspection)) return [];
+    const { image } = inspection;
+    return samples.map(({ name }) => ({ name, image, blank: !fingerprints.isPicture(i) }));
+  });
+  return { size: sizeOf(images), traits: traitsOf(images, inputSize) };
+}

@@ -1,0 +1,13 @@
+export { type CheckOptions, checkDataset } from './check.ts';
+export { writeCheckPage } from './page.ts';
+export type {
+  CheckedFile,
+  CheckReport,
+  ClassCount,
+  MisnamedFile,
+  Part,
+  SamePicture,
+  Trait,
+  TraitKind,
+} from './types.ts';
+export { adviceOn, countPictures, describeTrait, likeness } from './words.ts';

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { HeadstartError, reasonOf } from '../errors.ts';
+import {
+  decodeImage,
+  describeImage,
+  type ImageDescription,
+  unreadableReason,
+} from '../image/index.ts';
+import type { LongOperationOptions } from '../operation.ts';
+import type { Content } from './contents.ts';
+import { Fingerprints, fingerprintInput } from './fingerprint.ts';
+
+/** What a content turned out to be, or why it cannot be read. */
+export type Inspection = { readonly image: ImageDescription } | { readonly reason: string };
+
+export interface InspectedContents {
+  /** In the contents' order. */
+  readonly inspections: readonly Inspection[];
+  /** In the contents' order; empty for those that cannot be read. */
+  readonly fingerprints: Fingerprints;
+}
+
+/** Images being read and decoded at once: enough to keep the cores busy while files are read. */
+const parallelImages = Math.max(4, Math.min(16, 2 * availableParallelism()));
+
+/**
+ * Reads and decodes each content once, to 32x32 pixels. What is kept of one is some hundred bytes;
+ * at any time a few files are held, and large pictures are decoded one at a time.
+ *
+ * @throws `signal.reason` where aborted
+ */
+export async function inspectContents(
+  contents: readonly Content[],
+  { signal, onProgress }: LongOperationOptions,
+): Promise<InspectedContents> {
+  const inspections = new Array<Inspection>(contents.length);
+  const fingerprints = new Fingerprints(contents.length);
+  let next = 0;
+  let done = 0;
+  const work = async () => {
+    while (next < contents.length) {
+      signal?.throwIfAborted();
+      const index = next++;
+      const [first] = (contents[index] as Content).samples;
+      inspections[index] = await inspect(first?.path ?? '', (rgb) => fingerprints.set(index, rgb));
+      done++;
+      onProgress?.({ stage: 'decoding', done, total: contents.length, unit: 'images' });
+    }
+  };
+  await Promise.all(Array.from({ length: parallelImages }, work));
+  return { inspections, fingerprints };
+}
+
+async function inspect(path: string, take: (rgb: Uint8Array) => void): Promise<Inspection> {
+  try {
+    const bytes = await readFile(path);
+    const image = await describeImage(bytes, path);
+    take(await decodeImage(bytes, { height: fingerprintInput, width: fingerprintInput }, path));
+    return { image };
+  } catch (error) {
+    if (error instanceof HeadstartError && error.code === 'IMAGE_UNREADABLE') {
+      return { reason: unreadableReason(error) };
+    }
+    return { reason: `it cannot be read (${reasonOf(error)})` };
+  }
+}

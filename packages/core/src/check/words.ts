@@ -1,0 +1,75 @@
+import { largePixels, narrowRatio } from './traits.ts';
+import type { CheckReport, SamePicture, Trait } from './types.ts';
+
+/** A trait in a sentence without a full stop. */
+export function describeTrait({ kind, count }: Trait, { inputSize }: CheckReport): string {
+  const images = count === 1 ? '1 image' : `${count} images`;
+  const is = count === 1 ? 'is' : 'are';
+  const has = count === 1 ? 'has' : 'have';
+  switch (kind) {
+    case 'turned':
+      return `${images} ${is} stored turned (EXIF orientation), and ${is} turned upright when read`;
+    case 'gray':
+      return `${images} ${is} gray, and become${count === 1 ? 's' : ''} RGB`;
+    case 'cmyk':
+      return `${images} ${is} CMYK, and become${count === 1 ? 's' : ''} RGB`;
+    case 'transparent':
+      return `${images} ${has} an alpha channel, and ${is} blended on white`;
+    case 'animated':
+      return `${images} ${has} several frames, of which the first is taken`;
+    case 'blank':
+      return `${images} ${is} of a single colour`;
+    case 'small':
+      return `${images} ${is} much smaller than the input of ${inputSize}x${inputSize}, and ${is} enlarged more than twice`;
+    case 'narrow':
+      return `${images} ${has} one side more than ${narrowRatio} times the other: see --fit`;
+    case 'large':
+      return `${images} ${has} more than ${largePixels / 1e6} megapixels, and take${count === 1 ? 's' : ''} long to read`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Sentences about what is no fault of single files. */
+export function adviceOn(report: CheckReport): string[] {
+  const { tinyClasses, imbalance, warnings } = report;
+  const tiny = tinyClasses.map(({ name, count }) => {
+    const images = count === 1 ? '1 image' : `${count} images`;
+    return `The class ${name} has only ${images}${report.split ? '' : ' to train on'}.`;
+  });
+  const uneven =
+    imbalance > 3
+      ? [
+          `The largest class has ${imbalance.toFixed(1)} times the images of the smallest: consider --class-weights balanced.`,
+        ]
+      : [];
+  return [...warnings, ...tiny, ...uneven, ...leakAdvice(report)];
+}
+
+function leakAdvice({ split, leaks, classes }: CheckReport): string[] {
+  if (leaks.length === 0) return [];
+  const held = classes.reduce((sum, { validation, test }) => sum + validation + test, 0);
+  const leaked = new Set(
+    leaks.flatMap(({ files }) => files.filter(({ part }) => part !== 'train').map((f) => f.name)),
+  );
+  const advice = split
+    ? 'keep such images together with --group-by, or remove some'
+    : 'take them out of one of the two';
+  return [
+    `${leaked.size} of ${held} images for validation or test show the same, or nearly so, as one for training, so an accuracy on them will look too good: ${advice}.`,
+  ];
+}
+
+/** How often something was found, and how often of that in other bytes. */
+export function countPictures(list: readonly SamePicture[]): string {
+  const near = list.filter(({ exact }) => !exact).length;
+  if (near === 0) return `${list.length}`;
+  return near === list.length
+    ? `${near} (near duplicates)`
+    : `${list.length} (${near} of them near duplicates)`;
+}
+
+/** `exact` or how alike near duplicates are. */
+export function likeness({ exact, similarity }: SamePicture): string {
+  return exact ? 'the same bytes' : `nearly the same (${similarity.toFixed(3)})`;
+}
