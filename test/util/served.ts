@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { trainJob } from '@headstart/core';
+import { type TrainJobOptions, trainJob } from '@headstart/core';
 import { defaultLimits, type ServeLimits } from '../../packages/cli/dist/serve/limits.js';
 import {
   type RunningServer,
@@ -10,22 +10,26 @@ import { tinyBackbone, writePictures } from './workspace.ts';
 
 export const servedClasses = ['blue', 'green', 'red'];
 
-/** Pictures of three colours in `data`, and a run on them in `runs/colours`. */
-export async function trainColours(folder: string, count = 12): Promise<string> {
-  const data = join(folder, 'data');
-  await writePictures(data, servedClasses, count);
-  const { run } = await trainJob({
-    data,
+/** How the run of {@link trainColours} is trained. */
+export function colourOptions(folder: string): TrainJobOptions {
+  return {
+    data: join(folder, 'data'),
     backbone: tinyBackbone,
     head: 'linear',
     learningRate: 0.05,
     epochs: 40,
-    out: join(folder, 'runs/colours'),
     cacheDir: join(folder, 'cache'),
     modelsDir: join(folder, 'models'),
     device: 'cpu',
     earlyStopping: { enabled: false },
-  });
+  };
+}
+
+/** Pictures of three colours in `data`, and a run on them in `runs/colours`. */
+export async function trainColours(folder: string, count = 12): Promise<string> {
+  await writePictures(join(folder, 'data'), servedClasses, count);
+  const out = join(folder, 'runs/colours');
+  const { run } = await trainJob({ ...colourOptions(folder), out });
   return run;
 }
 
@@ -48,6 +52,8 @@ export async function serveRun(
     batchSize: 8,
     maxWaitMs: 2,
     allowHosts: [],
+    retrain: undefined,
+    edits: true,
     onFailure: (error) => failures.push(error),
     ...options,
     limits: { ...defaultLimits, ...options.limits },

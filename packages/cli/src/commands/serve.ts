@@ -1,3 +1,4 @@
+import { readRun } from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
@@ -13,11 +14,14 @@ import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { defaultLimits } from '../serve/limits.ts';
 import type { RunningServer } from '../serve/serve.ts';
 import { announceDevice } from './predict.ts';
+import { recordedTrainOptions } from './recorded-options.ts';
 
 interface ServeCommandOptions extends CommonOptions, DeviceOptions {
   readonly host: string;
   readonly port: number;
   readonly allowHost: readonly string[];
+  readonly allowEdits?: boolean;
+  readonly data?: string;
   readonly batchSize: number;
   readonly batchWait: number;
   readonly maxBody: number;
@@ -41,7 +45,12 @@ export function addServeCommand(program: Command, runner: Runner): void {
       )
         .argParser((name: string, before: readonly string[]) => [...before, name])
         .default([], 'none'),
-    );
+    )
+    .option(
+      '--allow-edits',
+      'let the page show the run’s images, correct labels and train, also from other machines',
+    )
+    .option('--data <folder>', 'the run’s images, where they are not where they were');
   addLimitOptions(command);
   addDeviceOptions(command);
   addCommonOptions(command);
@@ -89,8 +98,19 @@ async function serveUntilStopped(
   });
   // Loaded where it is needed: other commands do not wait for a web server.
   const { serve } = await import('../serve/serve.ts');
+  const { record } = await readRun(run);
   const server = await serve({
     run,
+    data: options.data,
+    retrain: recordedTrainOptions(record, {
+      data: options.data,
+      cacheDir: options.cacheDir,
+      modelsDir: options.modelsDir,
+      device: options.device,
+      requireGpu: options.requireGpu,
+      threads: options.threads,
+    }),
+    edits: options.allowEdits ?? isLoopback(options.host),
     host: options.host,
     port: options.port,
     load: {
@@ -117,6 +137,11 @@ async function serveUntilStopped(
   ui.info('Stopping: requests under way are answered; Ctrl-C again ends at once.');
   await server.close();
   return terminated ? exitCode.done : exitCode.interrupted;
+}
+
+/** Only programs of this machine reach it. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
 function announce({ url, model }: RunningServer, ui: CommandContext['ui'], run: string): void {

@@ -1,4 +1,4 @@
-import { type TrainSummary, trainJob } from '@headstart/core';
+import { type TrainJobOptions, type TrainSummary, trainJob } from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
@@ -30,7 +30,7 @@ import {
   headTrainingSettings,
 } from './training-options.ts';
 
-interface TrainOptions
+export interface TrainOptions
   extends CommonOptions,
     DeviceOptions,
     DataOptions,
@@ -70,11 +70,8 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       const scripted = options.kerasScript ? kerasScriptSettings(command, options.backbone) : {};
       const settings = { ...options, ...scripted };
       const summary = await trainJob({
-        ...settings,
-        ...imageSettings(settings),
-        ...headTrainingSettings(settings),
+        ...trainJobOptions(settings),
         data,
-        validationFeatures: settings.valFeatures,
         recordedArguments: { data, ...settings },
         signal,
         onProgress: exceptTraining(ui.onProgress),
@@ -88,6 +85,16 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       return trainExitCode(ui, summary, settings);
     }),
   );
+}
+
+/** The command line's words as options of training. */
+export function trainJobOptions(settings: TrainOptions): TrainJobOptions {
+  return {
+    ...settings,
+    ...imageSettings(settings),
+    ...headTrainingSettings(settings),
+    validationFeatures: settings.valFeatures,
+  };
 }
 
 function addRunOptions(command: Command): void {

@@ -6,6 +6,10 @@ const text: Schema = { type: 'string' };
 const count: Schema = { type: 'integer', minimum: 0 };
 const share: Schema = { type: 'number', minimum: 0, maximum: 1 };
 
+const flag: Schema = { type: 'boolean' };
+const hash: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+const action: Schema = { enum: ['keep', 'relabel', 'remove'] };
+
 /** An object that has every one of these properties and no other. */
 export function object(
   properties: Readonly<Record<string, Schema>>,
@@ -47,6 +51,60 @@ export const apiSchemas: Readonly<Record<string, Schema>> = {
   }),
   Labels: object({ labels: list(text) }),
   Health: object({ status: { const: 'ok' }, run: text }),
+  Run: object({
+    run: text,
+    classes: list(text),
+    created: { type: 'string', format: 'date-time' },
+    backbone: nullable(text),
+    untrained: { ...flag, description: 'The backbone has random weights' },
+    accuracy: share,
+    interval: { ...list(share), minItems: 2, maxItems: 2, description: '95 %, of the accuracy' },
+    validation_images: count,
+    edits: { ...flag, description: 'Whether labels may be corrected and heads trained' },
+    data: { ...nullable(text), description: 'Folder of the run’s images, where it is there' },
+    corrections: count,
+    why_no_training: nullable(text),
+    max_images: count,
+    max_body_bytes: count,
+  }),
+  Mistakes: object({
+    total: count,
+    images: { ...flag, description: 'Whether the images are there to be shown' },
+    mistakes: list(ref('Mistake')),
+  }),
+  Mistake: object({
+    index: count,
+    file: text,
+    label: text,
+    predicted: text,
+    probability: share,
+    label_probability: share,
+    correction: nullable(object({ action, label: text })),
+  }),
+  CorrectionRequest: object({ action, label: text }, ['label']),
+  Correction: object({ hash, file: text, action, label: text, corrections: count }),
+  AddedImage: object({ file: text, hash, existed: flag }),
+  Training: object({
+    status: {
+      enum: ['idle', 'preparing', 'training', 'saving', 'ready', 'failed', 'cancelled'],
+      description: 'ready: the new run is served',
+    },
+    epochs: { ...count, description: 'At most' },
+    history: list(ref('Epoch')),
+    train_seconds: nullable({ type: 'number' }),
+    run: { ...nullable(text), description: 'Name of the new run' },
+    accuracy: nullable(share),
+    error: nullable(text),
+  }),
+  Epoch: object({
+    epoch: count,
+    loss: { type: 'number' },
+    accuracy: share,
+    valLoss: { type: 'number' },
+    valAccuracy: share,
+    learningRate: { type: 'number' },
+    seconds: { type: 'number' },
+  }),
 };
 
-export { count, list, nullable, ref, share, text };
+export { ref };

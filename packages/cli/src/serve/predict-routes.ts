@@ -5,7 +5,7 @@ import { ApiError, imageError } from './api-error.ts';
 import type { ServeLimits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { requestSignal } from './request-signal.ts';
-import type { ServedModel } from './served-model.ts';
+import { runName, type ServedModel } from './served-model.ts';
 import { uploadedImages } from './upload.ts';
 
 export interface PredictRoutes {
@@ -38,10 +38,6 @@ export function addPredictRoutes(server: FastifyInstance, options: PredictRoutes
     reply.type(metrics.contentType).send(await metrics.text()),
   );
   server.get('/openapi.json', async () => apiDocument(limits));
-}
-
-function runName({ folder }: ServedModel): string {
-  return folder.split(/[\\/]/).filter(Boolean).at(-1) ?? folder;
 }
 
 function topKOf({ topk }: Readonly<Record<string, unknown>>): number {

@@ -1,12 +1,15 @@
-import type { LoadClassifierOptions, OperationOptions } from '@headstart/core';
+import type { LoadClassifierOptions, OperationOptions, TrainJobOptions } from '@headstart/core';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import type { FastifyInstance } from 'fastify';
 import type { ServeLimits } from './limits.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { addPageRoutes } from './page-routes.ts';
 import { addPredictRoutes } from './predict-routes.ts';
+import { addReviewRoutes } from './review-routes.ts';
 import { listRoutes, type Route } from './routes.ts';
 import { ServedModel } from './served-model.ts';
 import { createServer } from './server.ts';
+import { Workbench } from './workbench.ts';
 
 export interface ServeOptions extends OperationOptions {
   /** Run folder. */
@@ -18,6 +21,12 @@ export interface ServeOptions extends OperationOptions {
   readonly batchSize: number;
   readonly maxWaitMs: number;
   readonly limits: ServeLimits;
+  /** The images' folder; default: where the run found them. */
+  readonly data?: string | undefined;
+  /** How the run was trained; undefined where it cannot be trained again. */
+  readonly retrain: TrainJobOptions | undefined;
+  /** Whether images may be looked at, labels corrected and heads trained. */
+  readonly edits: boolean;
   /** Names that the server answers by, besides localhost and addresses. */
   readonly allowHosts: readonly string[];
   readonly onFailure: (error: unknown) => void;
@@ -52,10 +61,16 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     const names = [options.host, ...options.allowHosts].map((name) => name.toLowerCase());
     const server = createServer({ ...options, hosts: new Set(names), metrics });
     const routes = listRoutes(server);
+    const workbench = await Workbench.open({ ...options, model });
+    const closing = new AbortController();
     addPredictRoutes(server, { model, limits, metrics });
+    addReviewRoutes(server, { model, workbench, limits, closing: closing.signal });
+    await addPageRoutes(server);
     const url = await listen(server, options);
     const close = async () => {
+      closing.abort();
       await server.close();
+      await workbench[Symbol.asyncDispose]();
       await model[Symbol.asyncDispose]();
     };
     return { url, model, routes, close };

@@ -61,3 +61,8 @@ export class ServedModel implements AsyncDisposable {
     return this.#batched.close();
   }
 }
+
+/** The last part of the run's path: what it is called in answers. */
+export function runName({ folder }: ServedModel): string {
+  return folder.split(/[\\/]/).filter(Boolean).at(-1) ?? folder;
+}

@@ -1,3 +1,4 @@
+export { type AddedImage, addImage } from './add-image.ts';
 export {
   type AppliedCorrections,
   applyCorrections,

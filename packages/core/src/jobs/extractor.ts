@@ -1,5 +1,6 @@
 import {
   Backbone,
+  type BackboneFile,
   type BackboneInfo,
   type FeatureError,
   locateBackbone,
@@ -79,17 +80,25 @@ export interface Extractor extends AsyncDisposable {
   errorOfPrecision(samples: readonly Sample[]): Promise<FeatureError | undefined>;
 }
 
+/** A backbone and the cache, open for one job or for several. */
+export interface OpenBackbone extends AsyncDisposable {
+  /** In float32. */
+  readonly exact: BackboneFile;
+  readonly file: BackboneFile;
+  readonly backbone: Backbone;
+  readonly cache: FeatureStore;
+}
+
 /**
- * Finds and opens the backbone and the cache, and says which device is used. `source`: images that
- * the backbone may be turned into int8 with.
+ * Finds and opens the backbone and the cache. `source`: images that the backbone may be turned into
+ * int8 with.
  *
  * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`, `CACHE_UNUSABLE`
  */
-export async function openExtractor(
+export async function openBackbone(
   options: ExtractorOptions,
   source: SampleSource,
-): Promise<Extractor> {
-  const { signal, resize, fit, featureDtype: dtype = 'float16' } = options;
+): Promise<OpenBackbone> {
   const exact = await findBackbone(options);
   const file = await inPrecision(exact, options, source);
   const cache = await openStore(options);
@@ -101,6 +110,28 @@ export async function openExtractor(
       throw error;
     },
   );
+  const close = () => closeAll(backbone, cache);
+  return { exact, file, backbone, cache, [Symbol.asyncDispose]: close };
+}
+
+/** As {@link openBackbone}, and says which device is used. */
+export async function openExtractor(
+  options: ExtractorOptions,
+  source: SampleSource,
+): Promise<Extractor> {
+  const open = await openBackbone(options, source);
+  return {
+    ...extractorOn(open, options),
+    [Symbol.asyncDispose]: () => open[Symbol.asyncDispose](),
+  };
+}
+
+/** An extractor on what is open already, and stays open after it. */
+export function extractorOn(
+  { exact, file, backbone, cache }: OpenBackbone,
+  options: ExtractorOptions,
+): Extractor {
+  const { signal, resize, fit, featureDtype: dtype = 'float16' } = options;
   announce(backbone.info, options.onNotice);
   return {
     backbone: backbone.info,
@@ -132,7 +163,7 @@ export async function openExtractor(
       announceDamage(extraction.damaged, options.onNotice);
       return extraction;
     },
-    [Symbol.asyncDispose]: () => closeAll(backbone, cache),
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 

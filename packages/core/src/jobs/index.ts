@@ -45,6 +45,8 @@ export {
 } from './features.ts';
 export { type FoldsJobOptions, type FoldsJobResult, type FoldsSummary, foldsJob } from './folds.ts';
 export { type PullJobOptions, pullJob } from './pull.ts';
+export { headOfRun, Retrainer, type RetrainOptions } from './retrain.ts';
+export { type Page, Review, type ReviewedMistake } from './review.ts';
 export { cachedHasher, type HashingJobOptions, type StoreJobOptions } from './store.ts';
 export { trainJob } from './train.ts';
 export type { TrainJobOptions, TrainSummary } from './train-options.ts';

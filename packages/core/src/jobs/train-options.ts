@@ -1,10 +1,10 @@
-import type { EpochRecord, TrainedHead } from '../head/index.ts';
+import type { EpochRecord, HeadSpec, TrainedHead } from '../head/index.ts';
 import type { TrainFolds } from './train-folds.ts';
 import type { TrainingDataOptions } from './training-data.ts';
 
 export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
-  /** `conv` (default), `linear`, `mlp`, or a JSON file that describes the layers. */
-  readonly head?: string | undefined;
+  /** `conv` (default), `linear`, `mlp`, a JSON file that describes the layers, or the layers. */
+  readonly head?: string | HeadSpec | undefined;
   /** Weights to start from: safetensors with Keras names. */
   readonly init?: string | undefined;
   /** The run folder; default `runs/<name of the data>`. */
@@ -26,6 +26,8 @@ export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
   /** How often it partitions the images anew; default 1. */
   readonly seeds?: number | undefined;
   readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
+  /** The head has been trained; what is left is to write the run. */
+  readonly onTrained?: (() => void) | undefined;
   /** What `run.json` records as the arguments; default: these options. */
   readonly recordedArguments?: Readonly<Record<string, unknown>> | undefined;
 }

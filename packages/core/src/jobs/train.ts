@@ -36,7 +36,8 @@ export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> 
   if (options.resume && !place.interrupted) {
     throw new HeadstartError('USAGE', `There is no interrupted run in ${place.folder} to resume.`);
   }
-  const head = await loadHeadSpec(options.head ?? 'conv');
+  const { head: named = 'conv' } = options;
+  const head = typeof named === 'string' ? await loadHeadSpec(named) : named;
   const remove = await makeFolder(place.folder);
   try {
     return await trainInto(place, head, options, started);
@@ -65,6 +66,7 @@ async function trainInto(
   options.onNotice?.({ level: 'info', text: `Head on ${trainer}` });
   const init = options.init === undefined ? undefined : await readHeadWeights(options.init);
   const trained = await trainResumable({ ...settings, init }, data, place);
+  options.onTrained?.();
   const evaluation = evaluateValidation(trained, data, options);
   const seconds = (performance.now() - started) / 1000;
   const record = runRecord(options, data, trained, evaluation, seconds);

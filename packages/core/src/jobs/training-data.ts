@@ -17,10 +17,12 @@ import {
   trainingSchedule,
 } from '../head/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
+import type { BackboneKeeper } from './backbone-keeper.ts';
 import {
   announceDataset,
   type Extractor,
   type ExtractorOptions,
+  extractorOn,
   openExtractor,
   scanOnce,
   viewRequest,
@@ -32,6 +34,8 @@ export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, 
   readonly features?: string | undefined;
   readonly validationFeatures?: string | undefined;
   readonly augment?: AugmentOptions | undefined;
+  /** A backbone that stays open after this job; default: one is opened for it. */
+  readonly backbones?: BackboneKeeper | undefined;
 }
 
 export interface FeatureCounts {
@@ -91,7 +95,10 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
   // What can be refused at once is refused before every file is read.
   await findLayout(resolve(data), signal);
   const scan = scanOnce(data, options);
-  const extractor = await openExtractor(options, async () => (await scan()).train);
+  const images = async () => (await scan()).train;
+  const extractor = options.backbones
+    ? extractorOn(await options.backbones.open(options, images), options)
+    : await openExtractor(options, images);
   try {
     const dataset = await scan();
     announceDataset(dataset, onNotice);

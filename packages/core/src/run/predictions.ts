@@ -12,6 +12,8 @@ export interface RunPrediction {
   readonly hash: string;
   readonly label: string;
   readonly predicted: string;
+  /** Of the predicted class. */
+  readonly probability: number;
   /** Of the true class. */
   readonly labelProbability: number;
 }
@@ -27,10 +29,19 @@ export async function readRunPredictions({ folder }: Run): Promise<RunPrediction
       cause: error,
     });
   }
-  return rows.map(({ file, hash = '', label, predicted, label_probability: probability }) => {
+  return rows.map((row) => {
+    const { file, hash = '', label, predicted } = row;
     if (file === undefined || label === undefined || predicted === undefined) {
       throw new HeadstartError('RUN_INVALID', `${path} is not a table of predictions.`);
     }
-    return { file, hash, label, predicted, labelProbability: Number(probability) };
+    const [probability, labelProbability] = [row.probability, row.label_probability].map(Number);
+    return {
+      file,
+      hash,
+      label,
+      predicted,
+      probability: probability ?? 0,
+      labelProbability: labelProbability ?? 0,
+    };
   });
 }

@@ -106,7 +106,10 @@ export interface RunFile {
   readonly sha256: string;
 }
 
-/** The files of a run folder; `folds.json`, where there is one, comes after `run.json`. */
+/**
+ * The files of a run folder; `folds.json`, where there is one, comes after `run.json`, and so do
+ * corrections.
+ */
 export const runFiles = {
   labels: 'labels.txt',
   weights: 'head.safetensors',
@@ -121,4 +124,5 @@ export const runFiles = {
   report: 'report.html',
   record: 'run.json',
   folds: 'folds.json',
+  corrections: 'corrections.csv',
 } as const;

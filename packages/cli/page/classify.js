@@ -1,0 +1,226 @@
+import { openCamera } from './camera.js';
+import { ask, byId, classChoice, complain, make, percent, postImage, say } from './dom.js';
+
+/** Images in one request: results come little by little. */
+const perRequest = 8;
+let number = 0;
+
+/**
+ * Labels the images that are dropped, pasted, chosen or taken.
+ *
+ * @param {{ run: () => any, onAdded: () => void }} page `run` is what the server says of its run
+ */
+export function setUpClassify(page) {
+  const take = (files) => void label([...files].filter(isImage), page);
+  const input = byId('files');
+  byId('choose').addEventListener('click', () => input.click());
+  input.addEventListener('change', () => {
+    take(input.files);
+    input.value = '';
+  });
+  setUpDrop(byId('drop'), take);
+  document.addEventListener('paste', (event) => {
+    if (event.clipboardData?.files.length) take(event.clipboardData.files);
+  });
+  const camera = byId('camera');
+  camera.hidden = !navigator.mediaDevices?.getUserMedia;
+  camera.addEventListener('click', () => openCamera((file) => take([file])).catch(complain));
+  byId('clear').addEventListener('click', () => {
+    for (const image of byId('results').querySelectorAll('img')) URL.revokeObjectURL(image.src);
+    byId('results').replaceChildren();
+    byId('results-head').hidden = true;
+    byId('choose').focus();
+  });
+}
+
+function isImage(file) {
+  if (file.type === '' || file.type.startsWith('image/')) return true;
+  complain(new Error(`${file.name} is no image.`));
+  return false;
+}
+
+/** The whole window takes what is dropped, so that a near miss does not leave the page. */
+function setUpDrop(zone, take) {
+  let depth = 0;
+  const mark = (change) => {
+    depth = Math.max(0, depth + change);
+    zone.classList.toggle('over', depth > 0);
+  };
+  addEventListener('dragenter', () => mark(1));
+  addEventListener('dragleave', () => mark(-1));
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    mark(-depth);
+    take(event.dataTransfer.files);
+  });
+}
+
+async function label(files, page) {
+  if (files.length === 0) return;
+  const items = files.map((file) => ({ file, ...placeholder(file) }));
+  byId('results-head').hidden = false;
+  byId('results').prepend(...items.map(({ card }) => card));
+  for (const batch of inBatches(items, page.run())) {
+    try {
+      await labelBatch(batch, page);
+    } catch (error) {
+      for (const { body } of batch) fail(body, error.message);
+      say(error.message);
+    }
+  }
+}
+
+function inBatches(items, { max_images: most, max_body_bytes: bytes }) {
+  const batches = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const item of items) {
+    const batch = batches.at(-1);
+    const fits = size + item.file.size < bytes * 0.9;
+    if (batch && fits && batch.length < Math.min(most, perRequest)) {
+      batch.push(item);
+      size += item.file.size;
+    } else {
+      batches.push([item]);
+      size = item.file.size;
+    }
+  }
+  return batches;
+}
+
+async function labelBatch(batch, page) {
+  const form = new FormData();
+  for (const { file } of batch) form.append('image', file, file.name);
+  const { classes } = page.run();
+  const path = `/predict?topk=${Math.min(5, classes.length)}`;
+  // One that cannot be read fails a request of its own, but not one of several.
+  const answer = await ask(path, { method: 'POST', body: form });
+  const { predictions } = await answer.json();
+  predictions.forEach((prediction, i) => {
+    const item = batch[i];
+    if (prediction.error) fail(item.body, prediction.error.message);
+    else show(item, prediction, page);
+  });
+  say(
+    predictions
+      .map((each) =>
+        each.error
+          ? each.error.message
+          : `${each.file}: ${each.label}, ${percent(each.probability)}`,
+      )
+      .join('. '),
+  );
+}
+
+function placeholder(file) {
+  const picture = make('div', { class: 'picture' });
+  const image = make('img', { src: URL.createObjectURL(file), alt: file.name });
+  // Not every kind that the server reads can be shown by every browser.
+  image.addEventListener('error', () =>
+    image.replaceWith(make('span', { class: 'no-picture' }, 'no preview')),
+  );
+  picture.append(image);
+  const body = make('div', { class: 'result-body' });
+  body.append(
+    make('p', { class: 'file', title: file.name }, file.name),
+    make('p', { class: 'wait' }, 'Labelling…'),
+  );
+  return { picture, body, card: make('li', { class: 'card result' }, picture, body) };
+}
+
+function fail(body, message) {
+  body.querySelector('.wait')?.replaceWith(make('p', { class: 'error' }, message));
+}
+
+function show(item, { label: best, probability, top }, page) {
+  const { body } = item;
+  const ranking = make('ol', { class: 'ranking', 'aria-label': 'Ranked classes' });
+  ranking.append(...top.map((rank) => rankRow(item, rank)));
+  body
+    .querySelector('.wait')
+    ?.replaceWith(
+      make(
+        'p',
+        { class: 'answer' },
+        `${best} `,
+        make('span', { class: 'share' }, percent(probability)),
+      ),
+      ranking,
+      make('p', { class: 'hint-small' }, 'Choose a class to see where it was found.'),
+      ...(page.run().why_no_training === null ? [teachForm(item, best, page)] : []),
+    );
+  requestAnimationFrame(() => {
+    for (const fill of ranking.querySelectorAll('.fill')) fill.style.width = fill.dataset.width;
+  });
+}
+
+function rankRow(item, { label: name, probability }) {
+  const button = make(
+    'button',
+    { type: 'button', class: 'rank', 'aria-pressed': 'false', title: `Heat map of ${name}` },
+    make('span', { class: 'name' }, name),
+    make('span', { class: 'value' }, percent(probability)),
+    make(
+      'span',
+      { class: 'track', 'aria-hidden': 'true' },
+      make('div', { class: 'fill', 'data-width': `${Math.max(0.5, probability * 100)}%` }),
+    ),
+  );
+  button.addEventListener('click', () => toggleHeatMap(item, button, name).catch(complain));
+  return make('li', {}, button);
+}
+
+async function toggleHeatMap(item, button, name) {
+  const on = button.getAttribute('aria-pressed') !== 'true';
+  for (const other of item.body.querySelectorAll('.rank')) {
+    other.setAttribute('aria-pressed', String(on && other === button));
+  }
+  item.picture.querySelector('.over-map')?.remove();
+  item.picture.querySelector('.tag')?.remove();
+  if (!on) return;
+  const tag = make('span', { class: 'tag' }, 'Heat map…');
+  item.picture.append(tag);
+  try {
+    const answer = await postImage(`/api/explain?label=${encodeURIComponent(name)}`, item.file);
+    const url = URL.createObjectURL(await answer.blob());
+    if (!tag.isConnected) return;
+    const text = `Heat map: where ${name} was found in ${item.file.name}`;
+    item.picture.append(make('img', { class: 'over-map', src: url, alt: text }));
+    tag.textContent = name;
+    item.picture.append(tag);
+    say(text);
+  } catch (error) {
+    tag.remove();
+    button.setAttribute('aria-pressed', 'false');
+    throw error;
+  }
+}
+
+/** Puts the image among the training images, under the class that is chosen. */
+function teachForm(item, best, page) {
+  const id = `teach-${++number}`;
+  const choice = classChoice(id, page.run().classes, best);
+  const button = make('button', { type: 'button' }, 'Add');
+  const form = make(
+    'div',
+    { class: 'teach' },
+    make('label', { for: id }, 'Add to the training images as'),
+    choice,
+    button,
+  );
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    try {
+      const path = `/api/images?label=${encodeURIComponent(choice.value)}`;
+      const { file, existed } = await (await postImage(path, item.file)).json();
+      const text = existed ? `Was added before: ${file}` : `Added: ${file}`;
+      form.replaceChildren(make('p', { class: 'done' }, text));
+      say(text);
+      page.onAdded();
+    } catch (error) {
+      button.disabled = false;
+      complain(error);
+    }
+  });
+  return form;
+}

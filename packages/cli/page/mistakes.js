@@ -1,0 +1,127 @@
+import {
+  askJson,
+  byId,
+  classChoice,
+  complain,
+  make,
+  percent,
+  plural,
+  postJson,
+  say,
+} from './dom.js';
+
+const perPage = 12;
+
+/**
+ * Shows what the run got wrong, and takes corrections.
+ *
+ * @param {{ run: () => any, onCorrected: (count: number) => void }} page
+ */
+export function setUpMistakes(page) {
+  byId('more').addEventListener('click', () => showMore(page).catch(complain));
+}
+
+/** Shows the mistakes of the run from the start. */
+export async function showMistakes(page) {
+  byId('mistake-list').replaceChildren();
+  await showMore(page);
+}
+
+async function showMore(page) {
+  const list = byId('mistake-list');
+  const offset = list.children.length;
+  const { total, images, mistakes } = await askJson(
+    `/api/mistakes?offset=${offset}&limit=${perPage}`,
+  );
+  const cards = mistakes.map((mistake) => card(mistake, images, page));
+  list.append(...cards);
+  if (offset > 0) cards[0]?.querySelector('select, button')?.focus();
+  byId('more').hidden = list.children.length >= total;
+  byId('mistakes-lead').textContent = leadOf(total, images, page.run());
+}
+
+function leadOf(total, images, run) {
+  const of = plural(run.validation_images, 'validation image');
+  if (total === 0) return `None: the run is right about all of its ${of}.`;
+  const what = `Of ${of} the run is wrong about ${total}; those it is surest of come first.`;
+  if (!images) return `${what} The images are not here: name their folder with --data.`;
+  return `${what} Where the label is what is wrong, correct it: it is written to the run’s corrections.csv, and no image is touched.`;
+}
+
+function card(mistake, images, page) {
+  const { index, file, label, predicted, probability } = mistake;
+  const picture = make('div', { class: 'picture' });
+  if (images) {
+    const image = make('img', { src: `/api/images/${index}`, alt: file, loading: 'lazy' });
+    image.addEventListener('error', () =>
+      image.replaceWith(make('p', { class: 'hint' }, 'cannot be shown')),
+    );
+    picture.append(image);
+  }
+  const body = make(
+    'div',
+    { class: 'mistake-body' },
+    make('p', { class: 'file', title: file }, file),
+    make(
+      'dl',
+      {},
+      make('dt', {}, 'labelled'),
+      make('dd', {}, label),
+      make('dt', {}, 'seen as'),
+      make('dd', {}, `${predicted} (${percent(probability)})`),
+    ),
+  );
+  const element = make('li', { class: 'card mistake' }, picture, body);
+  if (!images) return element;
+  const state = make('p', { class: 'done', hidden: true });
+  body.append(
+    choices(mistake, page, (text) => mark(element, state, text)),
+    state,
+  );
+  const { correction } = mistake;
+  if (correction) mark(element, state, wordsOf(correction.action, correction.label));
+  return element;
+}
+
+function mark(element, state, text) {
+  element.classList.add('corrected');
+  state.textContent = text;
+  state.hidden = false;
+}
+
+/** The right class, or that the label is right, or that the image is of no use. */
+function choices({ index, file, label, predicted, correction }, page, mark) {
+  const id = `right-${index}`;
+  const choice = classChoice(id, page.run().classes, correction?.label || predicted);
+  const correct = async (action) => {
+    try {
+      const document = action === 'relabel' ? { action, label: choice.value } : { action };
+      const { corrections } = await postJson(`/api/images/${index}/correction`, document);
+      const text = wordsOf(action, choice.value);
+      mark(text);
+      say(`${file}: ${text}`);
+      page.onCorrected(corrections);
+    } catch (error) {
+      complain(error);
+    }
+  };
+  const button = (text, action, title) =>
+    make('button', { type: 'button', class: 'small', title, onclick: () => correct(action) }, text);
+  return make(
+    'div',
+    { class: 'choices' },
+    make('label', { for: id }, 'It is'),
+    make('div', { class: 'pair' }, choice, button('Correct', 'relabel', `Correct ${file}`)),
+    make(
+      'div',
+      { class: 'pair' },
+      button('Keep label', 'keep', `${label} is right for ${file}`),
+      button('Leave out', 'remove', `Train without ${file}`),
+    ),
+  );
+}
+
+function wordsOf(action, label) {
+  if (action === 'relabel') return `✓ Corrected: ${label}`;
+  return action === 'remove' ? '✓ Left out' : '✓ Label confirmed';
+}

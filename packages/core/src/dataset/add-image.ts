@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { writeFileAtomically } from '../atomic-file.ts';
+import { findLayout, layoutError } from './layout.ts';
+
+export interface AddedImage {
+  /** Absolute. */
+  readonly path: string;
+  /** SHA-256 of the bytes, in hexadecimal. */
+  readonly hash: string;
+  /** The same image had been added to this class before. */
+  readonly existed: boolean;
+}
+
+/**
+ * Adds an image file to a class of a data folder, as `added-<hash>.<extension>`: to the training
+ * images where they have a folder of their own, else to all of them, which are split by content.
+ *
+ * @param extension of the file, without a dot
+ */
+export async function addImage(
+  root: string,
+  label: string,
+  { bytes, extension }: { readonly bytes: Uint8Array; readonly extension: string },
+): Promise<AddedImage> {
+  const layout = await findLayout(resolve(root));
+  const { path: folder, classes } = layout.kind === 'flat' ? layout.all : layout.train;
+  // Only a name that was read from the disk becomes a part of a path.
+  const known = classes.find(({ name }) => name === label);
+  if (!known) throw layoutError(`${folder} has no class "${label}"`, root);
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const path = join(folder, known.name, `added-${hash.slice(0, 16)}.${extension}`);
+  const existed = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!existed) await writeFileAtomically(path, bytes);
+  return { path, hash, existed };
+}

@@ -1,0 +1,96 @@
+import { access, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readCorrections, writeCorrections } from '../dataset/index.ts';
+import { HeadstartError } from '../errors.ts';
+import type { HeadSpec } from '../head/index.ts';
+import type { LongOperationOptions, NoticeListener } from '../operation.ts';
+import { type RunRecord, runFiles } from '../run/index.ts';
+import { BackboneKeeper } from './backbone-keeper.ts';
+import { trainJob } from './train.ts';
+import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+
+export interface RetrainOptions
+  extends LongOperationOptions,
+    Pick<TrainJobOptions, 'onEpoch' | 'onTrained'> {
+  /** The run to train again; it stays as it is. */
+  readonly run: string;
+  readonly onNotice?: NoticeListener | undefined;
+}
+
+/**
+ * Trains again as a run was trained, with what its corrections file says, into a new run folder
+ * beside it. The backbone stays open between trainings, and features come from the cache: what is
+ * left is the time of the head.
+ */
+export class Retrainer implements AsyncDisposable {
+  readonly #options: TrainJobOptions;
+  readonly #backbones = new BackboneKeeper();
+
+  /** @param options how the first run was trained */
+  constructor(options: TrainJobOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Trains, and copies the corrections into the new run. Where it fails or is aborted, no new
+   * folder is left.
+   *
+   * @throws HeadstartError as {@link trainJob}; `signal.reason` where aborted
+   */
+  async train({ run, ...hooks }: RetrainOptions): Promise<TrainSummary> {
+    const [corrections, out] = [await correctionsOf(run), await folderBeside(run)];
+    const kept = corrections && join(out, runFiles.corrections);
+    // Folds tell more about a kind of head, not about this one, and take their time.
+    const options = { ...this.#options, ...hooks, out, folds: false } as const;
+    try {
+      const summary = await trainJob({
+        ...options,
+        corrections: corrections?.path ?? options.corrections,
+        backbones: this.#backbones,
+        recordedArguments: {
+          ...options.recordedArguments,
+          out,
+          ...(kept ? { corrections: kept } : {}),
+        },
+      });
+      if (kept) await writeCorrections(kept, corrections.byHash.values());
+      return summary;
+    } catch (error) {
+      await rm(out, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#backbones[Symbol.asyncDispose]();
+  }
+}
+
+/** The layers of a run's head, for another head of the same kind. */
+export function headOfRun({ head }: Pick<RunRecord, 'head'>): HeadSpec {
+  return { name: head.name, layers: head.layers };
+}
+
+/** @throws HeadstartError `CORRECTIONS_INVALID` */
+async function correctionsOf(run: string) {
+  const path = join(run, runFiles.corrections);
+  return (await exists(path)) ? readCorrections(path) : undefined;
+}
+
+/** `run-2`, `run-3`, …: the first that is not there. */
+async function folderBeside(run: string): Promise<string> {
+  const [, first] = /^(.*[^\\/])-\d+$/.exec(run) ?? [];
+  const base = first !== undefined && (await exists(first)) ? first : run;
+  for (let i = 2; i < 10_000; i++) {
+    const folder = `${base}-${i}`;
+    if (!(await exists(folder))) return folder;
+  }
+  throw new HeadstartError('OUTPUT_UNWRITABLE', `There are too many runs beside ${run}.`);
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
