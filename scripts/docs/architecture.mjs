@@ -38,7 +38,7 @@ export const units = {
   },
   'core/classify': {
     what: 'a run → labels of images, and why',
-    imports: ['core/backbone', 'core/head', 'core/image', 'core/run'],
+    imports: ['core/backbone', 'core/evaluate', 'core/head', 'core/image', 'core/run'],
   },
   'core/jobs': {
     what: 'what a command does, from end to end',

@@ -36,7 +36,7 @@ const calls: readonly (readonly string[])[] = [
   ['doctor'],
   ['evaluate', 'run', 'data'],
   ['explain', 'run', 'data/red/red-001.png', 'data/red/broken.jpg'],
-  ['export', 'run'],
+  ['export', 'run', '--precision', 'int8', '--out', 'exported'],
   ['features', 'data', ...backbone, '--precision', 'int8', '--out', 'f.safetensors'],
   ['folds', 'data', ...backbone, '--epochs', '2', '--no-augment'],
   ['predict', 'run', 'data/red', 'data/red/broken.jpg'],

@@ -5,6 +5,7 @@ export { type DownloadOptions, download } from './fetch.ts';
 export { type DownloadTensorsOptions, downloadTensors } from './fetch-tensors.ts';
 export type { BackboneFile, LocateOptions } from './file.ts';
 export { halfBackbone, halfPath } from './half-backbone.ts';
+export { type QuantizeHeadModelOptions, quantizeHeadModel, withMetadata } from './head-model.ts';
 export { locateBackbone } from './locate.ts';
 export type { InputPreprocessing } from './preprocessing.ts';
 export { type PullOptions, pullVgg16 } from './pull.ts';
@@ -16,4 +17,5 @@ export {
   quantizedPath,
 } from './quantize/index.ts';
 export { Backbone, type BackboneInfo, type OpenBackboneOptions } from './session.ts';
-export type { Expected } from './verify.ts';
+export { digestOf, type Expected } from './verify.ts';
+export { writeChecked } from './write-checked.ts';

@@ -28,4 +28,5 @@ export {
 } from './scan.ts';
 export { checkedSplit, type PlacedParts, placeParts, type SplitSettings } from './split-parts.ts';
 export type { Dataset, DatasetSplit, Sample, SkippedFile, ValidationSource } from './types.ts';
+export { type FoundFiles, findImages } from './walk.ts';
 export { fewImages } from './warnings.ts';

@@ -35,6 +35,7 @@ export {
 export type { SplitChoice } from './evaluated-samples.ts';
 export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain.ts';
 export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
+export type { Agreement } from './export-int8.ts';
 export type { ExtractorOptions } from './extractor.ts';
 export {
   type FeaturesJobOptions,

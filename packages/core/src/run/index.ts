@@ -1,7 +1,8 @@
 export { confusionSvg } from './confusion-plot.ts';
 export { curvesSvg } from './curves-plot.ts';
+export { isModelCard, type ModelCardContents, modelCard } from './model-card.ts';
 export { type RunPrediction, readRunPredictions } from './predictions.ts';
-export { type Run, readRun, readRunWeights } from './read.ts';
+export { type Run, readRun, readRunMetrics, readRunWeights } from './read.ts';
 export {
   type RunBackbone,
   type RunData,
@@ -12,4 +13,4 @@ export {
   type RunTiming,
   runFiles,
 } from './record.ts';
-export { type RunContents, writeRun } from './write.ts';
+export { labelsText, type RunContents, writeRun } from './write.ts';

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import type { Metrics } from '../evaluate/index.ts';
 import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
 import { type RunRecord, runFiles } from './record.ts';
 
@@ -34,6 +35,17 @@ export async function readRunWeights({ folder, record }: Run): Promise<HeadWeigh
   const weights = await readHeadWeights(path);
   checkHeadWeights(weights, record.head.parameters, path);
   return weights;
+}
+
+/** What `metrics.json` of a run says; undefined where it cannot be read as such. */
+export async function readRunMetrics({ folder }: Run): Promise<Metrics | undefined> {
+  try {
+    const metrics = JSON.parse(await readFile(join(folder, runFiles.metrics), 'utf8'));
+    const whole = Array.isArray(metrics?.classes) && typeof metrics.macro?.f1 === 'number';
+    return whole ? metrics : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function recordText(folder: string): Promise<string> {

@@ -110,7 +110,7 @@ function textFiles(contents: RunContents, plots: Plots): [string, string][] {
   const { record, history, evaluation, skipped } = contents;
   const { classes } = record;
   return [
-    [runFiles.labels, classes.map((name) => `${name.replace(/[\r\n]+/g, ' ')}\n`).join('')],
+    [runFiles.labels, labelsText(classes)],
     [runFiles.history, historyCsv(history)],
     [runFiles.metrics, json(evaluation.metrics)],
     [runFiles.confusion, confusionCsv(evaluation.confusion, classes)],
@@ -119,6 +119,11 @@ function textFiles(contents: RunContents, plots: Plots): [string, string][] {
     [runFiles.curvesPlot, plots.curves],
     [runFiles.confusionPlot, plots.confusion],
   ];
+}
+
+/** One class name a line, by label. */
+export function labelsText(classes: readonly string[]): string {
+  return classes.map((name) => `${name.replace(/[\r\n]+/g, ' ')}\n`).join('');
 }
 
 async function describeFile(path: string): Promise<RunFile> {

@@ -1,0 +1,209 @@
+import { basename } from 'node:path';
+import { stringify } from 'yaml';
+import type { Metrics } from '../evaluate/index.ts';
+import type { RunRecord } from './record.ts';
+
+export interface ModelCardContents {
+  /** The model's name. */
+  readonly name: string;
+  readonly record: RunRecord;
+  /** Of the run's validation set; undefined where the run does not say. */
+  readonly metrics: Metrics | undefined;
+  /** As model hubs write it (`mit`); default `unknown`. */
+  readonly license?: string | undefined;
+  /** Of the model's file. */
+  readonly precision: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** By which a card of ours is told from a README that somebody wrote. */
+const mark = '<!-- Written by `headstart export`. -->';
+
+export function isModelCard(text: string): boolean {
+  return text.includes(mark);
+}
+
+/**
+ * The model card (README.md) of an exported run: a YAML head as model hubs read it, and what a
+ * person should know. Of where the data lay it says the folder's name alone.
+ */
+export function modelCard(contents: ModelCardContents): string {
+  const head = stringify(cardHead(contents), { lineWidth: 0 });
+  const sections = [
+    introduction(contents),
+    results(contents),
+    data(contents),
+    use(contents),
+    limits(contents),
+  ];
+  return `---\n${head}---\n\n${mark}\n\n${sections.join('\n\n')}\n`;
+}
+
+function cardHead({ name, record, metrics, license = 'unknown' }: ModelCardContents) {
+  const { accuracy } = record.result.validation;
+  const values = [
+    { type: 'accuracy', name: 'Accuracy', value: rounded(accuracy) },
+    ...(metrics ? [{ type: 'f1', name: 'Macro F1', value: rounded(metrics.macro.f1) }] : []),
+  ];
+  return {
+    license,
+    library_name: 'onnx',
+    pipeline_tag: 'image-classification',
+    tags: ['image-classification', 'onnx', 'headstart', record.backbone?.name ?? record.head.name],
+    metrics: values.map(({ type }) => type),
+    'model-index': [
+      {
+        name,
+        results: [
+          {
+            task: { type: 'image-classification', name: 'Image classification' },
+            dataset: { type: 'imagefolder', name: dataName(record), split: 'validation' },
+            metrics: values,
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function introduction({ name, record, precision, bytes, sha256 }: ModelCardContents): string {
+  const { classes, backbone, head, software } = record;
+  const from = backbone
+    ? `features of a frozen ${code(backbone.name)} and a head (${code(head.name)}) trained on them`
+    : `a head (${code(head.name)}) trained on features`;
+  const untrained = backbone?.untrained
+    ? '\n\n**The backbone is untrained** (random weights): this model is for trials only.'
+    : '';
+  return `# ${text(name)}
+
+Tells images of ${classes.length} classes apart, by ${from}, with
+Headstart ${software.headstart}.${untrained}
+
+| | |
+|---|---|
+| classes | ${classes.map(code).join(', ')} |
+| file | \`model.onnx\`, ${(bytes / 1e6).toFixed(1)} MB, ${precision} |
+| sha256 | \`${sha256}\` |
+| trained | ${record.created}, seed ${record.seed} |`;
+}
+
+function results({ record, metrics }: ModelCardContents): string {
+  const { accuracy, loss, interval } = record.result.validation;
+  const [low, high] = interval;
+  const lines = [
+    '## Results',
+    '',
+    `On ${record.data.validationSamples} validation images: accuracy ${percent(accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), log-loss ${loss.toFixed(4)}.`,
+  ];
+  if (!metrics) return lines.join('\n');
+  const rows = metrics.classes.map(({ name, precision, recall, f1, support }) =>
+    [code(name), ...[precision, recall, f1].map(share), support].join(' | '),
+  );
+  return [
+    ...lines,
+    '',
+    `Calibration error (ECE) ${percent(metrics.calibrationError)}${calibrated(record)}.`,
+    '',
+    '| class | precision | recall | F1 | images |',
+    '|---|---|---|---|---|',
+    ...rows.map((row) => `| ${row} |`),
+  ].join('\n');
+}
+
+function calibrated({ calibration }: RunRecord): string {
+  if (!calibration) return '';
+  return `, with a temperature of ${calibration.temperature.toFixed(3)}, which was fitted on these images`;
+}
+
+function data({ record }: ModelCardContents): string {
+  const { trainSamples, validationSamples, warnings } = record.data;
+  return [
+    '## Training data',
+    '',
+    `${trainSamples} training and ${validationSamples} validation images of ${code(dataName(record))}.`,
+    ...warnings.map((warning) => `\n${text(warning)}`),
+  ].join('\n');
+}
+
+function use({ record }: ModelCardContents): string {
+  const { image, classes } = record;
+  const [height, width] = image ? [image.height, image.width] : ['height', 'width'];
+  const sizing: Record<string, string> = {
+    stretch: `scaled to ${width} x ${height} pixels, whatever their proportions`,
+    crop: `cut to the proportions of ${width} x ${height}, about their middle, and scaled`,
+    pad: `scaled to fit into ${width} x ${height}, with black beside`,
+  };
+  return `## Use
+
+The model needs nothing but ONNX Runtime: preprocessing, calibration and class names are inside.
+Images are turned as their EXIF orientation says, blended on white where they are transparent, and
+${sizing[image?.fit ?? 'stretch']} (${image?.resize ?? 'bilinear'}).
+
+| | | |
+|---|---|---|
+| input | \`image\` | uint8 [N, ${height}, ${width}, 3], RGB |
+| output | \`probabilities\` | float32 [N, ${classes.length}], in the order of \`labels.txt\` |
+| output | \`label\` | string [N] |
+
+\`\`\`python
+import numpy, onnxruntime
+from PIL import Image, ImageOps
+
+session = onnxruntime.InferenceSession("model.onnx")
+photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+picture = ${toSize(image, `(${width}, ${height})`)}
+probabilities, label = session.run(None, {"image": numpy.asarray(picture)[None]})
+print(label[0], probabilities[0].max())
+\`\`\``;
+}
+
+/** A picture called `photo` as Pillow brings it to size. */
+function toSize(image: RunRecord['image'], size: string): string {
+  const method = `Image.Resampling.${(image?.resize ?? 'bilinear').toUpperCase()}`;
+  switch (image?.fit) {
+    case 'crop':
+      return `ImageOps.fit(photo, ${size}, ${method})`;
+    case 'pad':
+      return `ImageOps.pad(photo, ${size}, ${method}, "black")`;
+    default:
+      return `photo.resize(${size}, ${method})`;
+  }
+}
+
+function limits({ record }: ModelCardContents): string {
+  const { backbone } = record;
+  const weights =
+    backbone?.name === 'vgg16'
+      ? `
+
+The features are of VGG16 by K. Simonyan and A. Zisserman (Visual Geometry Group, Oxford), whose
+weights are CC BY 4.0: cite arXiv 1409.1556.`
+      : backbone?.source
+        ? `\n\nThe backbone’s weights are from ${text(backbone.source)}.`
+        : '';
+  return `## Limits
+
+Every image gets one of these classes, also one that shows none of them: look at the probability.
+Images that differ from the training data in kind, light or camera get worse results than those
+above.${weights}`;
+}
+
+function dataName({ data }: RunRecord): string {
+  return basename(data.root.replace(/\\/g, '/')) || 'images';
+}
+
+/** A name in Markdown, in a table or not, whatever is in it. */
+function code(name: string): string {
+  const plain = name.replace(/[\r\n]+/g, ' ').replace(/\|/g, '\\|');
+  const fence = plain.includes('`') ? '``' : '`';
+  return `${fence}${plain}${fence}`;
+}
+
+function text(value: string): string {
+  return value.replace(/[\r\n]+/g, ' ').replace(/[\\`*_<>[\]|]/g, '\\$&');
+}
+
+const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
+const share = (value: number | null) => (value === null ? '–' : percent(value));
+const rounded = (value: number) => Math.round(value * 1e4) / 1e4;
