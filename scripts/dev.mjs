@@ -4,36 +4,20 @@
 //
 // Needs Node, a C++ compiler and CMake. pnpm comes through npx. The syntax is kept to what old
 // versions of Node parse, so that they are told what is wrong.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isOlder, missingTool } from '../packages/native/compiler.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pnpm = 'pnpm@10.34.8';
 const oldestNode = [20, 19];
-const oldestCmake = [3, 24];
 const packages = ['native', 'core', 'cli'].map((name) => join(root, 'packages', name));
-
-const howToGet =
-  'Debian and Ubuntu: apt install g++ cmake. Fedora: dnf install gcc-c++ cmake. macOS: xcode-select --install, brew install cmake. Windows: Visual Studio Build Tools with C++ and CMake.';
 
 function fail(message) {
   console.error(`error: ${message}`);
   process.exit(1);
-}
-
-function isOlder(version, oldest) {
-  const [major, minor] = version.split('.').map(Number);
-  return major < oldest[0] || (major === oldest[0] && minor < oldest[1]);
-}
-
-function outputOf(command, args) {
-  try {
-    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  } catch {
-    return undefined;
-  }
 }
 
 function checkNode() {
@@ -41,19 +25,6 @@ function checkNode() {
     fail(
       `Headstart needs Node ${oldestNode.join('.')} or newer; this is Node ${process.versions.node}. Install a newer one from https://nodejs.org.`,
     );
-  }
-}
-
-function checkTools() {
-  const cmake = /cmake version (\d+\.\d+)/.exec(outputOf('cmake', ['--version']) || '');
-  if (!cmake) fail(`CMake is missing. ${howToGet}`);
-  if (isOlder(cmake[1], oldestCmake)) {
-    fail(`CMake ${oldestCmake.join('.')} or newer is needed; this is ${cmake[1]}. ${howToGet}`);
-  }
-  if (process.platform === 'win32') return;
-  const compilers = [process.env.CXX, 'c++', 'g++', 'clang++'].filter(Boolean);
-  if (!compilers.some((name) => outputOf(name, ['--version']))) {
-    fail(`A C++ compiler is missing. ${howToGet}`);
   }
 }
 
@@ -111,7 +82,8 @@ async function install() {
 
 /** @param {boolean} [forTests] Also what only tests need: the addon with an emulated GPU. */
 async function build(forTests) {
-  checkTools();
+  const missing = missingTool();
+  if (missing) fail(missing);
   await install();
   // CUDA is compiled where nvcc is found; HEADSTART_CUDA=on|off decides otherwise.
   const cuda = (process.env.HEADSTART_CUDA || 'auto').toUpperCase();

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { diagram, importTable } from './docs/architecture.mjs';
 import { configSchema } from './docs/config-schema.mjs';
 import { repositoryRoot } from './docs/imports.mjs';
+import { licenceTables } from './docs/licences.mjs';
 import { program } from './docs/program.mjs';
 import { reference } from './docs/reference.mjs';
 
@@ -29,6 +30,7 @@ const generated = {
     section('picture', `\`\`\`mermaid\n${diagram()}\n\`\`\``),
     section('imports', importTable()),
   ],
+  'docs/licences.md': [section('licences', licenceTables())],
   'docs/cli.md': [section('reference', reference(program))],
   'packages/cli/headstart.schema.json': [() => configSchema(program)],
 };

@@ -7,6 +7,7 @@ document.
 import json
 import os
 import pathlib
+import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,6 +16,9 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy as np
 import tensorflow as tf
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from keras_head import head_layers
 
 settings = json.loads(pathlib.Path(__file__).with_name("setting.json").read_text())
 setting = settings["conv"]
@@ -36,20 +40,7 @@ class Clock(keras.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self.started)
 
 
-layers = keras.layers
-model = keras.Sequential(
-    [
-        layers.Input(setting["shape"]),
-        layers.Conv2D(32, 3, padding="same", activation="relu"),
-        layers.MaxPooling2D(2, padding="same"),
-        layers.Dropout(0.25),
-        layers.Conv2D(64, 3, padding="same", activation="relu"),
-        layers.MaxPooling2D(2, padding="same"),
-        layers.Flatten(),
-        layers.Dense(128, activation="relu"),
-        layers.Dense(setting["classes"], activation="softmax"),
-    ]
-)
+model = keras.Sequential([keras.Input(setting["shape"]), *head_layers(setting["classes"])])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 samples, batch_size = setting["samples"], setting["batchSize"]
 features = 0.1 * np.maximum(np.random.randn(samples, *setting["shape"]).astype(np.float32), 0)

@@ -51,6 +51,7 @@ export const units = {
       'core/features',
       'core/head',
       'core/image',
+      'core/page',
       'core/run',
       'core/setup',
       'core/study',

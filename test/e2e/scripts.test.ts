@@ -28,7 +28,9 @@ async function checkout(): Promise<Checkout> {
   }
   await mkdir(bin);
   await symlink(process.execPath, join(bin, 'node'));
-  await copyFile(join(repositoryRoot, 'scripts/dev.mjs'), join(root, 'scripts/dev.mjs'));
+  for (const file of ['scripts/dev.mjs', 'packages/native/compiler.mjs']) {
+    await copyFile(join(repositoryRoot, file), join(root, file));
+  }
   for (const name of packages) {
     await mkdir(join(root, 'packages', name, 'node_modules'));
     await writeFile(join(root, 'packages', name, 'package.json'), '{}');

@@ -4,8 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { NativeError } from './errors.ts';
 import type { NativeModule } from './native-module.ts';
 
-/** Seen from `dist/` and from `src/` alike. */
-const built = ['../build/Release/headstart.node', '../build/Debug/headstart.node'];
+/** Compiled here, or put into the package. Seen from `dist/` and from `src/` alike. */
+const built = [
+  '../build/Release/headstart.node',
+  '../build/Debug/headstart.node',
+  `../prebuilds/${process.platform}-${process.arch}/headstart.node`,
+];
 
 /** The files to try; the environment variable HEADSTART_ADDON names another one instead. */
 function candidates(): string[] {
@@ -52,15 +56,18 @@ function explain(failures: readonly string[], causes: readonly unknown[]): strin
   ].join('\n');
 }
 
+const build =
+  'run `npm rebuild @headstart/native` where it is installed, or `npm run build:native` in a checkout';
+
 function adviceFor(causes: readonly unknown[]): string {
   const codes = causes.map((cause) => (cause as { code?: unknown })?.code);
   if (codes.includes('ERR_DLOPEN_DISABLED')) {
     return 'Node was started with --no-addons (see also NODE_OPTIONS): start it without.';
   }
   if (codes.every((code) => code === 'MODULE_NOT_FOUND')) {
-    return 'It has not been built: run `npm run build:native` in the project folder (CMake 3.24 or newer and a C++20 compiler are needed).';
+    return `It has not been built: ${build} (CMake 3.24 or newer and a C++20 compiler are needed).`;
   }
-  return 'It was built for another system, Node or compiler: run `npm run build:native` again in the project folder.';
+  return `It was built for another system, Node or compiler: ${build}.`;
 }
 
 function firstLine(error: unknown): string {

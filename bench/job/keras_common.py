@@ -1,0 +1,44 @@
+"""What both contestants in Keras have in common: VGG16 with the shared weights, early stopping, a
+clock for epochs."""
+
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import keras
+import tensorflow as tf
+
+from measure import setting
+
+versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def frozen_vgg16(weights):
+    vgg16 = keras.applications.VGG16(
+        include_top=False, weights=None, input_shape=(224, 224, 3)
+    )
+    vgg16.load_weights(weights)
+    vgg16.trainable = False
+    return vgg16
+
+
+def early_stopping():
+    return keras.callbacks.EarlyStopping(
+        monitor="val_accuracy", min_delta=setting["minDelta"], patience=setting["patience"]
+    )
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds of each epoch, validation included."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(time.perf_counter() - self.started)
