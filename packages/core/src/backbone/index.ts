@@ -7,6 +7,7 @@ export type { BackboneFile, LocateOptions } from './file.ts';
 export { halfBackbone, halfPath } from './half-backbone.ts';
 export { type QuantizeHeadModelOptions, quantizeHeadModel, withMetadata } from './head-model.ts';
 export { locateBackbone } from './locate.ts';
+export { hasMatrixUnit } from './matrix-unit.ts';
 export type { InputPreprocessing } from './preprocessing.ts';
 export { type PullOptions, pullVgg16 } from './pull.ts';
 export {

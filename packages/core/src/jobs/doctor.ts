@@ -1,4 +1,4 @@
-import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type BackendInfo, backends } from '@headstart/native';
@@ -7,6 +7,7 @@ import { defaultDirectories } from '../directories.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { missingLibraries } from '../setup/index.ts';
 import { software } from '../version.ts';
+import { machine, placeOf } from './doctor-machine.ts';
 
 export interface DoctorOptions {
   readonly cacheDir?: string | undefined;
@@ -24,15 +25,20 @@ export interface Finding {
   readonly advice?: string | undefined;
 }
 
-/** Says what is here: what trains, what computes features, the weights, the cache. Changes nothing. */
+/**
+ * Says what is here: the machine, what trains, what computes features, the weights, the cache.
+ * Changes nothing.
+ *
+ * @example
+ * ```ts
+ * const broken = (await doctor()).filter(({ state }) => state === 'broken');
+ * ```
+ */
 export async function doctor(options: DoctorOptions = {}): Promise<Finding[]> {
   const directories = { ...defaultDirectories(), ...options };
   return [
-    {
-      name: 'Headstart',
-      state: 'ready',
-      detail: `${software.headstart}, Node ${software.node} on ${software.platform}`,
-    },
+    { name: 'Headstart', state: 'ready', detail: software.headstart },
+    ...machine(),
     ...trainers(),
     ...(await providers()),
     await weights(directories.modelsDir ?? ''),
@@ -105,8 +111,9 @@ async function onnxRuntimeVersion(): Promise<string> {
 async function weights(modelsDir: string): Promise<Finding> {
   const name = 'Weights of VGG16';
   try {
-    const { path, preprocessing } = await locateBackbone('vgg16', { modelsDir });
-    return { name, state: 'ready', detail: `${path}, preprocessing ${preprocessing}` };
+    const { path, preprocessing, sha256, source } = await locateBackbone('vgg16', { modelsDir });
+    const parts = [path, `preprocessing ${preprocessing}`, `sha256 ${sha256}`];
+    return { name, state: 'ready', detail: [...parts, ...(source ? [source] : [])].join(', ') };
   } catch (error) {
     if (error instanceof HeadstartError && error.code === 'WEIGHTS_MISSING') {
       const advice = 'headstart pull';
@@ -120,12 +127,14 @@ async function weights(modelsDir: string): Promise<Finding> {
 async function cache(cacheDir: string): Promise<Finding> {
   const name = 'Feature cache';
   try {
-    await access(cacheDir, constants.R_OK | constants.W_OK);
-    return { name, state: 'ready', detail: `${cacheDir}, ${megabytes(await sizeOf(cacheDir))}` };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return { name, state: 'absent', detail: `${cacheDir} is made when features are computed` };
+    const { exists, free, advice } = await placeOf(cacheDir);
+    if (!exists) {
+      const detail = `${cacheDir} is made when features are computed; ${free}`;
+      return { name, state: 'absent', detail, advice };
     }
+    const size = megabytes(await sizeOf(cacheDir));
+    return { name, state: 'ready', detail: `${cacheDir}, ${size}; ${free}`, advice };
+  } catch (error) {
     const advice = 'Choose another folder with --cache-dir.';
     return { name, state: 'broken', detail: `${cacheDir}: ${reasonOf(error)}`, advice };
   }
