@@ -41,6 +41,7 @@ const calls: readonly (readonly string[])[] = [
   ['folds', 'data', ...backbone, '--epochs', '2', '--no-augment'],
   ['predict', 'run', 'data/red', 'data/red/broken.jpg'],
   ['pull', '--from', 'keras.h5'],
+  ['sweep', 'data', ...backbone, '--trials', '4', '--epochs', '2', '--out', 'sweep'],
   ['train', 'data', ...backbone, '--epochs', '2', '--out', 'run'],
 ];
 

@@ -16,6 +16,7 @@ import { addPredictCommand } from './commands/predict.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSetupCommand } from './commands/setup.ts';
+import { addSweepCommand } from './commands/sweep.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { applyConfigFile } from './config-file.ts';
 import { type ExitCode, exitCode } from './exit-codes.ts';
@@ -29,6 +30,7 @@ const commands = [
   addFeaturesCommand,
   addTrainCommand,
   addFoldsCommand,
+  addSweepCommand,
   addAuditCommand,
   addCompareCommand,
   addEvaluateCommand,

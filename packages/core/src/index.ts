@@ -61,3 +61,4 @@ export {
   writeSafetensors,
 } from './safetensors.ts';
 export { generateTrafficLights } from './sample/index.ts';
+export { describeChoice } from './study/index.ts';

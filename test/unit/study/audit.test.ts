@@ -49,7 +49,7 @@ describe('the audit', () => {
     samples: 150,
     classes: 3,
     shape: [12],
-    separation: 1.2,
+    separation: 2.5,
     seed: 8,
   });
   const flipped = [4, 37, 71, 98, 120, 144];

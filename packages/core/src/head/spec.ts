@@ -54,13 +54,17 @@ const presets: Record<HeadPreset, readonly HeadLayer[]> = {
     { type: 'dense', units: 'classes' },
   ],
   linear: [{ type: 'global_average_pool2d' }, { type: 'dense', units: 'classes' }],
-  mlp: [
+  mlp: mlpLayers(256),
+};
+
+function mlpLayers(units: number): readonly HeadLayer[] {
+  return [
     { type: 'global_average_pool2d' },
-    { type: 'dense', units: 256, activation: 'relu' },
+    { type: 'dense', units, activation: 'relu' },
     { type: 'dropout', rate: 0.25 },
     { type: 'dense', units: 'classes' },
-  ],
-};
+  ];
+}
 
 /** A head by its preset's name. */
 export function headPreset(name: HeadPreset): HeadSpec {
@@ -68,16 +72,18 @@ export function headPreset(name: HeadPreset): HeadSpec {
 }
 
 /**
- * The head that `--head` names: a preset, or a JSON file `{ "layers": [...] }`.
+ * The head that `--head` names: a preset, `mlp-N` with N units for 256, or a JSON file `{ "layers": [...] }`.
  *
  * @throws HeadstartError `HEAD_SPEC_INVALID`
  */
 export async function loadHeadSpec(spec: string): Promise<HeadSpec> {
   if ((headPresetNames as readonly string[]).includes(spec)) return headPreset(spec as HeadPreset);
+  const units = Number(/^mlp-(\d{1,5})$/.exec(spec)?.[1] ?? 0);
+  if (units > 0) return { name: spec, layers: mlpLayers(units) };
   if (!spec.toLowerCase().endsWith('.json')) {
     throw new HeadstartError(
       'HEAD_SPEC_INVALID',
-      `There is no head "${spec}": use conv, linear, mlp, or a FILE.json.`,
+      `There is no head "${spec}": use conv, linear, mlp, mlp-64 (or another width), or a FILE.json.`,
     );
   }
   let text: string;

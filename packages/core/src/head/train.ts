@@ -175,7 +175,8 @@ function advance(
   state: HeadState,
   record: EpochRecord,
 ): HeadState {
-  const { earlyStopping, learningRateSchedule: rule } = (heads[head] as HeadPlan).settings;
+  const { settings } = heads[head] as HeadPlan;
+  const { earlyStopping, learningRateSchedule: rule, restoreBest } = settings;
   const { monitor } = earlyStopping;
   const value = monitored(record, monitor);
   const diverged = !Number.isFinite(record.loss + record.valLoss);
@@ -191,7 +192,7 @@ function advance(
     rate: reduced.rate,
     stopped: diverged || (earlyStopping.enabled && step.stop),
     ...(diverged ? { ended: 'divergence' as const } : {}),
-    bestWeights: step.improved ? trainer.getWeights(head) : state.bestWeights,
+    bestWeights: step.improved && restoreBest ? trainer.getWeights(head) : state.bestWeights,
   };
 }
 

@@ -49,5 +49,6 @@ export { type PullJobOptions, pullJob } from './pull.ts';
 export { headOfRun, Retrainer, type RetrainOptions } from './retrain.ts';
 export { type Page, Review, type ReviewedMistake } from './review.ts';
 export { cachedHasher, type HashingJobOptions, type StoreJobOptions } from './store.ts';
+export { type SweepJobOptions, type SweepJobResult, sweepJob, type TrialSummary } from './sweep.ts';
 export { trainJob } from './train.ts';
 export type { TrainJobOptions, TrainSummary } from './train-options.ts';

@@ -1,6 +1,6 @@
 import type { OperationOptions } from '../operation.ts';
 import { confidentLabels, type Judged } from './confident.ts';
-import { plainSet, pooledSet, type StudyHeadsOptions } from './data.ts';
+import { inFloat32, plainSet, pooledSet, type StudyHeadsOptions } from './data.ts';
 import { type Neighbours, nearestNeighbours, unitVectors } from './neighbours.ts';
 import { type FoldPlanOptions, outOfFold } from './out-of-fold.ts';
 
@@ -115,7 +115,7 @@ async function neighboursOf(
   const table = new Float32Array(rows.length * dimensions);
   let at = 0;
   for await (const chunk of set.chunks({ rows, signal })) {
-    table.set(chunk, at);
+    table.set(inFloat32(chunk), at);
     at += chunk.length;
   }
   const vectors = unitVectors(table, rows.length);

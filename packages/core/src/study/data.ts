@@ -1,4 +1,9 @@
-import { type FeatureSet, fromFloat16, memoryFeatureSet } from '../features/index.ts';
+import {
+  type FeatureRows,
+  type FeatureSet,
+  fromFloat16,
+  memoryFeatureSet,
+} from '../features/index.ts';
 import {
   FeatureStores,
   type HeadSpec,
@@ -135,7 +140,10 @@ async function imagesFor(
   return { ...images, set: await pooledSet(images.set, options) };
 }
 
-/** The means over height and width of each row, in float32: [c] numbers a row. */
+/**
+ * The means over height and width of each row, in float32: maps of one pixel, so that the head keeps
+ * all of its layers, and with them its random numbers. Vectors stay as they are.
+ */
 export async function pooledSet(set: FeatureSet, options: OperationOptions): Promise<FeatureSet> {
   const channels = set.shape.at(-1) as number;
   if (set.shape.length === 1) return set;
@@ -143,32 +151,33 @@ export async function pooledSet(set: FeatureSet, options: OperationOptions): Pro
   const rows = new Float32Array(set.rowCount * channels);
   let row = 0;
   for await (const chunk of set.chunks(options)) {
-    const values = chunk instanceof Uint16Array ? widened(chunk) : chunk;
+    const values = inFloat32(chunk);
     for (let at = 0; at < values.length; at += pixels * channels, row++) {
       const sums = rows.subarray(row * channels, (row + 1) * channels);
       addPixels(values, at, pixels, sums);
     }
   }
   const { samples, classes } = set;
-  return memoryFeatureSet({ shape: [channels], samples, classes, rows });
+  return memoryFeatureSet({ shape: [1, 1, channels], samples, classes, rows });
 }
 
+/** Rounds as the native layer does, pixel after pixel in float32: heads learn the same bits. */
 function addPixels(values: Float32Array, at: number, pixels: number, sums: Float32Array): void {
   const channels = sums.length;
-  const exact = new Float64Array(channels);
   for (let p = 0; p < pixels; p++) {
     const begin = at + p * channels;
     for (let c = 0; c < channels; c++) {
-      exact[c] = (exact[c] as number) + (values[begin + c] as number);
+      sums[c] = (sums[c] as number) + (values[begin + c] as number);
     }
   }
-  for (let c = 0; c < channels; c++) sums[c] = (exact[c] as number) / pixels;
+  for (let c = 0; c < channels; c++) sums[c] = (sums[c] as number) / pixels;
 }
 
 let float16Values: Float32Array | undefined;
 
-/** float32 from the bits of float16, by a table of all of them. */
-function widened(bits: Uint16Array): Float32Array {
+/** Rows as float32; from the bits of float16 by a table of all of them. */
+export function inFloat32(bits: FeatureRows): Float32Array {
+  if (bits instanceof Float32Array) return bits;
   float16Values ??= fromFloat16(Uint16Array.from({ length: 65_536 }, (_, i) => i));
   const values = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) values[i] = float16Values[bits[i] as number] as number;

@@ -1,0 +1,311 @@
+import type { FeatureSet } from '../features/index.ts';
+import {
+  type EpochRecord,
+  FeatureStores,
+  type HeadSpec,
+  type TrainHeadsOptions,
+  trainHeads,
+} from '../head/index.ts';
+import type { ProgressListener } from '../operation.ts';
+import { headsAtOnce, pooledSet, poolsFirst, type StudyTraining } from './data.ts';
+import { compareScores, keptShare, Meeting, rungsOf, type Score } from './halving.ts';
+import type { TrialChoice } from './space.ts';
+
+/** How a trial ended. `budget`: its time was up. */
+export type TrialEnd = 'epochs' | 'early-stopping' | 'pruning' | 'divergence' | 'budget';
+
+/** A finished trial: what it was and what it reached. Plain data, which is written down. */
+export interface Trial extends Score {
+  /** From 0, which is the head that `train` would make with the same options. */
+  readonly trial: number;
+  readonly choice: TrialChoice;
+  readonly epochs: number;
+  /** 1-based epoch of the best validation accuracy, which `accuracy` and `loss` are of. */
+  readonly bestEpoch: number;
+  readonly ended: TrialEnd;
+  /** The best so far when each rung was reached, in order. */
+  readonly rungs: readonly Score[];
+}
+
+/** Trials that compete with each other: `count` from `first` on. */
+export interface Wave {
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface SweepOptions extends Omit<StudyTraining, 'head'> {
+  /** Rows of a sample are the views that training with `seed` draws. */
+  readonly train: FeatureSet;
+  readonly validation: FeatureSet;
+  readonly classes: readonly string[];
+  readonly trials: number;
+  /** Milliseconds of `performance.now()` after which no epoch begins. */
+  readonly deadline?: number | undefined;
+  /** Stop the worse two thirds of a wave at each rung; default true. */
+  readonly halving?: boolean | undefined;
+  readonly choiceOf: (trial: number) => TrialChoice;
+  readonly specOf: (head: string) => HeadSpec;
+  /** What an earlier call of the same search has done. */
+  readonly waves: readonly Wave[];
+  readonly finished: readonly Trial[];
+  /** Hears of the state each time that trials have finished, and may write it down. */
+  readonly onState: (state: SweepState) => Promise<void>;
+  readonly onProgress?: ProgressListener | undefined;
+}
+
+export interface SweepState {
+  readonly waves: readonly Wave[];
+  readonly finished: readonly Trial[];
+}
+
+const mostInWave = 256;
+
+/**
+ * Trains trials, hundreds at once, wave by wave, and stops the worse ones of a wave early. Heads of
+ * the same layers train in one call of the native trainer, whatever else differs. Same options: the
+ * same trials and the same results, also where the search was interrupted and goes on, unless a
+ * deadline cuts it.
+ *
+ * @returns all trials that are finished, in their order
+ * @throws HeadstartError as `trainHeads`; `signal.reason` where aborted, after `onState`
+ */
+export async function sweepHeads(options: SweepOptions): Promise<SweepState> {
+  const { trials, signal, onProgress } = options;
+  const finished = new Map(options.finished.map((trial) => [trial.trial, trial]));
+  const waves = [...options.waves];
+  const state = (): SweepState => ({
+    waves,
+    finished: [...finished.values()].sort((a, b) => a.trial - b.trial),
+  });
+  const report = () =>
+    onProgress?.({ stage: 'sweep', done: finished.size, total: trials, unit: 'trials' });
+  using stores = new FeatureStores();
+  const pooled = await pooledSets(options);
+  for (let at = 0; ; at++) {
+    if (at === waves.length) {
+      const first = waves.reduce((sum, { count }) => sum + count, 0);
+      const late = options.deadline !== undefined && performance.now() >= options.deadline;
+      if (first >= trials || late) break;
+      waves.push({ first, count: waveSize(options, first, trials - first) });
+    }
+    report();
+    await runWave(waves[at] as Wave, { ...options, ...pooled, stores }, finished, async () => {
+      report();
+      await options.onState(state());
+    });
+    signal?.throwIfAborted();
+  }
+  report();
+  return state();
+}
+
+interface PooledSets {
+  readonly pooledTrain: FeatureSet;
+  readonly pooledValidation: FeatureSet;
+}
+
+async function pooledSets({ train, validation, signal }: SweepOptions): Promise<PooledSets> {
+  return {
+    pooledTrain: await pooledSet(train, { signal }),
+    pooledValidation: await pooledSet(validation, { signal }),
+  };
+}
+
+/** As many trials as memory holds together. */
+function waveSize(options: SweepOptions, first: number, most: number): number {
+  const { train, classes, choiceOf, specOf } = options;
+  let share = 0;
+  let count = 0;
+  while (count < Math.min(most, mostInWave)) {
+    const head = specOf(choiceOf(first + count).head);
+    share += 1 / headsAtOnce({ set: train, classes }, { head });
+    if (share > 1 && count > 0) break;
+    count++;
+  }
+  return count;
+}
+
+/** A trial in training. */
+interface Running {
+  readonly trial: number;
+  readonly choice: TrialChoice;
+  epochs: number;
+  best: Score & { readonly epoch: number };
+  rungs: Score[];
+  diverged: boolean;
+  ended: TrialEnd | undefined;
+}
+
+type WaveOptions = SweepOptions & PooledSets & { readonly stores: FeatureStores };
+
+/** Trains the trials of a wave that are not finished; the others take part in its decisions. */
+async function runWave(
+  wave: Wave,
+  options: WaveOptions,
+  finished: Map<number, Trial>,
+  save: () => Promise<void>,
+): Promise<void> {
+  const { choiceOf, halving = true, epochs = 50 } = options;
+  const members = Array.from({ length: wave.count }, (_, i) => wave.first + i);
+  const open = members.filter((trial) => !finished.has(trial));
+  if (open.length === 0) return;
+  const running = open.map((trial): Running => {
+    const best = { accuracy: -1, loss: Number.MAX_VALUE, epoch: 1 };
+    const choice = choiceOf(trial);
+    return { trial, choice, epochs: 0, best, rungs: [], diverged: false, ended: undefined };
+  });
+  const rungs = halving ? rungsOf(epochs) : [];
+  const groups = byHead(running);
+  const decide = (epoch: number) => survivors(members, running, finished, rungs.indexOf(epoch));
+  const meeting = new Meeting(groups.length, decide);
+  const settle = async () => {
+    const done = running.filter(({ ended, trial }) => ended !== undefined && !finished.has(trial));
+    if (done.length === 0) return;
+    for (const one of done) finished.set(one.trial, trialOf(one));
+    await save();
+  };
+  const results = await Promise.allSettled(
+    groups.map((group) =>
+      trainGroup(group, rungs, meeting, options, settle).catch((error) => {
+        meeting.fail(error);
+        throw error;
+      }),
+    ),
+  );
+  await settle();
+  const failed = results.find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}
+
+/** In the order in which heads first come up. */
+function byHead(running: readonly Running[]): Running[][] {
+  const groups = new Map<string, Running[]>();
+  for (const one of running) {
+    const group = groups.get(one.choice.head) ?? [];
+    group.push(one);
+    groups.set(one.choice.head, group);
+  }
+  return [...groups.values()];
+}
+
+/** The best third of what reached the last rung; the first trial of all always goes on. */
+function survivors(
+  members: readonly number[],
+  running: readonly Running[],
+  finished: ReadonlyMap<number, Trial>,
+  rung: number,
+): ReadonlySet<number> {
+  const scores = members.flatMap((trial) => {
+    const one = running.find((each) => each.trial === trial);
+    const done = finished.get(trial) ?? (one && { ...one, ...one.best });
+    // What has ended by itself stays in the race with what it reached.
+    const cut = done?.ended === 'pruning' || done?.ended === 'budget';
+    const score = done?.rungs[rung] ?? (cut || !done?.ended ? undefined : done);
+    return score ? [{ trial, score }] : [];
+  });
+  const kept = Math.max(1, Math.ceil(members.length / keptShare ** (rung + 1)));
+  const order = scores.sort((a, b) => compareScores(a.score, b.score) || a.trial - b.trial);
+  return new Set([0, ...order.slice(0, kept).map(({ trial }) => trial)]);
+}
+
+function trialOf(one: Running): Trial {
+  const { trial, choice, epochs, best, rungs, ended } = one;
+  const { accuracy, loss, epoch: bestEpoch } = best;
+  return {
+    trial,
+    choice,
+    accuracy,
+    loss,
+    epochs,
+    bestEpoch,
+    ended: ended as TrialEnd,
+    rungs: [...rungs],
+  };
+}
+
+/** Heads of the same layers, in one call. */
+async function trainGroup(
+  group: readonly Running[],
+  rungs: readonly number[],
+  meeting: Meeting,
+  options: WaveOptions,
+  settle: () => Promise<void>,
+): Promise<void> {
+  const { deadline, epochs: most = 50 } = options;
+  let release = await meeting.takeTurn();
+  try {
+    await trainHeads({
+      ...trainingOf(group, options),
+      onEpoch: (record, head) => note(group[head] as Running, record),
+      goOn: async (epoch, places) => {
+        const training = new Set(places);
+        group.forEach((one, place) => {
+          if (!training.has(place)) one.ended ??= one.diverged ? 'divergence' : 'early-stopping';
+          else if (rungs.includes(epoch)) {
+            const { accuracy, loss } = one.best;
+            one.rungs.push({ accuracy, loss });
+          }
+        });
+        if (deadline !== undefined && performance.now() >= deadline) {
+          for (const place of places) (group[place] as Running).ended = 'budget';
+          return [];
+        }
+        if (!rungs.includes(epoch)) {
+          await settle();
+          return places;
+        }
+        release();
+        const kept = await meeting.arrive(epoch);
+        release = await meeting.takeTurn();
+        const goingOn = places.filter((place) => kept.has((group[place] as Running).trial));
+        for (const place of places) {
+          if (!goingOn.includes(place)) (group[place] as Running).ended = 'pruning';
+        }
+        await settle();
+        return goingOn;
+      },
+    });
+    for (const one of group) {
+      one.ended ??= one.diverged ? 'divergence' : one.epochs < most ? 'early-stopping' : 'epochs';
+    }
+  } finally {
+    meeting.leave();
+    release();
+  }
+}
+
+function note(one: Running, { epoch, loss, valLoss, valAccuracy }: EpochRecord): void {
+  one.epochs = epoch;
+  one.diverged = !Number.isFinite(loss + valLoss);
+  if (one.diverged) return;
+  const score = { accuracy: valAccuracy, loss: valLoss };
+  if (compareScores(score, one.best) < 0) one.best = { ...score, epoch };
+}
+
+function trainingOf(group: readonly Running[], options: WaveOptions): TrainHeadsOptions {
+  const { specOf, stores, classes } = options;
+  const head = specOf((group[0] as Running).choice.head);
+  const pools = poolsFirst(head);
+  return {
+    ...trainingPart(options),
+    head,
+    heads: group.map(({ choice: { head: _, ...variation } }) => variation),
+    train: pools ? options.pooledTrain : options.train,
+    validation: pools ? options.pooledValidation : options.validation,
+    classes,
+    stores,
+    diverged: 'stop',
+    // The best trial is trained once more: weights need not be kept here.
+    restoreBest: false,
+  };
+}
+
+/** What all trials share. */
+function trainingPart(options: WaveOptions) {
+  const { batchSize, stepsPerEpoch, epochs, earlyStopping, learningRateSchedule } = options;
+  const { views, shuffle, seed, backend, compute, threads, signal } = options;
+  return {
+    ...{ batchSize, stepsPerEpoch, epochs, earlyStopping, learningRateSchedule },
+    ...{ views, shuffle, seed, backend, compute, threads, signal },
+  };
+}
