@@ -69,6 +69,7 @@ export const units = {
       'core/jobs',
       'core/run',
       'core/sample',
+      'core/study',
     ],
   },
   'cli/base': { what: 'options, progress, tables, exit codes', imports: ['core'] },
