@@ -15,7 +15,9 @@ import {
 const classes = ['blue', 'green', 'red'];
 const runFolderFiles = [
   'confusion.csv',
+  'confusion.png',
   'confusion.svg',
+  'curves.png',
   'curves.svg',
   'folds.json',
   'head.safetensors',
@@ -24,6 +26,8 @@ const runFolderFiles = [
   'metrics.json',
   'model.onnx',
   'predictions.csv',
+  'reliability.png',
+  'reliability.svg',
   'report.html',
   'run.json',
   'skipped.csv',
@@ -59,6 +63,15 @@ describe('train', () => {
     expect(await readFile(join(run, 'history.csv'), 'utf8')).toMatch(
       /^epoch,loss,accuracy,val_loss,val_accuracy,seconds\n1,/,
     );
+  });
+
+  it('shows the surest mistakes in its report, with heat maps', async () => {
+    const report = await readFile(join(run, 'report.html'), 'utf8');
+    const predictions = await readFile(join(run, 'predictions.csv'), 'utf8');
+    const mistakes = predictions.split('\n').filter((line) => /,false(,|$)/.test(line)).length;
+    const pictures = report.match(/<img src="data:image\/jpeg;base64,/g) ?? [];
+    expect(pictures).toHaveLength(3 * Math.min(18, mistakes));
+    if (mistakes === 0) expect(report).toContain('every validation sample is classified correctly');
   });
 
   it('prints the summary that scripts read', async () => {

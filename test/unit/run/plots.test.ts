@@ -1,4 +1,6 @@
-import { confusionSvg, curvesSvg } from '@headstart/core/run';
+import { reliabilityBins } from '@headstart/core/evaluate';
+import { colours, renderPng } from '@headstart/core/page';
+import { confusionSvg, curvesSvg, reliabilitySvg } from '@headstart/core/run';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 
@@ -63,5 +65,58 @@ describe('the confusion matrix', () => {
       Array.from({ length: classes }, (_, k) => `class ${k}`),
     );
     expect(svg.length).toBeLessThan(1_000_000);
+  });
+});
+
+describe('the reliability diagram', () => {
+  const bins = reliabilityBins({
+    probabilities: Float32Array.of(0.9, 0.1, 0.8, 0.2, 0.35, 0.65),
+    labels: Int32Array.of(0, 1, 1),
+    classes: 2,
+  });
+
+  test('shows both curves of a calibrated run, and one of another', async () => {
+    const both = await reliabilitySvg({ bins, error: 0.1 }, { bins, error: 0.2 });
+    expect(both).toContain('Expected calibration error: 10.0 % calibrated, 20.0 % as trained.');
+    expect(texts(both)).toEqual(expect.arrayContaining(['calibrated', 'as trained', 'Samples']));
+    const one = await reliabilitySvg({ bins, error: 0.1 });
+    expect(texts(one)).toContain('as trained');
+    expect(texts(one)).not.toContain('calibrated');
+    expect(both + one).not.toContain('NaN');
+  });
+});
+
+describe('plots', () => {
+  test('have only colours that a dark page knows', async () => {
+    const known = new Set<string>(Object.values(colours).map(({ light }) => light));
+    const counts = [
+      [5, 1],
+      [0, 7],
+    ];
+    const plots = [
+      await curvesSvg(history, 9),
+      await confusionSvg({ classes: 2, counts }, ['a', 'b']),
+    ];
+    for (const svg of plots) {
+      const used = [...svg.matchAll(/(?:fill|stroke)="(#[^"]+)"/g)].map((m) => m[1] as string);
+      expect(used.length).toBeGreaterThan(10);
+      expect(used.filter((colour) => !known.has(colour))).toEqual([]);
+    }
+  });
+
+  test('are sharp as PNG files, with their texts', async () => {
+    const svg = await curvesSvg(history, 9);
+    const { width = 0, height = 0 } = await sharp(Buffer.from(svg)).metadata();
+    const png = await renderPng(svg);
+    const drawn = await sharp(png).metadata();
+    expect(drawn.format).toBe('png');
+    expect([drawn.width, drawn.height]).toEqual([2 * width, 2 * height]);
+    // The title "Loss" is dark ink on white.
+    const { data } = await sharp(png)
+      .extract({ left: 0, top: 0, width: Math.round(width / 4), height: 40 })
+      .grayscale()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(Math.min(...data)).toBeLessThan(90);
   });
 });

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { evaluateClassification } from '@headstart/core/evaluate';
 import { writeRun } from '@headstart/core/run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ContentsOptions, contentsOfRun } from './contents.ts';
@@ -31,7 +32,7 @@ describe('the report', () => {
     ]) {
       expect(report).toContain(part);
     }
-    expect(report.match(/<svg /g)).toHaveLength(2);
+    expect(report.match(/<svg /g)).toHaveLength(3);
   });
 
   test('loads nothing from anywhere', async () => {
@@ -58,4 +59,43 @@ describe('the report', () => {
     expect(report).not.toContain('</script>');
     expect(report).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;&#39;/3');
   });
+});
+
+describe('mistakes in the report', () => {
+  const uri = 'data:image/jpeg;base64,AAAA';
+  const thumbnail = { uri, width: 150, height: 100 };
+
+  test('are shown with their pictures and what speaks for either class', async () => {
+    const heat = { predicted: thumbnail, label: thumbnail };
+    const pictures = new Map([['red/2.png', { picture: thumbnail, heat }]]);
+    await writeRun(root, { ...contentsOfRun(), pictures });
+    const report = await readFile(join(root, 'report.html'), 'utf8');
+    expect(report.match(/<img /g)).toHaveLength(3);
+    for (const text of ['signs of green', 'signs of red', '75.0 %', '1 of 3 samples']) {
+      expect(report).toContain(text);
+    }
+  });
+
+  test('say why there is no picture', async () => {
+    const pictures = new Map([['red/2.png', { picture: { reason: 'it is cut off' } }]]);
+    await writeRun(root, { ...contentsOfRun(), pictures });
+    const report = await readFile(join(root, 'report.html'), 'utf8');
+    expect(report).not.toContain('<img ');
+    expect(report).toContain('no picture: it is cut off');
+    expect(report).not.toContain('signs of');
+  });
+});
+
+test('the report stays small where there are many classes, samples and mistakes', async () => {
+  const classes = Array.from({ length: 300 }, (_, k) => `class ${k}`);
+  const labels = Int32Array.from({ length: 3000 }, (_, i) => i % 300);
+  const probabilities = new Float32Array(3000 * 300).fill(0.5 / 299);
+  labels.forEach((label, i) => {
+    probabilities[i * 300 + ((label + (i % 2)) % 300)] = 0.5;
+  });
+  const names = Array.from(labels, (_, i) => `class/${i}.png`);
+  const evaluation = evaluateClassification({ probabilities, labels, names, classes });
+  const contents = contentsOfRun();
+  await writeRun(root, { ...contents, evaluation, record: { ...contents.record, classes } });
+  expect((await stat(join(root, 'report.html'))).size).toBeLessThan(1_000_000);
 });

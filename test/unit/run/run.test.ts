@@ -20,13 +20,17 @@ describe('a run folder', () => {
     await writeRun(folder, contentsOfRun());
     expect((await readdir(folder)).sort()).toEqual([
       'confusion.csv',
+      'confusion.png',
       'confusion.svg',
+      'curves.png',
       'curves.svg',
       'head.safetensors',
       'history.csv',
       'labels.txt',
       'metrics.json',
       'predictions.csv',
+      'reliability.png',
+      'reliability.svg',
       'report.html',
       'run.json',
       'skipped.csv',
@@ -42,8 +46,8 @@ describe('a run folder', () => {
     );
     expect(await text('confusion.csv')).toBe('true \\ predicted,green,red\ngreen,1,0\nred,1,1\n');
     const predictions = (await text('predictions.csv')).split('\n');
-    expect(predictions[0]).toBe('file,label,predicted,probability,label_probability,correct');
-    expect(predictions[3]).toBe('red/2.png,red,green,0.75,0.25,false');
+    expect(predictions[0]).toBe('file,label,predicted,probability,label_probability,correct,hash');
+    expect(predictions[3]).toBe('red/2.png,red,green,0.75,0.25,false,');
     const metrics = JSON.parse(await text('metrics.json'));
     expect(metrics).toMatchObject({
       samples: 3,

@@ -18,6 +18,7 @@ import { writeRun } from '../run/index.ts';
 import { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
 import { checkFolds, foldsOfRun } from './train-folds.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import { picturesOfMistakes } from './train-pictures.ts';
 import { runRecord, summarize } from './train-record.ts';
 import { openTrainingData, type TrainingData } from './training-data.ts';
 
@@ -77,6 +78,7 @@ async function trainInto(
     evaluation,
     hashes: data.validation.samples.map(({ hash }) => hash),
     skipped: data.skipped,
+    pictures: await picturesOfMistakes(data, trained, evaluation, options.fit, options),
     backbonePath: data.extractor?.backbone.path,
     signal: options.signal,
   });

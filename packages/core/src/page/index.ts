@@ -1,3 +1,4 @@
+export { type ColourName, colours } from './colours.ts';
 export { type PageContents, pageDocument } from './document.ts';
 export {
   escapeHtml,
@@ -7,5 +8,5 @@ export {
   table,
   trusted,
 } from './html.ts';
-export { type Plot, plotConfig, renderSvg } from './svg.ts';
+export { type Plot, plotConfig, renderPng, renderSvg } from './svg.ts';
 export { type RgbPicture, type Thumbnail, type ThumbnailOptions, thumbnail } from './thumbnail.ts';

@@ -1,16 +1,29 @@
+import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
+import { colours } from './colours.ts';
 import { escapeHtml } from './html.ts';
 
 /** Vega-Lite's own type asks for exact optional properties that its data model does not need. */
 export type Plot = Readonly<Record<string, unknown>>;
 
-/** Light background, readable type. */
+const text = { labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600 };
+const inks = { labelColor: colours.ink.light, titleColor: colours.ink.light };
+
+/** Readable type, in colours that pages know: see {@link colours}. */
 export const plotConfig: Plot = {
-  background: 'white',
+  background: colours.page.light,
   font: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
-  axis: { labelFontSize: 12, titleFontSize: 13, gridColor: '#e6e6e6', titlePadding: 8 },
-  legend: { labelFontSize: 12, titleFontSize: 13, symbolStrokeWidth: 2.5 },
-  title: { fontSize: 15, anchor: 'start' },
+  axis: {
+    ...text,
+    ...inks,
+    gridColor: colours.line.light,
+    domainColor: colours.muted.light,
+    tickColor: colours.muted.light,
+    titlePadding: 8,
+  },
+  legend: { ...text, ...inks, symbolStrokeWidth: 2.5 },
+  title: { fontSize: 15, anchor: 'start', color: colours.ink.light },
+  text: { color: colours.ink.light },
   view: { stroke: null },
 };
 
@@ -36,4 +49,13 @@ export async function renderSvg(spec: Plot, title: string, summary: string): Pro
   } finally {
     view.finalize();
   }
+}
+
+/** Pixels of a PNG file for one of a plot: sharp on a screen of twice the density, and in print. */
+const pngScale = 2;
+
+/** A plot as a PNG file. */
+export function renderPng(svg: string): Promise<Uint8Array> {
+  const picture = sharp(Buffer.from(svg), { density: 72 * pngScale });
+  return picture.png({ palette: true, effort: 1 }).toBuffer();
 }

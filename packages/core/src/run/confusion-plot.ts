@@ -1,5 +1,5 @@
 import { type ConfusionMatrix, confusionCount } from '../evaluate/index.ts';
-import { type Plot, plotConfig, renderSvg } from '../page/index.ts';
+import { colours, type Plot, plotConfig, renderSvg } from '../page/index.ts';
 
 /** Beyond these numbers of classes a confusion matrix shows no counts, and no class names. */
 const mostCounted = 30;
@@ -23,7 +23,7 @@ export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[]):
       .filter(({ count }) => count > 0);
   });
   const spec: Plot = {
-    config: { ...plotConfig, view: { fill: noShare, stroke: '#cccccc' } },
+    config: { ...plotConfig, view: { stroke: colours.line.light } },
     title: 'Confusion matrix',
     data: { values },
     ...cells(names),
@@ -52,7 +52,10 @@ function cells(names: readonly string[]): Plot {
     mark: { type: 'text', fontSize: Math.min(13, step / 2.5) },
     encoding: {
       text: { field: 'count', type: 'quantitative' },
-      color: { condition: { test: 'datum.share > 0.55', value: 'white' }, value: '#1a1a1a' },
+      color: {
+        condition: { test: 'datum.share > 0.55', value: 'white' },
+        value: colours.ink.light,
+      },
     },
   };
   return {
@@ -71,16 +74,26 @@ function literal(names: readonly string[]): string {
   return JSON.stringify(names).replace(/[\u2028\u2029]/g, ' ');
 }
 
-const noShare = '#f7fbff';
-
+/** Shares are opacities of one colour, so that they stand on a light and on a dark page. */
 const shareRect = {
-  mark: { type: 'rect', stroke: 'white' },
+  mark: { type: 'rect', color: colours.share.light },
   encoding: {
-    color: {
+    opacity: {
       field: 'share',
       type: 'quantitative',
-      scale: { domain: [0, 1], range: [noShare, '#6baed6', '#08519c'] },
-      legend: { title: 'Share of true class', titleLimit: 300, format: '.0%' },
+      scale: { domain: [0, 1], range: [0.06, 1] },
+      legend: {
+        title: 'Share of true class',
+        orient: 'bottom',
+        direction: 'horizontal',
+        titleLimit: 300,
+        format: '.0%',
+        values: [0.1, 0.25, 0.5, 0.75, 1],
+        symbolType: 'square',
+        symbolSize: 220,
+        symbolStrokeWidth: 0,
+        symbolFillColor: colours.share.light,
+      },
     },
   },
 };

@@ -1,8 +1,5 @@
 import type { EpochRecord } from '../head/index.ts';
-import { type Plot, renderSvg } from '../page/index.ts';
-
-/** Of the palette that people with any colour vision can tell apart (Okabe and Ito, 2008). */
-const colours = { training: '#0072B2', validation: '#D55E00', kept: '#555555' } as const;
+import { colours, type Plot, renderSvg } from '../page/index.ts';
 
 /**
  * Loss and accuracy by epoch, for training (dashed) and validation, with the kept epoch marked.
@@ -48,9 +45,9 @@ function keptMark(kept: number, epochs: number): Plot {
   return {
     data: { values: [{ epoch: kept, note: `kept: ${kept}` }] },
     layer: [
-      { mark: { type: 'rule', color: colours.kept, strokeDash: [2, 3] }, encoding: { x } },
+      { mark: { type: 'rule', color: colours.muted.light, strokeDash: [2, 3] }, encoding: { x } },
       {
-        mark: { type: 'text', color: colours.kept, ...place, y: 8, fontSize: 12 },
+        mark: { type: 'text', color: colours.muted.light, ...place, y: 8, fontSize: 12 },
         encoding: { x, text: { field: 'note', type: 'nominal' } },
       },
     ],
@@ -78,7 +75,7 @@ function lines(field: 'loss' | 'accuracy', title: string, epochs: number): Plot 
       color: {
         field: 'set',
         type: 'nominal',
-        scale: { domain, range: [colours.training, colours.validation] },
+        scale: { domain, range: [colours.first.light, colours.second.light] },
         legend: { title: null, symbolType: 'stroke', symbolSize: 400 },
       },
       strokeDash: {

@@ -15,10 +15,13 @@ import {
   writeHeadWeights,
 } from '../head/index.ts';
 import type { OperationOptions } from '../operation.ts';
+import { renderPng } from '../page/index.ts';
 import { confusionSvg } from './confusion-plot.ts';
 import { curvesSvg } from './curves-plot.ts';
+import type { MistakePictures } from './mistake-pictures.ts';
 import { type RunFile, type RunRecord, runFiles } from './record.ts';
-import { reportHtml } from './report.ts';
+import { reliabilitySvg } from './reliability-plot.ts';
+import { reportHtml } from './report/index.ts';
 import { predictionsCsv, skippedCsv } from './tables.ts';
 
 export interface RunContents extends OperationOptions {
@@ -30,6 +33,8 @@ export interface RunContents extends OperationOptions {
   /** SHA-256 of each validation image's file, in order, where they are known. */
   readonly hashes?: readonly (string | undefined)[] | undefined;
   readonly skipped: readonly SkippedFile[];
+  /** Of mistakes, by sample name, for the report. */
+  readonly pictures?: ReadonlyMap<string, MistakePictures> | undefined;
   /** The backbone's ONNX file; without it there is no `model.onnx`. */
   readonly backbonePath?: string | undefined;
 }
@@ -47,14 +52,19 @@ export async function writeRun(folder: string, contents: RunContents): Promise<R
   await removeOld(folder);
   const written = await writeModel(folder, contents);
   const plots = await drawPlots(contents);
-  for (const [name, text] of textFiles(contents, plots)) {
+  for (const [name, content] of [...textFiles(contents), ...(await plotFiles(plots))]) {
     signal?.throwIfAborted();
-    await writeFileAtomically(join(folder, name), text);
+    await writeFileAtomically(join(folder, name), content);
     written.push(name);
   }
   const files: Record<string, RunFile> = {};
   for (const name of written) files[name] = await describeFile(join(folder, name));
-  const report = reportHtml({ ...contents, files, plots });
+  const report = reportHtml({
+    ...contents,
+    pictures: contents.pictures ?? new Map(),
+    files,
+    plots,
+  });
   await writeFileAtomically(join(folder, runFiles.report), report);
   files[runFiles.report] = await describeFile(join(folder, runFiles.report));
   const record: RunRecord = { format: 'headstart-run', version: 1, ...contents.record, files };
@@ -94,19 +104,36 @@ async function writeModel(folder: string, contents: RunContents): Promise<string
   return [runFiles.weights, runFiles.model];
 }
 
-interface Plots {
-  readonly curves: string;
-  readonly confusion: string;
-}
+type Plots = Readonly<Record<'curves' | 'confusion' | 'reliability', string>>;
 
 async function drawPlots({ record, history, evaluation }: RunContents): Promise<Plots> {
+  const { metrics } = evaluation;
   return {
     curves: await curvesSvg(history, record.result.keptEpoch),
     confusion: await confusionSvg(evaluation.confusion, record.classes),
+    reliability: await reliabilitySvg(
+      { bins: evaluation.reliability, error: metrics.calibrationError },
+      metrics.temperature === 1
+        ? undefined
+        : {
+            bins: evaluation.uncalibratedReliability,
+            error: metrics.uncalibrated.calibrationError,
+          },
+    ),
   };
 }
 
-function textFiles(contents: RunContents, plots: Plots): [string, string][] {
+async function plotFiles(plots: Plots): Promise<[string, string | Uint8Array][]> {
+  const files = Object.entries(plots).map(
+    async ([name, svg]): Promise<[string, string | Uint8Array][]> => [
+      [runFiles[`${name as keyof Plots}Plot`], svg],
+      [runFiles[`${name as keyof Plots}Picture`], await renderPng(svg)],
+    ],
+  );
+  return (await Promise.all(files)).flat();
+}
+
+function textFiles(contents: RunContents): [string, string][] {
   const { record, history, evaluation, skipped } = contents;
   const { classes } = record;
   return [
@@ -116,8 +143,6 @@ function textFiles(contents: RunContents, plots: Plots): [string, string][] {
     [runFiles.confusion, confusionCsv(evaluation.confusion, classes)],
     [runFiles.predictions, predictionsCsv(evaluation.predictions, classes, contents.hashes)],
     [runFiles.skipped, skippedCsv(skipped)],
-    [runFiles.curvesPlot, plots.curves],
-    [runFiles.confusionPlot, plots.confusion],
   ];
 }
 

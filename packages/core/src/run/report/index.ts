@@ -1,0 +1,2 @@
+export { mostPictured } from './mistakes.ts';
+export { type ReportContents, reportHtml } from './report.ts';
