@@ -34,21 +34,21 @@ export interface AuditPageContents {
 }
 
 const style = `
-.bar { position: sticky; top: 0; background: #fff; border-bottom: 1px solid #ccc; padding: .5rem 0; display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; z-index: 1; }
+.bar { position: sticky; top: 0; background: var(--page); border-bottom: 1px solid var(--line); padding: .5rem 0; display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; z-index: 1; }
 .bar button, .card button, .card select { font: inherit; padding: .2rem .7rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; margin: 1rem 0; padding: 0; list-style: none; }
-.card { border: 2px solid #ddd; border-radius: 6px; padding: .6rem; }
-.card[aria-current="true"] { border-color: #0072b2; box-shadow: 0 0 0 3px #cce5f3; }
-.card[data-action="keep"] { background: #eef7ee; }
-.card[data-action="relabel"] { background: #fff4e5; }
-.card[data-action="remove"] { background: #fbe9e7; }
+.card { border: 2px solid var(--line); border-radius: 6px; padding: .6rem; }
+.card[aria-current="true"] { border-color: var(--first); box-shadow: 0 0 0 3px color-mix(in srgb, var(--first) 30%, var(--page)); }
+.card[data-action="keep"] { background: color-mix(in srgb, #2e9e44 12%, var(--page)); }
+.card[data-action="relabel"] { background: var(--warningPanel); }
+.card[data-action="remove"] { background: color-mix(in srgb, #e0452f 14%, var(--page)); }
 .card .pictures { display: flex; gap: .4rem; min-height: 8rem; align-items: center; justify-content: center; }
 .card img { max-width: 100%; max-height: 12rem; }
 .card .pictures img + img { opacity: .85; }
 .card .pictures:has(img + img) img { max-width: 48%; }
-.card .file { font-size: .8rem; color: #555; overflow-wrap: anywhere; }
+.card .file { font-size: .8rem; color: var(--muted); overflow-wrap: anywhere; }
 .card .state { font-weight: 600; min-height: 1.5em; }
-kbd { border: 1px solid #bbb; border-bottom-width: 2px; border-radius: 3px; padding: 0 .3em; font-size: .85em; }
+kbd { border: 1px solid var(--muted); border-bottom-width: 2px; border-radius: 3px; padding: 0 .3em; font-size: .85em; }
 `;
 
 /**

@@ -1,4 +1,4 @@
-import { type Plot, renderSvg } from '../page/index.ts';
+import { colours, type Plot, renderSvg } from '../page/index.ts';
 import type { SearchSpace, TrialChoice } from './space.ts';
 import type { Trial } from './sweep.ts';
 
@@ -54,7 +54,7 @@ export function parallelSvg(trials: readonly Trial[], space: SearchSpace): Promi
     layer: [
       {
         data: { values: axes.flatMap(({ title }) => [0, 1].map((at) => ({ axis: title, at }))) },
-        mark: { type: 'line', color: '#999', strokeWidth: 1 },
+        mark: { type: 'line', color: colours.muted.light, strokeWidth: 1 },
         encoding: {
           x: {
             ...x,
@@ -87,12 +87,19 @@ export function parallelSvg(trials: readonly Trial[], space: SearchSpace): Promi
       },
       {
         data: { values: ticks },
-        mark: { type: 'text', align: 'left', dx: 4, fontSize: 11, stroke: 'white', strokeWidth: 3 },
+        mark: {
+          type: 'text',
+          align: 'left',
+          dx: 4,
+          fontSize: 11,
+          stroke: colours.page.light,
+          strokeWidth: 3,
+        },
         encoding: { x, y, text: { field: 'text', type: 'nominal' } },
       },
       {
         data: { values: ticks },
-        mark: { type: 'text', align: 'left', dx: 4, fontSize: 11, color: '#222' },
+        mark: { type: 'text', align: 'left', dx: 4, fontSize: 11, color: colours.ink.light },
         encoding: { x, y, text: { field: 'text', type: 'nominal' } },
       },
     ],
