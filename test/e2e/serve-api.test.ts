@@ -32,11 +32,13 @@ afterAll(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-const post = (
-  path: string,
-  body: NonNullable<RequestInit['body']>,
-  headers: Record<string, string> = {},
-) => fetch(`${server.url}${path}`, { method: 'POST', body, headers });
+type Body = string | Uint8Array | FormData;
+const post = (path: string, body: Body, headers: Record<string, string> = {}) =>
+  fetch(`${server.url}${path}`, {
+    method: 'POST',
+    body: body as NonNullable<RequestInit['body']>,
+    headers,
+  });
 
 interface Predictions {
   readonly run: string;

@@ -1,6 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import { ApiError } from './api-error.ts';
 
+/** Nobody reads this answer: 499 is how nginx counts such requests, and so do the figures. */
+function clientGone(): ApiError {
+  return new ApiError(499, 'CLIENT_GONE', 'The client has gone.');
+}
+
 /**
  * Aborted when the client goes away, or with a 503 when its answer takes too long. Ends with the
  * answer.
@@ -12,7 +17,7 @@ export function requestSignal(reply: FastifyReply, timeoutMs: number): AbortSign
   }, timeoutMs);
   reply.raw.once('close', () => {
     clearTimeout(timer);
-    if (!reply.raw.writableFinished) controller.abort(new Error('the client has gone'));
+    if (!reply.raw.writableFinished) controller.abort(clientGone());
   });
   return controller.signal;
 }

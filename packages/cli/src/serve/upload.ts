@@ -1,5 +1,3 @@
-import { Busboy, type BusboyHeaders } from '@fastify/busboy';
-import { reasonOf } from '@headstart/core';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from './api-error.ts';
 
@@ -37,46 +35,41 @@ export async function uploadedImages(
 /** Fields beside the files are not used; some clients send them. */
 const maxFields = 16;
 
-function filesOf(body: Buffer, type: string, maxImages: number): Promise<UploadedImage[]> {
-  return new Promise((resolve, reject) => {
-    const files: (UploadedImage | undefined)[] = [];
-    const refuse = (error: unknown) =>
-      reject(
-        error instanceof ApiError
-          ? error
-          : new ApiError(400, 'BAD_FORM', `The form is damaged or cut off: ${reasonOf(error)}.`),
-      );
-    const tooMany = (what: string) => () =>
-      refuse(new ApiError(413, 'TOO_MANY_IMAGES', `The form has more than ${what}.`));
-    try {
-      const parser = new Busboy({
-        headers: { 'content-type': type } as BusboyHeaders,
-        limits: {
-          files: maxImages,
-          fields: maxFields,
-          parts: maxImages + maxFields,
-          fieldSize: 4096,
-          headerPairs: 32,
-          fileSize: body.length + 1,
-        },
-      });
-      parser.on('file', (_field, stream, filename) => {
-        const index = files.push(undefined) - 1;
-        const chunks: Buffer[] = [];
-        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-        stream.on('error', refuse);
-        stream.on('end', () => {
-          files[index] = { name: filename || `image ${index + 1}`, bytes: Buffer.concat(chunks) };
-        });
-      });
-      parser.on('filesLimit', tooMany(`${maxImages} images`));
-      parser.on('fieldsLimit', tooMany(`${maxFields} fields`));
-      parser.on('partsLimit', tooMany(`${maxImages} images`));
-      parser.on('error', refuse);
-      parser.on('finish', () => resolve(files.filter((file) => file !== undefined)));
-      parser.end(body);
-    } catch (error) {
-      refuse(error);
-    }
-  });
+async function filesOf(body: Buffer, type: string, maxImages: number): Promise<UploadedImage[]> {
+  const boundary = boundaryOf(type);
+  if (occurrences(body, `--${boundary}`) > maxImages + maxFields + 1) throw tooMany(maxImages);
+  const form = await new Response(body, { headers: { 'content-type': type } })
+    .formData()
+    .catch((error: unknown) => {
+      const message = 'The body is no form, or it is damaged or cut off.';
+      throw new ApiError(400, 'BAD_FORM', message, { cause: error });
+    });
+  const files = [...form.values()].filter((value) => typeof value !== 'string');
+  if (files.length > maxImages) throw tooMany(maxImages);
+  return Promise.all(
+    files.map(async (file, i) => ({
+      name: file.name || `image ${i + 1}`,
+      bytes: new Uint8Array(await file.arrayBuffer()),
+    })),
+  );
+}
+
+function tooMany(maxImages: number): ApiError {
+  const message = `The form has more than ${maxImages} images, or more than ${maxFields} other fields.`;
+  return new ApiError(413, 'TOO_MANY_IMAGES', message);
+}
+
+/** What separates the parts of a form (RFC 2046). */
+function boundaryOf(type: string): string {
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/i.exec(type) ?? [];
+  const boundary = quoted ?? plain;
+  if (boundary !== undefined) return boundary;
+  throw new ApiError(400, 'BAD_FORM', 'The content type of the form names no boundary.');
+}
+
+/** Counted before the form is taken apart, which costs something for each part. */
+function occurrences(body: Buffer, text: string): number {
+  let count = 0;
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) count++;
+  return count;
 }
