@@ -22,7 +22,7 @@ interface ServeCommandOptions extends CommonOptions, DeviceOptions {
   readonly allowHost: readonly string[];
   readonly allowEdits?: boolean;
   readonly data?: string;
-  readonly batchSize: number;
+  readonly batchSize?: number;
   readonly batchWait: number;
   readonly maxBody: number;
   readonly maxImages: number;
@@ -65,7 +65,12 @@ function addLimitOptions(command: Command): void {
   const { maxBodyBytes, maxImages, maxPixels, queueLimit, timeoutMs } = defaultLimits;
   const megabytes = numberBetween(0, 1024, { open: true });
   command
-    .addOption(opt('--batch-size <n>', 'images in one inference, at most', wholeNumber(1), 32))
+    .addOption(
+      new Option(
+        '--batch-size <n>',
+        'images in one inference, at most (default: 8 on the CPU, 64 on a GPU)',
+      ).argParser(wholeNumber(1)),
+    )
     .addOption(
       opt('--batch-wait <ms>', 'how long an idle model waits for more', numberBetween(0, 1000), 5),
     )

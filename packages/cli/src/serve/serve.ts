@@ -18,7 +18,8 @@ export interface ServeOptions extends OperationOptions {
   /** 0 for any that is free. */
   readonly port: number;
   readonly load: LoadClassifierOptions;
-  readonly batchSize: number;
+  /** Default 8 on the CPU, 64 on a GPU. */
+  readonly batchSize?: number | undefined;
   readonly maxWaitMs: number;
   readonly limits: ServeLimits;
   /** The images' folder; default: where the run found them. */

@@ -4,7 +4,7 @@ import type { Classified, Classifier, ReadImage } from './classifier.ts';
 import type { ImageInput } from './read-input.ts';
 
 export interface BatchedClassifierOptions {
-  /** Images in one inference at most; default 32. */
+  /** Images in one inference at most; default as in `classify`: 8 on the CPU, 64 on a GPU. */
   readonly batchSize?: number | undefined;
   /** How long an idle model waits for images that are being decoded, in ms; default 5. */
   readonly maxWaitMs?: number | undefined;
@@ -67,7 +67,7 @@ export class BatchedClassifier {
   constructor(classifier: Classifier, options: BatchedClassifierOptions = {}) {
     this.classifier = classifier;
     this.#options = options;
-    this.#batchSize = options.batchSize ?? 32;
+    this.#batchSize = options.batchSize ?? (classifier.backbone.provider === 'cuda' ? 64 : 8);
     this.#maxWaitMs = options.maxWaitMs ?? 5;
     this.#queueLimit = options.queueLimit ?? 256;
     this.#decoders = options.decoders ?? 4;
