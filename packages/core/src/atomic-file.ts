@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HeadstartError, reasonOf } from './errors.ts';
 import { makeFolders } from './folders.ts';
@@ -47,6 +47,21 @@ export async function writeFileAtomically(
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
+}
+
+/**
+ * Finds out before long work whether a file could be written at its end; makes its folder.
+ *
+ * @throws HeadstartError `OUTPUT_UNWRITABLE`
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const folder = dirname(path);
+  await attempt(path, async () => {
+    await makeFolders(folder);
+    await access(folder, constants.W_OK);
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isDirectory()) throw new Error('it is a folder');
+  });
 }
 
 async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+export { checkWritable } from './atomic-file.ts';
 export type { FeatureError } from './backbone/index.ts';
 export {
   adviceOn,

@@ -111,6 +111,15 @@ describe('A file of corrections', () => {
     await refusalOf(writeCorrections(file, [correction(a0, 'remove')]));
     expect(await readFile(file, 'utf8')).toBe('my notes\n');
   });
+
+  it('takes no correction that it would not read again', async () => {
+    const file = join(await folderWith(), 'corrections.csv');
+    await writeCorrections(file, [correction(a0, 'remove')]);
+    for (const wrong of [correction('abc', 'remove'), correction(a1, 'relabel')]) {
+      expect(await refusalOf(writeCorrections(file, [wrong]))).toContain(file);
+    }
+    expect([...(await readCorrections(file)).byHash.keys()]).toEqual([a0]);
+  });
 });
 
 describe('Corrections of a data set', () => {

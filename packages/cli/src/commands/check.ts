@@ -3,6 +3,7 @@ import {
   type CheckReport,
   cachedHasher,
   checkDataset,
+  checkWritable,
   countPictures,
   describeTrait,
   likeness,
@@ -54,13 +55,14 @@ export function addCheckCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string, options: CheckCommandOptions) => {
+      const { html } = options;
+      if (html !== undefined) await checkWritable(html);
       const report = await checkDataset(data, {
         ...options,
         hashFiles: cachedHasher(options),
         signal,
         onProgress: ui.onProgress,
       });
-      const { html } = options;
       if (html !== undefined) {
         await writeCheckPage(html, report, { signal, onProgress: ui.onProgress });
       }

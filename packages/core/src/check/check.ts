@@ -1,6 +1,7 @@
 import { extname, resolve } from 'node:path';
 import {
   checkedSplit,
+  checkSplitOfLayout,
   compareCodePoints,
   type DataOptions,
   fewImages,
@@ -12,7 +13,7 @@ import {
 } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { type Content, contentsOf, type PlacedSample } from './contents.ts';
-import { type InspectedContents, inspectContents } from './inspect.ts';
+import { type InspectedContents, type Inspection, inspectContents } from './inspect.ts';
 import { byName, exactSamePictures, nearSamePictures } from './same-pictures.ts';
 import { type NamedImage, sizeOf, traitsOf } from './traits.ts';
 import type { CheckReport, ClassCount, MisnamedFile, Part, SamePicture } from './types.ts';
@@ -36,12 +37,13 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
   const split = checkedSplit(options);
   const path = resolve(root);
   const layout = await findLayout(path, options.signal);
+  checkSplitOfLayout(split, layout, root);
   const parts = await readParts(path, layout, options);
   const { classes } = parts;
-  const placed = placeParts(parts, split, root);
+  const placed = placeParts(parts, split);
   const contents = contentsOf(placed);
   const inspected = await inspectContents(contents, options);
-  const readable = contents.filter((_, i) => 'image' in (inspected.inspections[i] ?? {}));
+  const readable = contents.filter((_, i) => isReadable(inspected.inspections[i]));
   const counts = countClasses(readable, classes);
   const wholeCounts = counts.map(({ images, train }) => (placed.split ? images : train));
   return {
@@ -64,6 +66,10 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
     inputSize,
     warnings: [...parts.warnings, ...placed.warnings],
   };
+}
+
+function isReadable(inspection: Inspection | undefined): boolean {
+  return inspection !== undefined && 'image' in inspection;
 }
 
 const examplesShown = 8;
@@ -115,14 +121,15 @@ function misnamedFiles(
 
 async function samePictures(
   contents: readonly Content[],
-  { fingerprints }: InspectedContents,
+  inspected: InspectedContents,
   acrossParts: boolean,
   classes: readonly string[],
   options: CheckOptions,
 ) {
-  const exact = exactSamePictures(contents, { classes });
+  const readable = contents.filter((_, i) => isReadable(inspected.inspections[i]));
+  const exact = exactSamePictures(readable, { classes });
   const { signal, onProgress } = options;
-  const near = await nearSamePictures(contents, fingerprints, {
+  const near = await nearSamePictures(contents, inspected.fingerprints, {
     classes,
     acrossParts,
     signal,

@@ -80,8 +80,8 @@ export async function openCorrections({
  * another, so that none undoes another's.
  *
  * @returns all that is in the file now
- * @throws HeadstartError `CORRECTIONS_INVALID` where what is there is no file of corrections, which
- *   is then left as it is; `OUTPUT_UNWRITABLE`
+ * @throws HeadstartError `CORRECTIONS_INVALID` where what is there is no file of corrections, or
+ *   what is to be written is none; the file is then left as it is; `OUTPUT_UNWRITABLE`
  */
 export function writeCorrections(
   path: string,
@@ -107,7 +107,15 @@ const writes = new Map<string, Promise<void>>();
 async function merge(path: string, added: readonly Correction[]): Promise<readonly Correction[]> {
   const merged = new Map<string, Correction>((await readExisting(path))?.byHash);
   for (const { hash, file, action, label } of added) {
-    merged.set(hash, { hash, file, action, label: action === 'relabel' ? label : '' });
+    const row = { hash, file, action, label: action === 'relabel' ? label : '' };
+    const wrong = whatIsWrong(row);
+    if (wrong !== undefined) {
+      throw new HeadstartError(
+        'CORRECTIONS_INVALID',
+        `A correction that was to be written to ${path} is none: ${wrong}.`,
+      );
+    }
+    merged.set(hash.toLowerCase(), { ...row, hash: hash.toLowerCase() });
   }
   const rows = [...merged.values()].map((row) => columns.map((column) => row[column]));
   await writeFileAtomically(path, `${header}\n${stringify(rows)}`);
@@ -171,18 +179,27 @@ function correctionOf(path: string, record: readonly string[], line: number): Re
     throw wrong(`there are ${record.length} values, not the 4 of ${header}`);
   }
   const [hash = '', file = '', action = '', label = ''] = record;
-  if (!/^[0-9a-f]{64}$/i.test(hash)) {
-    throw wrong(`"${hash}" is no SHA-256 of a file (64 hexadecimal digits)`);
-  }
-  if (!isAction(action))
-    throw wrong(`"${action}" is no action: it must be keep, relabel or remove`);
-  if (action === 'relabel' && label === '') throw wrong('relabel needs a label');
-  if (action !== 'relabel' && label !== '') throw wrong(`${action} takes no label ("${label}")`);
-  return { hash: hash.toLowerCase(), file, action, label, line };
+  const problem = whatIsWrong({ hash, action, label });
+  if (problem !== undefined) throw wrong(problem);
+  return { hash: hash.toLowerCase(), file, action: action as CorrectionAction, label, line };
 }
 
-function isAction(text: string): text is CorrectionAction {
-  return actions.includes(text);
+/** What keeps values from being a correction; undefined where nothing does. */
+function whatIsWrong(values: {
+  readonly hash: string;
+  readonly action: string;
+  readonly label: string;
+}): string | undefined {
+  const { hash, action, label } = values;
+  if (!/^[0-9a-f]{64}$/i.test(hash)) {
+    return `"${hash}" is no SHA-256 of a file (64 hexadecimal digits)`;
+  }
+  if (!actions.includes(action)) {
+    return `"${action}" is no action: it must be keep, relabel or remove`;
+  }
+  if (action === 'relabel' && label === '') return 'relabel needs a label';
+  if (action !== 'relabel' && label !== '') return `${action} takes no label ("${label}")`;
+  return undefined;
 }
 
 /** The refusal of one line of a file of corrections. */

@@ -26,7 +26,13 @@ export {
   scanLabelled,
   scanOptionsOf,
 } from './scan.ts';
-export { checkedSplit, type PlacedParts, placeParts, type SplitSettings } from './split-parts.ts';
+export {
+  checkedSplit,
+  checkSplitOfLayout,
+  type PlacedParts,
+  placeParts,
+  type SplitSettings,
+} from './split-parts.ts';
 export type { Dataset, DatasetSplit, Sample, SkippedFile, ValidationSource } from './types.ts';
 export { type FoundFiles, findImages } from './walk.ts';
 export { fewImages } from './warnings.ts';

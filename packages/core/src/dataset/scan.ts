@@ -6,7 +6,7 @@ import type { HashingOptions } from './hash.ts';
 import { findLayout, list, readLabelled } from './layout.ts';
 import { compareCodePoints } from './order.ts';
 import { hashParts, readParts } from './parts.ts';
-import { checkedSplit, type SplitSettings, splitParts } from './split-parts.ts';
+import { checkedSplit, checkSplitOfLayout, type SplitSettings, splitParts } from './split-parts.ts';
 import type { Dataset, Sample, SkippedFile } from './types.ts';
 
 /** What every scan of a folder takes, but for what hashes the files and reports progress. */
@@ -40,8 +40,9 @@ export async function scanDataset(root: string, options: ScanOptions = {}): Prom
   const { signal } = options;
   const split = checkedSplit(options);
   const layout = await findLayout(resolve(root), signal);
+  checkSplitOfLayout(split, layout, root);
   const parts = await readParts(resolve(root), layout, options);
-  const dataset = splitParts(parts, split, root);
+  const dataset = splitParts(parts, split);
   return {
     ...dataset,
     root: resolve(root),

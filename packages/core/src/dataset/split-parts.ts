@@ -1,5 +1,6 @@
 import { HeadstartError } from '../errors.ts';
 import { type GroupOf, groupsBy } from './groups.ts';
+import type { Layout } from './layout.ts';
 import type { DatasetParts } from './parts.ts';
 import { splitSamples } from './split.ts';
 import type { Dataset, DatasetSplit, Sample } from './types.ts';
@@ -45,6 +46,20 @@ export function checkedSplit(settings: SplitSettings): CheckedSplit {
   return { validationFraction, testFraction, groupBy, seed, groupOf };
 }
 
+/**
+ * A test part is split off only where no folder makes the split.
+ *
+ * @throws HeadstartError `USAGE`
+ */
+export function checkSplitOfLayout(split: CheckedSplit, layout: Layout, root: string): void {
+  if (split.testFraction === 0 || layout.kind === 'flat') return;
+  const part = layout.validation ? 'validation' : layout.test ? 'test' : undefined;
+  if (part === undefined) return;
+  throw wrongUsage(
+    `${root} has a folder for ${part}, so no test part is split off: leave out the test fraction.`,
+  );
+}
+
 function wrongUsage(message: string): HeadstartError {
   return new HeadstartError('USAGE', message);
 }
@@ -61,19 +76,10 @@ export interface PlacedParts {
   readonly warnings: readonly string[];
 }
 
-/**
- * Splits what the folders of a data set do not.
- *
- * @throws HeadstartError `USAGE` where a test part is to be split off beside folders of such parts
- */
-export function placeParts(parts: DatasetParts, split: CheckedSplit, root: string): PlacedParts {
+/** Splits what the folders of a data set do not. */
+export function placeParts(parts: DatasetParts, split: CheckedSplit): PlacedParts {
   const { train, validation, test } = parts;
   if (!validation?.length && !test?.length) return splitFlat(parts, split);
-  if (split.testFraction > 0) {
-    throw wrongUsage(
-      `${root} has a folder for ${validation?.length ? 'validation' : 'test'}, so no test part is split off: leave out the test fraction.`,
-    );
-  }
   const { groupOf } = split;
   const straddling = (other: readonly Sample[] | undefined, part: 'validation' | 'test') =>
     groupOf && other ? groupWarnings(train, other, part, groupOf) : [];
@@ -104,10 +110,10 @@ type SplitResult = Pick<
 /**
  * Makes training, validation and test of what is in the folders of a data set.
  *
- * @throws HeadstartError `DATA_LAYOUT`, `USAGE`
+ * @throws HeadstartError `DATA_LAYOUT`
  */
-export function splitParts(parts: DatasetParts, split: CheckedSplit, root: string): SplitResult {
-  const placed = placeParts(parts, split, root);
+export function splitParts(parts: DatasetParts, split: CheckedSplit): SplitResult {
+  const placed = placeParts(parts, split);
   const { train, validation = [], test = [] } = placed;
   const tiny = tinyClassWarning(parts.train, parts.classes);
   const warnings = [...(tiny === undefined ? [] : [tiny]), ...placed.warnings];

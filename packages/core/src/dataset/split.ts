@@ -83,13 +83,14 @@ function takeUnits(units: readonly Unit[], options: TakeOptions): Set<Unit> {
     for (const label of unit.counts.keys()) left.set(label, (left.get(label) ?? 0) - 1);
   };
   const cost = (unit: Unit) => costOf(unit, missing, options.totals);
-  for (const unit of inOrder(units, order)) {
+  const ordered = inOrder(units, order);
+  for (const unit of ordered) {
     if (canGo(unit) && cost(unit) < 0) take(unit);
   }
   // A class whose groups are all too large gives the one that does the least harm.
   for (const [label, count] of wanted) {
     if (count === 0 || missing.get(label) !== count) continue;
-    const own = inOrder(units, order).filter((unit) => unit.counts.has(label) && canGo(unit));
+    const own = ordered.filter((unit) => unit.counts.has(label) && canGo(unit));
     const [first, ...rest] = own;
     if (first) take(rest.reduce((best, unit) => (cost(unit) < cost(best) ? unit : best), first));
   }
