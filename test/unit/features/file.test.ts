@@ -40,6 +40,23 @@ describe('A feature file of Python’s safetensors', () => {
   });
 });
 
+describe('A feature file of PyTorch', () => {
+  it('is read as it is: bfloat16, every number exactly as float32', async () => {
+    const { set } = await readFeatureFile(fixture('torch-bfloat16.safetensors'));
+    expect([set.dtype, set.shape, set.rowCount]).toEqual(['float32', [3], 3]);
+    // 1/3 in bfloat16 is 0x3eab: 171/512.
+    const third = 171 / 512;
+    expect((await rowsOf(set)).map((row) => [...row])).toEqual([
+      [1, 2 ** -60, 2 ** 100],
+      [third, -third, -3],
+      [0, -0, 65536],
+    ]);
+    const picked: number[] = [];
+    for await (const chunk of set.chunks({ rows: [2, 0, 1] })) picked.push(...chunk);
+    expect(picked).toEqual([0, -0, 65536, 1, 2 ** -60, 2 ** 100, third, -third, -3]);
+  });
+});
+
 const sample = (name: string, label: number, ...rows: number[]) => ({ name, label, rows });
 
 describe('A feature file', () => {
@@ -123,7 +140,7 @@ describe('A feature file', () => {
       'features of a wrong type',
       { features: { dtype: 'F64', shape: [2, 3], data: new Uint8Array(48) }, labels },
       {},
-      'F64: save them as F32 or F16',
+      'F64: save them as F32, F16 or BF16',
     ],
     [
       'labels of a wrong number',

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { HeadstartError, reasonOf } from '../errors.ts';
 
 const advice = {
@@ -6,13 +7,26 @@ const advice = {
   write: 'Choose a folder that can be written and has room, with --cache-dir.',
 } as const;
 
+const fullBytes = 2 ** 20;
+
 /** @param error what was thrown, or the reason as text */
 export function cacheError(dir: string, verb: keyof typeof advice, error: unknown): HeadstartError {
+  const reason = verb !== 'read' && isFull(dir) ? 'the disk is full' : reasonOf(error);
   return new HeadstartError(
     'CACHE_UNUSABLE',
-    `Cannot ${verb} the feature cache ${dir}: ${reasonOf(error)}. ${advice[verb]}`,
+    `Cannot ${verb} the feature cache ${dir}: ${reason}. ${advice[verb]}`,
     { cause: error },
   );
+}
+
+/** LMDB says of a full disk that input and output fail. */
+function isFull(dir: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dir);
+    return bavail * bsize < fullBytes;
+  } catch {
+    return false;
+  }
 }
 
 export function cacheDamaged(dir: string, what: string): HeadstartError {

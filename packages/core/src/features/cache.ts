@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { HeadstartError } from '../errors.ts';
 import { makeFolders } from '../folders.ts';
 import { cacheDamaged, cacheError } from './cache-error.ts';
+import { type Claim, Claimant } from './claims.ts';
 import { databases, type Environment, openEnvironment } from './environment.ts';
 import { type DataName, dataFile, readDataName, writeFirstFormat } from './folder.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
@@ -32,6 +33,7 @@ export class FeatureCache implements FeatureStore {
   readonly dir: string;
   #data: DataName;
   #environment: Environment;
+  readonly #claimant = new Claimant();
   readonly #left: Promise<void>[] = [];
   #closed: Promise<unknown> | undefined;
 
@@ -57,12 +59,38 @@ export class FeatureCache implements FeatureStore {
 
   /** Records that another process has written meanwhile are left as they are. */
   putBatch(records: readonly CacheRecord[]): void {
-    this.#write(({ records: database }) => {
+    this.#write(({ records: database, claims }) => {
       for (const { key, row, ...layout } of records) {
+        claims.removeSync(key);
         const present = database.getBinaryFast(key);
         if (present && recordBytes(key, layout, present)) continue;
         if (present) this.#checkReplaceable(key);
         database.putSync(key, encodeRecord(key, layout, row));
+      }
+    });
+  }
+
+  claim(keys: readonly Buffer[], layout: RecordLayout): Claim[] {
+    const now = Date.now();
+    const claim = this.#claimant.encode(now);
+    return this.whileNobodyWrites(({ records, claims }) =>
+      keys.map((key) => {
+        const present = records.getBinaryFast(key);
+        if (present && recordBytes(key, layout, present)) return 'there';
+        const known = claims.get(key);
+        if (known && this.#claimant.isTaken(known, now)) return 'theirs';
+        claims.putSync(key, claim);
+        return 'ours';
+      }),
+    );
+  }
+
+  release(keys: readonly Buffer[]): void {
+    if (keys.length === 0) return;
+    this.#write(({ claims }) => {
+      for (const key of keys) {
+        const claim = claims.get(key);
+        if (claim && this.#claimant.isOwn(claim)) claims.removeSync(key);
       }
     });
   }
@@ -141,7 +169,7 @@ export class FeatureCache implements FeatureStore {
     return this.#guard('read', ({ records }) => records.getCount());
   }
 
-  /** Does something while nobody else writes to the cache. It may write to other caches. */
+  /** Does something in one transaction, while nobody else writes. It may write to other caches. */
   whileNobodyWrites<T>(action: (environment: Environment) => T): T {
     let result: { readonly value: T } | undefined;
     this.#write((environment) => {

@@ -12,6 +12,8 @@ export const databases = {
   files: 'files',
   /** Digest of a set of keys → the day when they were last used together, and which they are. */
   uses: 'uses',
+  /** Feature key → who is computing it. */
+  claims: 'claims',
 } as const;
 
 /** LMDB on one data folder. */
@@ -21,6 +23,7 @@ export interface Environment {
   readonly extractors: Binary;
   readonly files: Binary;
   readonly uses: Binary;
+  readonly claims: Binary;
 }
 
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
@@ -41,5 +44,6 @@ export function openEnvironment(path: string, durable = true): Environment {
     extractors: database(databases.extractors),
     files: database(databases.files),
     uses: database(databases.uses),
+    claims: database(databases.claims),
   };
 }

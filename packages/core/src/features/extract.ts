@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Backbone } from '../backbone/index.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
@@ -6,6 +6,7 @@ import { applyView, type ResizeOptions } from '../image/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import { mapOrdered } from '../ordered-map.ts';
 import { cachedFeatureSet } from './cached-set.ts';
+import type { Claim } from './claims.ts';
 import { InferenceQueue } from './inference-queue.ts';
 import { extractorId } from './key.ts';
 import {
@@ -48,6 +49,12 @@ export interface ExtractFeaturesResult {
 /** Images being read or decoded, or decoded and waiting to enter a batch. */
 const decodedAhead = 16;
 
+/** Images whose views are claimed at once. */
+const claimedAhead = 8;
+
+/** Between looks at what other processes are computing. */
+const waitMs = 100;
+
 /** Lookups between two turns of the event loop. */
 const lookupsPerTurn = 256;
 
@@ -88,6 +95,10 @@ export async function extractFeatures(
   const skipped = await compute(missing, layout, options, {
     onWritten: (count) => {
       counts.computed += count;
+      report();
+    },
+    onFound: (count) => {
+      counts.reused += count;
       report();
     },
     onLeftOut: (count) => {
@@ -135,45 +146,112 @@ async function findMissing(
 
 interface ComputeListeners {
   readonly onWritten: (count: number) => void;
+  /** Computed by another process meanwhile. */
+  readonly onFound: (count: number) => void;
   readonly onLeftOut: (count: number) => void;
 }
 
-/** Computes views into the cache. Returns the samples that could not be read, with reasons. */
+/**
+ * Computes views into the cache, those that no other process is computing; then those that none
+ * did. Returns the samples that could not be read, with reasons.
+ */
 async function compute(
   missing: readonly MissingViews[],
   layout: RecordLayout,
   options: ExtractFeaturesOptions,
-  { onWritten, onLeftOut }: ComputeListeners,
+  { onWritten, onFound, onLeftOut }: ComputeListeners,
 ): Promise<Map<Sample, string>> {
   const { backbone, cache, resize, fit, signal } = options;
   const { height, width } = backbone.info.input;
   const batchSize = batchSizeOf(options);
-  const queue = new InferenceQueue({ backbone, cache, layout, batchSize, onWritten });
+  const claimed = new Set<Buffer>();
+  const queue = new InferenceQueue({
+    backbone,
+    cache,
+    layout,
+    batchSize,
+    onWritten: (keys) => {
+      for (const key of keys) claimed.delete(key);
+      onWritten(keys.length);
+    },
+  });
   const read = async (work: MissingViews): Promise<ReadImage & { work: MissingViews }> => {
     signal?.throwIfAborted();
     return { ...(await readImage(work.content.samples, { height, width, resize, fit })), work };
   };
   const skipped = new Map<Sample, string>();
   try {
-    for await (const { work, pixels, skipped: lost } of mapOrdered(missing, decodedAhead, read)) {
-      for (const { sample, reason } of lost) skipped.set(sample, reason);
-      if (!pixels) {
-        onLeftOut(work.views.length);
-        continue;
+    for (let left = missing; left.length > 0; ) {
+      const theirs: MissingViews[] = [];
+      const ours = claimViews(left, { cache, layout, onFound, claimed, theirs });
+      for await (const { work, pixels, skipped: lost } of mapOrdered(ours, decodedAhead, read)) {
+        for (const { sample, reason } of lost) skipped.set(sample, reason);
+        if (!pixels) {
+          onLeftOut(work.views.length);
+          continue;
+        }
+        for (const { key, view } of work.views) {
+          signal?.throwIfAborted();
+          const seen = view ? applyView(pixels, { height, width }, view) : pixels;
+          await queue.add(seen, { key, name: work.content.samples[0]?.name ?? '' });
+        }
       }
-      for (const { key, view } of work.views) {
-        signal?.throwIfAborted();
-        const seen = view ? applyView(pixels, { height, width }, view) : pixels;
-        await queue.add(seen, { key, name: work.content.samples[0]?.name ?? '' });
-      }
+      signal?.throwIfAborted();
+      await queue.finish();
+      left = theirs;
+      if (left.length > 0) await setTimeout(waitMs, undefined, signal && { signal });
     }
-    signal?.throwIfAborted();
-    await queue.finish();
   } catch (error) {
     await queue.settle();
+    signal?.throwIfAborted();
     throw error;
+  } finally {
+    releaseQuietly(cache, claimed);
   }
   return skipped;
+}
+
+/** Claims end by themselves: that they cannot be given up is no failure. */
+function releaseQuietly(cache: FeatureStore, claimed: ReadonlySet<Buffer>): void {
+  try {
+    cache.release([...claimed]);
+  } catch {}
+}
+
+interface ClaimOptions {
+  readonly cache: FeatureStore;
+  readonly layout: RecordLayout;
+  readonly onFound: (count: number) => void;
+  /** Gets the keys of what was claimed. */
+  readonly claimed: Set<Buffer>;
+  /** Gets what others are computing. */
+  readonly theirs: MissingViews[];
+}
+
+/** Claims views, some images at a time as they are asked for, and gives out those that are ours. */
+function* claimViews(
+  work: readonly MissingViews[],
+  options: ClaimOptions,
+): Generator<MissingViews> {
+  const { cache, layout, onFound, claimed, theirs } = options;
+  for (let first = 0; first < work.length; first += claimedAhead) {
+    const some = work.slice(first, first + claimedAhead);
+    const keys = some.flatMap(({ views }) => views.map(({ key }) => key));
+    const claims = cache.claim(keys, layout);
+    keys.forEach((key, i) => {
+      if (claims[i] === 'ours') claimed.add(key);
+    });
+    const found = claims.filter((claim) => claim === 'there').length;
+    if (found > 0) onFound(found);
+    let at = 0;
+    for (const { content, views } of some) {
+      const own = claims.slice(at, at + views.length);
+      at += views.length;
+      const those = (claim: Claim) => views.filter((_, i) => own[i] === claim);
+      if (own.includes('theirs')) theirs.push({ content, views: those('theirs') });
+      if (own.includes('ours')) yield { content, views: those('ours') };
+    }
+  }
 }
 
 function batchSizeOf({ batchSize, backbone }: ExtractFeaturesOptions): number {

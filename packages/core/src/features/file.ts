@@ -2,7 +2,6 @@ import { HeadstartError } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
 import { SafetensorsFile, type TensorEntry, writeSafetensors } from '../safetensors.ts';
 import {
-  allocateRows,
   type ChunkOptions,
   type FeatureDtype,
   type FeatureRows,
@@ -67,8 +66,8 @@ async function* bytesOf(chunks: AsyncIterable<FeatureRows>): AsyncGenerator<Uint
 }
 
 /**
- * Opens a feature file, also one written by Python's safetensors: labels may be of any integer
- * type; without metadata classes are called `0`, `1`, … and samples `sample 0`, …. Only the header
+ * Opens a feature file, also one written by Python's safetensors: features F32, F16, or BF16, which
+ * is read as float32 (all of its numbers are); labels of any integer type; without metadata classes are called `0`, `1`, … and samples `sample 0`, …. Only the header
  * and the labels are read here; rows are read from the file when they are asked for.
  *
  * @throws HeadstartError `FEATURE_FILE_INVALID` naming the file and what is wrong with it
@@ -91,14 +90,14 @@ export async function readFeatureFile(path: string): Promise<FeatureFile> {
     rows: [i],
   }));
   const chunks = (options?: ChunkOptions) => readRows(path, entry, { shape, dtype }, options);
-  const place = { path, offset: entry.begin };
+  const converted = entry.dtype === 'BF16';
   const set: FeatureSet = {
     shape,
     dtype,
     classes,
     samples,
     rowCount: count,
-    file: place,
+    file: converted ? undefined : { path, offset: entry.begin },
     chunks,
   };
   const { backbone } = metadata;
@@ -114,20 +113,31 @@ async function* readRows(
 ): AsyncGenerator<FeatureRows> {
   await using file = await SafetensorsFile.open(path);
   const length = rowLength(shape);
-  const rowBytes = length * (dtype === 'float16' ? 2 : 4);
+  const rowBytes = length * (entry.dtype === 'F32' ? 4 : 2);
   const perChunk = rowsPerChunk(rowBytes);
   const count = rows?.length ?? (entry.shape[0] as number);
   for (let first = 0; first < count; first += perChunk) {
     signal?.throwIfAborted();
     const end = Math.min(count, first + perChunk);
-    const chunk = allocateRows(dtype, (end - first) * length);
-    const bytes = new Uint8Array(chunk.buffer);
+    const bytes = new Uint8Array((end - first) * rowBytes);
     for (const run of consecutiveRuns(first, end, rows)) {
       const begin = entry.begin + run.row * rowBytes;
       bytes.set(await file.read(begin, begin + run.count * rowBytes), (run.at - first) * rowBytes);
     }
-    yield chunk;
+    if (entry.dtype === 'BF16') yield fromBfloat16(new Uint16Array(bytes.buffer));
+    else if (dtype === 'float16') yield new Uint16Array(bytes.buffer);
+    else yield new Float32Array(bytes.buffer);
   }
+}
+
+/** The upper half of a float32 is a bfloat16. */
+function fromBfloat16(values: Uint16Array): Float32Array {
+  const floats = new Float32Array(values.length);
+  const bits = new Uint32Array(floats.buffer);
+  values.forEach((value, i) => {
+    bits[i] = value << 16;
+  });
+  return floats;
 }
 
 interface Run {
@@ -164,8 +174,8 @@ function featuresEntry(file: SafetensorsFile): { entry: TensorEntry; dtype: Feat
     );
   }
   if (entry.dtype === 'F16') return { entry, dtype: 'float16' };
-  if (entry.dtype === 'F32') return { entry, dtype: 'float32' };
-  throw invalid(path, `its features are ${entry.dtype}: save them as F32 or F16`);
+  if (entry.dtype === 'F32' || entry.dtype === 'BF16') return { entry, dtype: 'float32' };
+  throw invalid(path, `its features are ${entry.dtype}: save them as F32, F16 or BF16`);
 }
 
 async function readLabels(file: SafetensorsFile, count: number): Promise<number[]> {

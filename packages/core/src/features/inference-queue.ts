@@ -13,8 +13,8 @@ export interface InferenceQueueOptions {
   readonly cache: FeatureStore;
   readonly layout: RecordLayout;
   readonly batchSize: number;
-  /** Called when a batch of `count` is on disk. */
-  readonly onWritten: (count: number) => void;
+  /** Called with the keys of a batch that is on disk. */
+  readonly onWritten: (keys: readonly Buffer[]) => void;
 }
 
 interface Entry {
@@ -92,7 +92,7 @@ export class InferenceQueue {
         return { ...layout, key, row: rows.subarray(i * length, (i + 1) * length) };
       }),
     );
-    onWritten(entries.length);
+    onWritten(entries.map(({ key }) => key));
   }
 
   #encode(features: Float32Array, length: number, entries: readonly Entry[]): FeatureRows {

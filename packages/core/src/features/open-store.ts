@@ -1,8 +1,9 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemCode } from '../errors.ts';
+import { HeadstartError, systemCode } from '../errors.ts';
 import { type FeatureCache, openFeatureCache } from './cache.ts';
 import { cacheError } from './cache-error.ts';
+import type { Claim } from './claims.ts';
 import { dataFile, readDataName } from './folder.ts';
 import type { ExtractorId } from './key.ts';
 import type { RecordLayout } from './record.ts';
@@ -39,7 +40,11 @@ export async function openFeatureStore(options: StoreOptions): Promise<FeatureSt
 }
 
 async function openOwn(dir: string): Promise<FeatureCache | undefined> {
-  return (await isReadOnlyCache(dir)) ? undefined : openFeatureCache({ dir });
+  if (await isReadOnlyCache(dir)) return undefined;
+  return openFeatureCache({ dir }).catch((error: unknown) => {
+    if (error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE') return undefined;
+    throw error;
+  });
 }
 
 /** True for what is a cache, or looks like one, but cannot be written. */
@@ -81,6 +86,17 @@ class OverlaidCache implements FeatureStore {
 
   putBatch(records: readonly CacheRecord[]): void {
     this.#writable().putBatch(records);
+  }
+
+  claim(keys: readonly Buffer[], layout: RecordLayout): Claim[] {
+    const claims = this.#writable().claim(keys, layout);
+    return claims.map((claim, i) =>
+      claim === 'there' || !this.#shared.holds(keys[i] as Buffer, layout) ? claim : 'there',
+    );
+  }
+
+  release(keys: readonly Buffer[]): void {
+    this.#own?.release(keys);
   }
 
   describeExtractor(extractor: ExtractorId): void {

@@ -1,3 +1,4 @@
+import type { Claim } from './claims.ts';
 import type { ExtractorId } from './key.ts';
 import type { RecordLayout } from './record.ts';
 import type { FeatureRows } from './set.ts';
@@ -28,6 +29,13 @@ export interface FeatureStore extends AsyncDisposable {
    * @throws HeadstartError `CACHE_UNUSABLE`: full disk, read-only folder
    */
   putBatch(records: readonly CacheRecord[]): void;
+  /**
+   * Says that these records are going to be computed here, for those that nobody else has said it
+   * of and that are not there. {@link putBatch} and {@link release} end it.
+   */
+  claim(keys: readonly Buffer[], layout: RecordLayout): Claim[];
+  /** Gives up what was claimed and not written. */
+  release(keys: readonly Buffer[]): void;
   /** Notes what an extractor's digest stands for, so that people can be told. */
   describeExtractor(extractor: ExtractorId): void;
   /** Notes that these records were used today, for those who make room later. */

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 
 /**
  * LMDB's data file, format 2, as lmdb-js writes it: read with ordinary reads, never mapped, so that
@@ -8,10 +8,12 @@ export const pageHeaderBytes = 24;
 
 const magic = 0xbeefc0de;
 const formatVersion = 2;
-const metaBytes = 136;
+const metaBytes = 144;
 const noPage = 2n ** 64n - 1n;
 
 export const pageFlags = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 } as const;
+/** A flag of the list of free pages: lmdb-js may not have flushed all to disk. */
+export const unflushed = 0x1000;
 export const nodeFlags = { big: 0x01, subDatabase: 0x02 } as const;
 
 /** A tree of pages. `root` is undefined where it is empty. */
@@ -29,6 +31,8 @@ export interface Meta {
   readonly main: Tree;
   readonly lastPage: number;
   readonly txnId: number;
+  /** Of the system when it was written. */
+  readonly bootId: bigint;
 }
 
 /** What is wrong with a data file, for people, without a full stop. */
@@ -50,12 +54,17 @@ export interface Entry {
 
 /** The data file of an LMDB environment, open for reading. */
 export class DataFile implements Disposable {
-  readonly size: number;
   readonly #fd: number;
+  #size: number;
 
   constructor(path: string) {
     this.#fd = openSync(path, 'r');
-    this.size = fstatSync(this.#fd).size;
+    this.#size = fstatSync(this.#fd).size;
+  }
+
+  /** When it was opened, or when {@link meta} was last called. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Reads into the whole of `target`. Returns how many bytes there were. */
@@ -70,7 +79,8 @@ export class DataFile implements Disposable {
   }
 
   /**
-   * The snapshot that LMDB starts from: the newer one of two.
+   * The snapshot that LMDB starts from: the newest one; after a restart of the machine, where the file
+   * was not closed before, the oldest, as later ones may not be on disk.
    *
    * @throws DamagedFile
    */
@@ -80,10 +90,17 @@ export class DataFile implements Disposable {
     if (second.pageSize !== first.pageSize) damaged('its two headers differ');
     const odd = first.txnId % 2 !== 0 || (second.txnId % 2 !== 1 && second.txnId !== 0);
     const latest = first.txnId >= second.txnId ? first : second;
-    // lmdb-js keeps a third one: what it knows to be on disk. It would go back to it if it could.
+    // lmdb-js keeps a third one: what it knows to be on disk.
     const flushed = this.#snapshotAt(first.pageSize / 2);
     if (odd || flushed.txnId > latest.txnId) damaged('its headers contradict each other');
-    return latest;
+    // What the snapshot consists of was written before it.
+    this.#size = fstatSync(this.#fd).size;
+    const { bootId } = latest;
+    const here = bootIdHere();
+    const sameBoot = here === undefined || (bootId !== 0n && bootId === here);
+    if (second.txnId === 0 || sameBoot || !(latest.free.flags & unflushed)) return latest;
+    const before = first.txnId > second.txnId ? second : first;
+    return flushed.txnId !== 0 && flushed.txnId < before.txnId ? flushed : before;
   }
 
   close(): void {
@@ -119,6 +136,7 @@ export class DataFile implements Disposable {
       main: treeAt(bytes, 72),
       lastPage: wholeNumber(bytes, 120),
       txnId: wholeNumber(bytes, 128),
+      bootId: bytes.readBigInt64LE(136),
     };
   }
 }
@@ -137,4 +155,19 @@ export function wholeNumber(bytes: Buffer, at: number): number {
   const value = bytes.readBigUInt64LE(at);
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) damaged('it holds a number that is too large');
   return Number(value);
+}
+
+let knownBootId: bigint | undefined;
+
+/** As LMDB has it on Linux: the digits before the first dash. Undefined where it is not known. */
+function bootIdHere(): bigint | undefined {
+  if (knownBootId === undefined) {
+    try {
+      const text = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
+      knownBootId = BigInt(`0x${text.split('-')[0]}`);
+    } catch {
+      return undefined;
+    }
+  }
+  return knownBootId;
 }

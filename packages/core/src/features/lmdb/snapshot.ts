@@ -8,6 +8,7 @@ import {
   pageHeaderBytes,
   type Tree,
   treeAt,
+  unflushed,
 } from './data-file.ts';
 import { branchAt, checkTiling, entryAt, isLeaf, nodeCount } from './page.ts';
 
@@ -117,11 +118,12 @@ class Walk {
   }
 
   check(): void {
-    if (this.#meta.free.flags !== integerKeys) damaged('its flags are not those of a cache');
+    const { flags } = this.#meta.free;
+    if ((flags & ~unflushed) !== integerKeys) damaged('its flags are not those of a cache');
   }
 
   tree(tree: Tree, flags: number, onEntry?: (entry: Entry) => void): void {
-    if (tree.flags !== flags || (flags !== 0 && flags !== integerKeys)) {
+    if ((tree.flags & ~unflushed) !== flags || (flags !== 0 && flags !== integerKeys)) {
       damaged('the flags of a database are wrong');
     }
     let entries = 0;

@@ -1,0 +1,67 @@
+// Runs work.mjs and says how it ended.
+import { fork, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { openFeatureSnapshot } from '@headstart/core/features';
+
+const script = fileURLToPath(new URL('./work.mjs', import.meta.url));
+
+/** In a process of its own. `killAfter`: milliseconds after the work began. */
+export function work(args, { killAfter } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [script, ...args.map(String)]);
+    let [stdout, stderr, begun] = ['', '', 0];
+    child.stdout.on('data', (data) => {
+      stdout += data;
+      if (begun || !stdout.includes('begin')) return;
+      begun = performance.now();
+      if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter);
+    });
+    child.stderr.on('data', (data) => {
+      stderr += data;
+    });
+    child.on('close', (code, signal) => {
+      const last = stdout.trim().split('\n').at(-1) ?? '';
+      const result = last.startsWith('{') ? JSON.parse(last) : undefined;
+      resolve({ code, signal, stderr, result, ms: performance.now() - begun });
+    });
+  });
+}
+
+/** One process for many pieces of work; a new one after each that it did not survive. */
+export function startWorker() {
+  let child;
+  const ask = (args) =>
+    new Promise((resolve) => {
+      child ??= fork(script, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+      const own = child;
+      const finish = (ended) => {
+        own.removeAllListeners();
+        clearTimeout(hung);
+        resolve(ended);
+      };
+      const hung = setTimeout(() => own.kill('SIGKILL'), 120_000);
+      own.once('message', (ended) => finish({ signal: null, ...ended }));
+      own.once('exit', (code, signal) => {
+        child = undefined;
+        finish({ code, signal, stderr: '' });
+      });
+      own.send(args.map(String));
+    });
+  return { ask, stop: () => child?.disconnect() };
+}
+
+/** All records of a cache: key → bytes, both as text. */
+export async function recordsOf(dir) {
+  const snapshot = await openFeatureSnapshot(dir);
+  const records = new Map();
+  for (let i = 0; i < snapshot.size; i++) {
+    const { key, record } = snapshot.record(i);
+    records.set(key.toString('hex'), record.toString('latin1'));
+  }
+  snapshot.close();
+  return records;
+}
+
+export function sameRecords(a, b) {
+  return a.size === b.size && [...a].every(([key, record]) => b.get(key) === record);
+}
