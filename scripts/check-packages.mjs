@@ -4,9 +4,10 @@
 //
 // Packs the three packages, then for each version of Node (from npm, default 20 and 24): installs them
 // into an empty project with an empty npm cache and no script but our own, runs `npx headstart demo`,
-// and labels an image through `@headstart/core`. Then: what is said where there is no compiler, and
-// that a prebuilt addon and HEADSTART_ADDON need none. --quick leaves out what is compiled: the
-// packages get the addon that was built here. Build first (npm run build).
+// and labels an image through `@headstart/core`. With the first version of Node the addon is compiled,
+// with the others (and with --quick in all) it is the one that was built here, as one file serves all.
+// Then: what is said where there is no compiler, and that a prebuilt addon and HEADSTART_ADDON need
+// none. Build first (npm run build).
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -226,9 +227,10 @@ const plain = packAll(join(packed, 'plain'));
 const prebuilt = packAll(join(packed, 'prebuilt'), { addon: true });
 say(`# Packages of Headstart, tried on ${process.platform}-${process.arch}`);
 for (const file of readdirSync(join(packed, 'plain'))) say(`  ${file}`);
-for (const version of versions) {
-  say(`\n## Node ${version}`);
-  useWith(version, values.quick ? prebuilt : plain);
+for (const [i, version] of versions.entries()) {
+  const compiled = i === 0 && !values.quick;
+  say(`\n## Node ${version}, the addon ${compiled ? 'compiled' : 'prebuilt'}`);
+  useWith(version, compiled ? plain : prebuilt);
 }
 say('\n## What is installed');
 billOfMaterials(versions[0]);
