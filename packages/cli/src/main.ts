@@ -12,6 +12,7 @@ import { addExplainCommand } from './commands/explain.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addFeaturesCommand } from './commands/features.ts';
 import { addFoldsCommand } from './commands/folds.ts';
+import { addLearningCurveCommand } from './commands/learning-curve.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -32,6 +33,7 @@ const commands = [
   addFoldsCommand,
   addSweepCommand,
   addAuditCommand,
+  addLearningCurveCommand,
   addCompareCommand,
   addEvaluateCommand,
   addPredictCommand,

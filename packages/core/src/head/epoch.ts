@@ -76,7 +76,14 @@ async function trainEpoch(
 ): Promise<Score[]> {
   using epochRows = await session.openEpoch(epoch, { signal });
   const { store } = epochRows;
-  const runs = active.map(({ head }) => epochBatches(planOf(session, head).schedule, epoch));
+  const drawn = new Map<string, BatchRun[]>();
+  const runs = active.map(({ head }) => {
+    const { schedule } = planOf(session, head);
+    const key = JSON.stringify(schedule);
+    const own = drawn.get(key) ?? epochBatches(schedule, epoch);
+    drawn.set(key, own);
+    return own;
+  });
   const totals = active.map(() => ({ loss: 0, correct: 0, samples: 0, steps: 0 }));
   const { batchSize } = planOf(session, 0).schedule;
   for (let r = 0; runs.some(({ length }) => r < length); r++) {

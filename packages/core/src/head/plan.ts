@@ -150,8 +150,12 @@ export function viewsOfHeads(
   viewsOf: (schedule: ScheduleOptions) => readonly (readonly number[])[],
 ): number[][] {
   const needed = Array.from({ length: samples }, () => new Set<number>());
+  // Heads of one schedule, of which a search has hundreds, are planned once.
+  const planned = new Map<string, readonly (readonly number[])[]>();
   for (const { schedule, trainSamples } of heads) {
-    const views = viewsOf(schedule);
+    const key = JSON.stringify(schedule);
+    const views = planned.get(key) ?? viewsOf(schedule);
+    planned.set(key, views);
     trainSamples.forEach((sample, i) => {
       for (const view of views[i] as readonly number[]) needed[sample]?.add(view);
     });

@@ -45,6 +45,11 @@ export {
   type Shard,
 } from './features.ts';
 export { type FoldsJobOptions, type FoldsJobResult, type FoldsSummary, foldsJob } from './folds.ts';
+export {
+  type LearningCurveJobOptions,
+  type LearningCurveJobResult,
+  learningCurveJob,
+} from './learning-curve.ts';
 export { type PullJobOptions, pullJob } from './pull.ts';
 export { headOfRun, Retrainer, type RetrainOptions } from './retrain.ts';
 export { type Page, Review, type ReviewedMistake } from './review.ts';

@@ -49,14 +49,18 @@ export interface StudyData extends AsyncDisposable {
  * Opens the images that a study is about, each with its plain features and those of its views.
  *
  * @param choose which images of the folder
+ * @param isPlain of which of them no views are needed
  * @throws HeadstartError `USAGE`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID` and all of {@link openExtractor}
  */
 export async function openStudyData(
   options: StudyDataOptions,
   choose: (dataset: Dataset) => readonly Sample[],
+  isPlain: (sample: Sample) => boolean = () => false,
 ): Promise<StudyData> {
   const { data, features } = options;
-  if (data !== undefined && features === undefined) return fromFolder(data, options, choose);
+  if (data !== undefined && features === undefined) {
+    return fromFolder(data, options, choose, isPlain);
+  }
   if (data !== undefined || features === undefined) {
     throw new HeadstartError('USAGE', 'Give either a folder of images, or --features.');
   }
@@ -82,6 +86,7 @@ async function fromFolder(
   data: string,
   options: StudyDataOptions,
   choose: (dataset: Dataset) => readonly Sample[],
+  isPlain: (sample: Sample) => boolean,
 ): Promise<StudyData> {
   const { signal, onNotice } = options;
   await findLayout(resolve(data), signal);
@@ -91,7 +96,7 @@ async function fromFolder(
     const dataset = await scan();
     announceDataset(dataset, onNotice);
     const chosen = choose(dataset);
-    const extraction = await extractStudyImages(extractor, chosen, options);
+    const extraction = await extractStudyImages(extractor, chosen, options, isPlain);
     const { set, computed, reused } = extraction;
     const lost = new Set(extraction.skipped.map(({ path }) => path));
     if (set.samples.length === 0) {
@@ -117,8 +122,14 @@ export async function extractStudyImages(
   extractor: Extractor,
   samples: readonly Sample[],
   options: Pick<StudyDataOptions, 'augment' | 'views' | 'seed' | 'groupBy'>,
+  isPlain: (sample: Sample) => boolean = () => false,
 ): Promise<Extraction> {
-  const extraction = await extractor.extract(samples, studyViews(options), 'features');
+  const viewsOf = studyViews(options);
+  const extraction = await extractor.extract(
+    samples,
+    (sample) => (isPlain(sample) ? [undefined] : viewsOf(sample)),
+    'features',
+  );
   if (options.groupBy === undefined) return extraction;
   const groupOf = groupsBy(options.groupBy);
   const grouped = extraction.set.samples.map((sample) => ({ ...sample, group: groupOf(sample) }));

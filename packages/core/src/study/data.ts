@@ -111,7 +111,7 @@ export function plainSet(set: FeatureSet): FeatureSet {
 }
 
 /** The rows that these heads draw as views. */
-function viewedSet(
+export function viewedSet(
   set: FeatureSet,
   options: StudyTraining,
   heads: readonly HeadVariation[],

@@ -1,0 +1,117 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cliIn } from '../util/place.ts';
+import {
+  type TemporaryFolder,
+  temporaryFolder,
+  tinyBackbone,
+  writePictures,
+} from '../util/workspace.ts';
+
+let place: TemporaryFolder;
+const backbone = ['--backbone', tinyBackbone];
+const cli = (...args: string[]) => cliIn(place, args);
+const json = async (...args: string[]) => {
+  const { code, stdout, stderr } = await cli(...args, '--json');
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+};
+
+beforeAll(async () => {
+  place = await temporaryFolder();
+  await writePictures(join(place.path, 'data'), ['blue', 'green', 'red'], 20);
+});
+afterAll(() => place[Symbol.asyncDispose]());
+
+describe('train', () => {
+  it('cross-validates at the end, unless told not to, and says why where it does not', async () => {
+    const args = ['train', 'data', ...backbone, '--epochs', '3'];
+    const asked = await json(...args, '--folds', '3', '--seeds', '2', '--out', 'asked');
+    expect(asked.folds).toMatchObject({ folds: 3, seeds: 2, images: 48 });
+    const [low, high] = asked.folds.interval;
+    expect(low).toBeLessThanOrEqual(asked.folds.accuracy);
+    expect(high).toBeGreaterThanOrEqual(asked.folds.accuracy);
+    const written = JSON.parse(await readFile(join(place.path, 'asked/folds.json'), 'utf8'));
+    expect(written).toEqual(asked.folds);
+    const without = await json(...args, '--no-folds', '--out', 'asked');
+    expect(without).toMatchObject({ folds: null, folds_left_out: '--no-folds was given' });
+    await expect(readFile(join(place.path, 'asked/folds.json'))).rejects.toThrow('ENOENT');
+    const exact = await cli(...args, '--views', 'exact', '--folds', '3');
+    expect(exact.code).toBe(2);
+    expect(exact.stderr).toContain('--views exact');
+  });
+
+  it('keeps the run where cross-validation is interrupted', async () => {
+    const args = ['train', 'data', ...backbone, '--epochs', '3', '--folds', '20', '--seeds', '50'];
+    const { code, stdout } = await cliIn(place, [...args, '--out', 'kept'], {
+      interruptWhen: (stderr) => stderr.includes('folds  '),
+    });
+    expect(code).toBe(130);
+    expect(stdout).toContain('Run: ');
+    expect((await cli('evaluate', 'kept', 'data')).code).toBe(0);
+  });
+});
+
+describe('sweep', () => {
+  it('goes on after Ctrl-C with what it had, to the same result', async () => {
+    const args = ['sweep', 'data', ...backbone, '--trials', '30', '--epochs', '40'];
+    const stop = { interruptWhen: (stderr: string) => stderr.includes('Heads on') };
+    // Each call is interrupted a moment after it has begun to train.
+    for (let i = 0; i < 2; i++) {
+      const { code } = await cliIn(place, [...args, '--out', 'stopped'], stop);
+      expect(code).toBe(130);
+    }
+    const resumed = await json(...args, '--out', 'stopped');
+    const whole = await json(...args, '--out', 'whole');
+    const result = (document: typeof whole) => [document.leaderboard, document.refit];
+    expect(result(resumed)).toEqual(result(whole));
+    expect(resumed.trials).toBe(30);
+    expect(whole.refit.accuracy).toBeGreaterThanOrEqual(whole.baseline.accuracy);
+    expect(whole.refit.accuracy).toBe(whole.best.accuracy);
+    const again = await json(...args, '--out', 'whole');
+    expect(again.resumed).toBe(30);
+    expect(result(again)).toEqual(result(whole));
+    const rows = (await readFile(join(place.path, 'whole/trials.csv'), 'utf8')).trim().split('\n');
+    expect(rows).toHaveLength(31);
+    expect((await cli('predict', 'whole/best', 'data/red/red-000.png')).code).toBe(0);
+  });
+
+  it('refuses what is not its own, and a space that is wrong', async () => {
+    const other = await cli('sweep', 'data', ...backbone, '--seed', '9', '--out', 'whole');
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain('holds a sweep over other images');
+    await writeFile(join(place.path, 'space.json'), '{"learningrate":[1]}');
+    const wrong = await cli('sweep', 'data', ...backbone, '--space', 'space.json', '--out', 'new');
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('space.json has the unknown key "learningrate"');
+    const foreign = await cli('sweep', 'data', ...backbone, '--out', 'data');
+    expect(foreign.code).toBe(2);
+    expect(foreign.stderr).toContain('holds other things');
+  });
+
+  it('keeps to its time', async () => {
+    const args = ['sweep', 'data', ...backbone, '--budget', '1s', '--epochs', '300'];
+    await json(...args, '--search', 'random', '--no-early-stopping', '--out', 'short');
+    const state = JSON.parse(await readFile(join(place.path, 'short/sweep.json'), 'utf8'));
+    const ends = new Set(state.finished.map(({ ended }: { ended: string }) => ended));
+    expect(ends).toContain('budget');
+  });
+});
+
+describe('compare', () => {
+  it('compares runs on the images that they share, and refuses those that share none', async () => {
+    const args = ['train', 'data', ...backbone, '--no-folds'];
+    await json(...args, '--epochs', '1', '--out', 'short-run');
+    await json(...args, '--epochs', '15', '--out', 'long-run');
+    const result = await json('compare', 'short-run', 'long-run');
+    expect(result).toMatchObject({ images: 12, matched_by: 'content' });
+    const [compared] = result.comparisons;
+    expect(compared.difference).toBeCloseTo(result.runs[1].accuracy - result.runs[0].accuracy, 10);
+    await json(...args, '--epochs', '1', '--seed', '5', '--out', 'other-split');
+    const refused = await cli('compare', 'short-run', 'other-split');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('were validated on different images');
+    expect((await cli('compare', 'short-run')).code).toBe(2);
+  });
+});
