@@ -145,8 +145,7 @@ export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult
   });
   const order = [...state.finished].sort((a, b) => compareScores(a, b) || a.trial - b.trial);
   const best = order[0];
-  if (!best)
-    throw new HeadstartError('USAGE', 'The budget ended before any trial: give a larger --budget.');
+  if (!best) throw new HeadstartError('USAGE', 'There is no trial.');
   const refit = await refitBest(folder, best, state, options);
   await save({ refit: best.trial });
   const first = state.finished.find(({ trial }) => trial === 0);

@@ -84,8 +84,9 @@ export async function sweepHeads(options: SweepOptions): Promise<SweepState> {
   for (let at = 0; ; at++) {
     if (at === waves.length) {
       const first = waves.reduce((sum, { count }) => sum + count, 0);
-      const late = options.deadline !== undefined && performance.now() >= options.deadline;
-      if (first >= trials || late) break;
+      // The first wave always comes to one epoch, so that there is something to keep.
+      const { deadline = Number.POSITIVE_INFINITY } = options;
+      if (first >= trials || (first > 0 && performance.now() >= deadline)) break;
       waves.push({ first, count: waveSize(options, first, trials - first) });
     }
     report();
