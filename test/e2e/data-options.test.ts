@@ -75,6 +75,10 @@ describe('A run on a folder that was split', () => {
   it('refuses corrections that name no class, with file and line', async () => {
     const text = await readFile(join(place.path, 'c.csv'), 'utf8');
     await writeFile(join(place.path, 'wrong.csv'), text.replace('remove,', 'relabel,purple'));
+    const files = ['train', '--features', 'f.safetensors', '--val-features', 'v.safetensors'];
+    const refused = await cli(...files, '--corrections', 'wrong.csv');
+    expect(refused.stderr).toContain('error: Corrections are for a folder of images');
+    expect(refused.code).toBe(2);
     for (const command of [['check', 'data'], train]) {
       const { code, stderr } = await cli(...command, '--corrections', 'wrong.csv');
       expect(stderr).toContain('error: wrong.csv, line 2: "purple" is no class of the data');

@@ -8,9 +8,6 @@ interface Table {
   readonly codes: Uint32Array;
 }
 
-/** The largest radius that the index finds everything within. */
-export const largestRadius = 11;
-
 /** All numbers of 16 bits with at most two bits set. */
 const masks = (() => {
   const single = Array.from({ length: bandBits }, (_, i) => 1 << i);
@@ -40,7 +37,7 @@ export class HammingIndex {
     );
   }
 
-  /** Calls `visit` for every code before `code` that differs from it in at most `radius` bits. */
+  /** Calls `visit` for each code before `code` that differs in at most `radius` ≤ 11 bits. */
   before(code: number, radius: number, visit: (other: number) => void): void {
     const stamp = code + 1;
     for (let band = 0; band < bands; band++) {
