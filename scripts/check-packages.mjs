@@ -57,7 +57,8 @@ function run(command, args, { cwd, env, expected = 0, shown = 12, stdoutOnly = f
   const started = performance.now();
   const result = spawnSync(command, args, { cwd, env, encoding: 'utf8', maxBuffer: 2 ** 28 });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const text = `${result.stdout}${result.stderr}`.trim();
+  // Progress first, then the result, as on a terminal.
+  const text = `${result.stderr}${result.stdout}`.trim();
   say(`\n$ ${[command, ...args].join(' ')}    # ${seconds} s, exit code ${result.status}`);
   const printed = text.split('\n');
   const begin = Math.max(0, printed.length - shown);

@@ -49,7 +49,9 @@ const additions = {
     dependencies: { 'cmake-js': own.devDependencies['cmake-js'] },
   },
   core: { files: ['models/manifest.json'] },
-  cli: {},
+  // Of light-my-request, whose range has versions in it that need Node 22: without a lock file, npm
+  // would take one of those.
+  cli: { dependencies: { cookie: '1.1.1' } },
 };
 
 /** Puts a package together and gives its folder. */
