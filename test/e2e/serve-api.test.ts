@@ -5,6 +5,7 @@ import { loadClassifier } from '@headstart/core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sendRaw } from '../util/malformed.mjs';
 import { formOf, servedClasses, serveRun, type TestServer, trainColours } from '../util/served.ts';
 import { type TemporaryFolder, temporaryFolder } from '../util/workspace.ts';
 
@@ -305,6 +306,20 @@ describe('the server', () => {
     expect(answer.status).toBe(200);
     expect(((await answer.json()) as Predictions).predictions).toHaveLength(30);
     await expect(fetch(`${other.url}/labels`)).rejects.toThrow();
+  });
+
+  test('does not wait for requests that do not come to their end', async () => {
+    await using hasty = await serveRun(run, { limits: { timeoutMs: 300 } });
+    const { status } = await sendRaw(
+      hasty.url,
+      {
+        name: 'half a request',
+        status: [408],
+        bytes: () => Buffer.from('POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-'),
+      },
+      0,
+    );
+    expect(status).toBe(408);
   });
 
   test('says which port is taken', async () => {

@@ -160,6 +160,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const points = await page.locator('#loss-chart .line.validation').getAttribute('points');
     expect(points?.split(' ')).toHaveLength(40);
     await page.waitForFunction(() => document.title.startsWith('colours-2'));
+    // What is on the page is labelled again, by the new run.
+    await expectText('.answer', ['green']);
     expect(await page.locator('.mistake').count()).toBe(0);
     expect(await page.locator('#mistakes-lead').textContent()).toContain('None');
   });

@@ -5,6 +5,9 @@ import { ask, byId, classChoice, complain, make, percent, postImage, say } from 
 const perRequest = 8;
 let number = 0;
 
+/** What is on the page, the newest first. */
+let shown = [];
+
 /**
  * Labels the images that are dropped, pasted, chosen or taken.
  *
@@ -28,6 +31,7 @@ export function setUpClassify(page) {
   byId('clear').addEventListener('click', () => {
     for (const image of byId('results').querySelectorAll('img')) URL.revokeObjectURL(image.src);
     byId('results').replaceChildren();
+    shown = [];
     byId('results-head').hidden = true;
     byId('choose').focus();
   });
@@ -61,6 +65,20 @@ async function label(files, page) {
   const items = files.map((file) => ({ file, ...placeholder(file) }));
   byId('results-head').hidden = false;
   byId('results').prepend(...items.map(({ card }) => card));
+  shown = [...items, ...shown];
+  await labelItems(items, page);
+}
+
+/** Labels what is shown again: another run may see it otherwise. */
+export async function labelAgain(page) {
+  for (const { body, picture, file } of shown) {
+    body.replaceChildren(...waiting(file));
+    for (const part of picture.querySelectorAll('.over-map, .tag')) part.remove();
+  }
+  await labelItems(shown, page);
+}
+
+async function labelItems(items, page) {
   for (const batch of inBatches(items, page.run())) {
     try {
       await labelBatch(batch, page);
@@ -120,12 +138,15 @@ function placeholder(file) {
     image.replaceWith(make('span', { class: 'no-picture' }, 'no preview')),
   );
   picture.append(image);
-  const body = make('div', { class: 'result-body' });
-  body.append(
-    make('p', { class: 'file', title: file.name }, file.name),
-    make('p', { class: 'wait' }, 'Labelling…'),
-  );
+  const body = make('div', { class: 'result-body' }, ...waiting(file));
   return { picture, body, card: make('li', { class: 'card result' }, picture, body) };
+}
+
+function waiting({ name }) {
+  return [
+    make('p', { class: 'file', title: name }, name),
+    make('p', { class: 'wait' }, 'Labelling…'),
+  ];
 }
 
 function fail(body, message) {

@@ -1,4 +1,4 @@
-import { setUpClassify } from './classify.js';
+import { labelAgain, setUpClassify } from './classify.js';
 import { askJson, byId, complain, make, percent } from './dom.js';
 import { setUpMistakes, showMistakes } from './mistakes.js';
 import { setUpTraining, showTrainLead } from './training.js';
@@ -21,6 +21,7 @@ const page = {
     added = 0;
     await showRun();
     await showMistakes(page);
+    await labelAgain(page);
   },
 };
 

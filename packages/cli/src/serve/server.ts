@@ -59,7 +59,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
 /** Images come as they are; what else there is to say is small, and JSON. */
 function takeBodies(server: FastifyInstance): void {
   server.removeContentTypeParser('text/plain');
-  for (const type of [/^image\//, /^multipart\/form-data/, 'application/octet-stream']) {
+  for (const type of [/^image\//i, /^multipart\/form-data/i, 'application/octet-stream']) {
     server.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) =>
       done(null, body),
     );
@@ -88,10 +88,10 @@ function addHooks(server: FastifyInstance, { limits, hosts, metrics }: ServerOpt
   });
 }
 
-/** As the request announces it; where it does not say, it may be as large as any. */
-function bodyBytes({ headers, method }: FastifyRequest, { maxBodyBytes }: ServeLimits): number {
-  if (method === 'GET' || method === 'HEAD') return 0;
-  const announced = Number(headers['content-length'] ?? maxBodyBytes);
+/** As the request announces it; in chunks, it may be as large as any. */
+function bodyBytes({ headers }: FastifyRequest, { maxBodyBytes }: ServeLimits): number {
+  const inChunks = headers['transfer-encoding'] !== undefined;
+  const announced = inChunks ? maxBodyBytes : Number(headers['content-length'] ?? 0);
   if (announced <= maxBodyBytes) return announced;
   throw new ApiError(
     413,

@@ -51,11 +51,7 @@ export class Workbench implements AsyncDisposable {
   /** @throws ApiError 403 where looking and changing is not allowed */
   get review(): Review {
     if (this.edits) return this.#review;
-    throw new ApiError(
-      403,
-      'EDITS_OFF',
-      'This server only labels images: start it with --allow-edits to review and train over the network.',
-    );
+    throw editsOff();
   }
 
   /** Why the run cannot be trained again; undefined where it can. */
@@ -71,8 +67,8 @@ export class Workbench implements AsyncDisposable {
 
   /** @throws ApiError 403, or 409 where the run cannot be trained again */
   get training(): Training {
+    if (!this.edits) throw editsOff();
     const why = this.whyNoTraining;
-    if (!this.edits) void this.review;
     if (this.#training && why === undefined) return this.#training;
     throw new ApiError(409, 'NO_TRAINING', why ?? 'The run cannot be trained again.');
   }
@@ -83,12 +79,7 @@ export class Workbench implements AsyncDisposable {
       throw new ApiError(503, 'BUSY', 'Too many heat maps at once: try again later.');
     }
     this.#explaining++;
-    const result = this.#lastExplanation
-      .then(() => {
-        this.#explainer ??= loadExplainer(this.#options.model.folder, this.#options.load);
-        return this.#explainer;
-      })
-      .then(work);
+    const result = this.#lastExplanation.then(() => this.#openExplainer()).then(work);
     this.#lastExplanation = result.catch(() => {});
     try {
       return await result;
@@ -104,9 +95,22 @@ export class Workbench implements AsyncDisposable {
 
   /** Takes a new run into use, the one before stays on disk. */
   async #serve(run: string): Promise<void> {
-    this.#review = await Review.open(run, this.#options.data);
+    const review = await Review.open(run, this.#options.data);
     await this.#options.model.serve(run);
+    this.#review = review;
     await this.#closeExplainer();
+  }
+
+  /** Opened when it is first asked for; what failed is tried again by the next caller. */
+  async #openExplainer(): Promise<Explainer> {
+    const { model, load } = this.#options;
+    this.#explainer ??= loadExplainer(model.folder, load);
+    try {
+      return await this.#explainer;
+    } catch (error) {
+      this.#explainer = undefined;
+      throw error;
+    }
   }
 
   async #closeExplainer(): Promise<void> {
@@ -115,4 +119,12 @@ export class Workbench implements AsyncDisposable {
     this.#explainer = undefined;
     await explainer?.close();
   }
+}
+
+function editsOff(): ApiError {
+  return new ApiError(
+    403,
+    'EDITS_OFF',
+    'This server only labels images: start it with --allow-edits to review and train over the network.',
+  );
 }
