@@ -60,10 +60,13 @@ export const units = {
   core: {
     what: 'the library’s public face',
     imports: [
+      'native',
       'core/backbone',
       'core/check',
       'core/classify',
       'core/dataset',
+      'core/evaluate',
+      'core/features',
       'core/head',
       'core/image',
       'core/jobs',

@@ -109,7 +109,9 @@ describe.each(['native', 'core', 'cli'])('packages/%s', (name) => {
 it('the library prints nothing, reads no arguments and ends no process', () => {
   const files = new Set(all.map(({ file }) => file).filter((f) => !f.startsWith('packages/cli/')));
   const screen = /\bprocess\.(exit|argv|stdout|stderr|exitCode)\b|\bconsole\./;
-  const guilty = [...files].filter((file) => screen.test(read(file)));
+  // Examples in comments may.
+  const code = (file: string) => read(file).replace(/\/\*\*[\s\S]*?\*\//g, '');
+  const guilty = [...files].filter((file) => screen.test(code(file)));
   expect(guilty).toEqual([]);
 });
 

@@ -53,6 +53,10 @@ export async function writeFileAtomically(
  * Finds out before long work whether a file could be written at its end; makes its folder.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`
+ * @example
+ * ```ts
+ * await checkWritable('runs/fruit/report.html');
+ * ```
  */
 export async function checkWritable(path: string): Promise<void> {
   const folder = dirname(path);

@@ -12,6 +12,11 @@ export interface Directories {
 /**
  * `HEADSTART_CACHE_DIR` and `HEADSTART_MODELS_DIR`, or else the user's cache folder as the
  * platform has it (XDG base directories, `~/Library/Caches`, `%LOCALAPPDATA%`).
+ *
+ * @example
+ * ```ts
+ * const { cacheDir, modelsDir } = defaultDirectories();
+ * ```
  */
 export function defaultDirectories(
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -23,6 +23,15 @@ export type ErrorCode =
  * Every error that Headstart raises on purpose.
  *
  * `message` is one sentence for people: it names the file, option or value and says what to do.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await loadClassifier('runs/none');
+ * } catch (error) {
+ *   if (error instanceof HeadstartError && error.code === 'RUN_INVALID') console.log(error.message);
+ * }
+ * ```
  */
 export class HeadstartError extends Error {
   readonly code: ErrorCode;
@@ -34,7 +43,14 @@ export class HeadstartError extends Error {
   }
 }
 
-/** The text of whatever was thrown, without stack. */
+/**
+ * The text of whatever was thrown, without stack.
+ *
+ * @example
+ * ```ts
+ * const text = await loadClassifier('runs/none').catch(reasonOf);
+ * ```
+ */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

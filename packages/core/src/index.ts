@@ -1,5 +1,33 @@
+// What the above is made of: everything that a signature names can be named.
+export type {
+  Activation,
+  BackendName,
+  Conv2dSpec,
+  DenseSpec,
+  DropoutSpec,
+  FlattenSpec,
+  GlobalAveragePool2dSpec,
+  LayerSpec,
+  MaxPool2dSpec,
+  Tensor,
+} from '@headstart/native';
 export { checkWritable } from './atomic-file.ts';
-export type { FeatureError } from './backbone/index.ts';
+export type {
+  Backbone,
+  BackboneFile,
+  BackboneInfo,
+  FeatureError,
+  OpenBackboneOptions,
+  Preprocessing,
+  PullOptions,
+} from './backbone/index.ts';
+export type {
+  CheckedFile,
+  ClassCount,
+  MisnamedFile,
+  Part,
+  TraitKind,
+} from './check/index.ts';
 export {
   adviceOn,
   type CheckOptions,
@@ -12,6 +40,12 @@ export {
   type Trait,
   writeCheckPage,
 } from './check/index.ts';
+export type {
+  ImageModel,
+  LabelOptions,
+  ReadImage,
+  ReadImageOptions,
+} from './classify/index.ts';
 export {
   BatchedClassifier,
   type BatchedClassifierOptions,
@@ -33,16 +67,77 @@ export {
   type UnreadableImage,
   unknownLabel,
 } from './classify/index.ts';
+export type {
+  AddedImage,
+  AppliedCorrections,
+  Correction,
+  CorrectionAction,
+  CorrectionOptions,
+  DataOptions,
+  DatasetSplit,
+  FileHash,
+  FileHasher,
+  HashingOptions,
+  Sample,
+  ScanOptions,
+  SkippedFile,
+  SplitSettings,
+  ValidationSource,
+} from './dataset/index.ts';
 export { type Dataset, scanDataset } from './dataset/index.ts';
+export type {
+  Device,
+  DeviceChoice,
+  DeviceOptions,
+} from './device.ts';
 export { type Directories, defaultDirectories } from './directories.ts';
 export { type ErrorCode, HeadstartError, reasonOf } from './errors.ts';
 export type {
+  ClassScore,
+  ConfusionMatrix,
+  MeanScore,
+  Metrics,
+  ReliabilityBin,
+} from './evaluate/index.ts';
+export type {
+  CacheRecord,
+  Claim,
+  ExtractorDescription,
+  ExtractorId,
+  FeatureDtype,
+  FeatureRows,
+  FeatureStore,
+  RecordLayout,
+} from './features/index.ts';
+export type {
+  ClassWeights,
+  EarlyStoppingOptions,
   EpochRecord,
+  HeadExplainer,
+  HeadExplanation,
+  HeadLayer,
+  HeadSpec,
+  HeadWeights,
+  HeatMap,
   LearningRateSchedule,
+  Monitor,
   OptimizerName,
+  ParameterShape,
+  PlateauOptions,
+  ResolvedHead,
+  Score,
+  TrainedHead,
   TrainingOptions,
+  ViewPolicy,
 } from './head/index.ts';
-export type { AugmentOptions, Fit, ResizeMethod } from './image/index.ts';
+export type {
+  AugmentOptions,
+  Fit,
+  ImageFormat,
+  ResizeMethod,
+  ResizeOptions,
+  UnreadableKind,
+} from './image/index.ts';
 export * from './jobs/index.ts';
 export {
   isAbort,
@@ -53,7 +148,22 @@ export {
   type Progress,
   type ProgressListener,
 } from './operation.ts';
+export type {
+  Run,
+  RunBackbone,
+  RunCalibration,
+  RunData,
+  RunFile,
+  RunImage,
+  RunPrediction,
+  RunResult,
+  RunTiming,
+} from './run/index.ts';
 export { type RunRecord, readRun } from './run/index.ts';
+export type {
+  SafetensorsDtype,
+  TensorToWrite,
+} from './safetensors.ts';
 export {
   readSafetensorsHeader,
   SafetensorsFile,
@@ -61,5 +171,6 @@ export {
   type TensorEntry,
   writeSafetensors,
 } from './safetensors.ts';
+export type { TrafficLightOptions } from './sample/index.ts';
 export { generateTrafficLights } from './sample/index.ts';
-export { describeChoice } from './study/index.ts';
+export { describeChoice, type Trial, type TrialChoice, type TrialEnd } from './study/index.ts';

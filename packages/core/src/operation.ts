@@ -22,7 +22,19 @@ export interface LongOperationOptions extends OperationOptions {
   readonly onProgress?: ProgressListener | undefined;
 }
 
-/** True for the error with which an aborted operation rejects. */
+/**
+ * True for the error with which an aborted operation rejects.
+ *
+ * @example
+ * ```ts
+ * const controller = new AbortController();
+ * const training = trainJob({ data: 'fruit', backbone: 'vgg16', signal: controller.signal });
+ * controller.abort();
+ * await training.catch((error) => {
+ *   if (!isAbort(error, controller.signal)) throw error;
+ * });
+ * ```
+ */
 export function isAbort(error: unknown, signal?: AbortSignal): boolean {
   if (signal?.aborted && error === signal.reason) return true;
   return error instanceof Error && error.name === 'AbortError';

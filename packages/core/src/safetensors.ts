@@ -46,6 +46,12 @@ const maxHeaderBytes = 100_000_000;
  * @param read gives the bytes `[begin, end)` of the file, fewer only at its end
  * @param fileSize the file's size in bytes, against which every offset is checked
  * @throws HeadstartError `FEATURE_FILE_INVALID` naming the file and what is wrong with it
+ * @example
+ * ```ts
+ * const bytes = await readFile('head.safetensors');
+ * const read = async (begin: number, end: number) => bytes.subarray(begin, end);
+ * const { tensors } = await readSafetensorsHeader('head.safetensors', bytes.length, read);
+ * ```
  */
 export async function readSafetensorsHeader(
   name: string,
@@ -104,7 +110,15 @@ function tensorEntry(
   return { dtype: dtype as SafetensorsDtype, shape, begin, end };
 }
 
-/** An open safetensors file: its header, and reads of any part of it. */
+/**
+ * An open safetensors file: its header, and reads of any part of it.
+ *
+ * @example
+ * ```ts
+ * await using file = await SafetensorsFile.open('features.safetensors');
+ * console.log([...file.header.tensors.keys()]);
+ * ```
+ */
 export class SafetensorsFile {
   readonly path: string;
   readonly header: SafetensorsHeader;
@@ -170,7 +184,15 @@ async function readRange(
   return bytes;
 }
 
-/** Writes a safetensors file whole or not at all; tensors are streamed in the order given. */
+/**
+ * Writes a safetensors file whole or not at all; tensors are streamed in the order given.
+ *
+ * @example
+ * ```ts
+ * const data = new Uint8Array(new Float32Array([1, 2, 3]).buffer);
+ * await writeSafetensors('x.safetensors', { x: { dtype: 'F32', shape: [3], data } });
+ * ```
+ */
 export async function writeSafetensors(
   path: string,
   tensors: Readonly<Record<string, TensorToWrite>>,

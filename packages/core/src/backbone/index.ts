@@ -19,4 +19,5 @@ export {
 } from './quantize/index.ts';
 export { Backbone, type BackboneInfo, type OpenBackboneOptions } from './session.ts';
 export { digestOf, type Expected } from './verify.ts';
+export type { Preprocessing } from './weights/conv-weights.ts';
 export { writeChecked } from './write-checked.ts';

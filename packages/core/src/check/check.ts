@@ -28,6 +28,10 @@ export interface CheckOptions extends HashingOptions, DataOptions {
  *
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`; `signal.reason` where
  *   aborted
+ * @example
+ * ```ts
+ * const { unreadable, leaks } = await checkDataset('fruit');
+ * ```
  */
 export async function checkDataset(root: string, options: CheckOptions = {}): Promise<CheckReport> {
   const { imageSize: inputSize = 224 } = options;

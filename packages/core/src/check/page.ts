@@ -23,6 +23,10 @@ const parallelThumbnails = 4;
  * Writes the report as one HTML page with small pictures, which opens offline.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * await writeCheckPage('check.html', await checkDataset('fruit'));
+ * ```
  */
 export async function writeCheckPage(
   path: string,

@@ -1,7 +1,15 @@
 import { largePixels, narrowRatio } from './traits.ts';
 import type { CheckReport, SamePicture, Trait } from './types.ts';
 
-/** A trait in a sentence without a full stop. */
+/**
+ * A trait in a sentence without a full stop.
+ *
+ * @example
+ * ```ts
+ * const report = await checkDataset('fruit');
+ * const lines = report.traits.map((trait) => describeTrait(trait, report));
+ * ```
+ */
 export function describeTrait({ kind, count }: Trait, { inputSize }: CheckReport): string {
   const images = count === 1 ? '1 image' : `${count} images`;
   const is = count === 1 ? 'is' : 'are';
@@ -30,7 +38,14 @@ export function describeTrait({ kind, count }: Trait, { inputSize }: CheckReport
   }
 }
 
-/** Sentences about what is no fault of single files. */
+/**
+ * Sentences about what is no fault of single files.
+ *
+ * @example
+ * ```ts
+ * for (const advice of adviceOn(await checkDataset('fruit'))) console.log(advice);
+ * ```
+ */
 export function adviceOn(report: CheckReport): string[] {
   const { tinyClasses, imbalance, warnings } = report;
   const tiny = tinyClasses.map(({ name, count }) => {
@@ -60,7 +75,15 @@ function leakAdvice({ split, leaks, classes }: CheckReport): string[] {
   ];
 }
 
-/** How often something was found, and how often of that in other bytes. */
+/**
+ * How often something was found, and how often of that in other bytes.
+ *
+ * @example
+ * ```ts
+ * const { duplicates } = await checkDataset('fruit');
+ * console.log(`${countPictures(duplicates)} twice`);
+ * ```
+ */
 export function countPictures(list: readonly SamePicture[]): string {
   const near = list.filter(({ exact }) => !exact).length;
   if (near === 0) return `${list.length}`;
@@ -69,7 +92,15 @@ export function countPictures(list: readonly SamePicture[]): string {
     : `${list.length} (${near} of them near duplicates)`;
 }
 
-/** `exact` or how alike near duplicates are. */
+/**
+ * `exact` or how alike near duplicates are.
+ *
+ * @example
+ * ```ts
+ * const { duplicates } = await checkDataset('fruit');
+ * for (const pair of duplicates) console.log(likeness(pair));
+ * ```
+ */
 export function likeness({ exact, similarity }: SamePicture): string {
   return exact ? 'the same bytes' : `nearly the same (${similarity.toFixed(3)})`;
 }

@@ -46,6 +46,15 @@ const batchesInFlight = 2;
  * Labels images of many callers in common batches: while one batch is in inference, images of the
  * next are decoded and collected. Callers take turns, an image each, so that a caller with many
  * images does not keep one with few waiting; how many wait in all is bounded.
+ *
+ * @example
+ * ```ts
+ * await using shared = new BatchedClassifier(await loadClassifier('runs/fruit'));
+ * const [ours, theirs] = await Promise.all([
+ *   shared.classify(['a.jpg']),
+ *   shared.classify(['b.jpg', 'c.jpg']),
+ * ]);
+ * ```
  */
 export class BatchedClassifier {
   readonly classifier: Classifier;

@@ -38,7 +38,17 @@ export interface UnreadableImage {
 
 export type Classified = Prediction | UnreadableImage;
 
-/** The label of an image whose most probable class is less probable than the threshold. */
+/**
+ * The label of an image whose most probable class is less probable than the threshold.
+ *
+ * @example
+ * ```ts
+ * await using classifier = await loadClassifier('runs/fruit');
+ * for await (const item of classifier.classify(['photo.jpg'], { threshold: 0.8 })) {
+ *   if (!('error' in item) && item.label === unknownLabel) console.log('none is sure enough');
+ * }
+ * ```
+ */
 export const unknownLabel = 'unknown';
 
 export interface LabelOptions {
@@ -70,7 +80,17 @@ export type ReadImage = { readonly name: string; readonly pixels: Uint8Array } |
 /** What a classifier asks of its model: an open {@link Backbone} that gives probabilities. */
 export type ImageModel = Pick<Backbone, 'info' | 'run' | 'close'>;
 
-/** A trained run, ready to label images. Close it after use. */
+/**
+ * A trained run, ready to label images. Close it after use.
+ *
+ * @example
+ * ```ts
+ * await using classifier = await loadClassifier('runs/fruit');
+ * for await (const item of classifier.classify(['photo.jpg'])) {
+ *   console.log('error' in item ? item.error : `${item.name}: ${item.label}`);
+ * }
+ * ```
+ */
 export class Classifier {
   /** Class names, by label. */
   readonly classes: readonly string[];

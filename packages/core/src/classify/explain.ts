@@ -34,7 +34,16 @@ export interface Explained extends Explanation {
   readonly overlay: Uint8Array;
 }
 
-/** A trained run, ready to say where in an image it saw a class. Close it after use. */
+/**
+ * A trained run, ready to say where in an image it saw a class. Close it after use.
+ *
+ * @example
+ * ```ts
+ * await using explainer = await loadExplainer('runs/fruit');
+ * const { label, overlay } = await explainer.explain('photo.jpg');
+ * await writeFile(`${label}.png`, overlay);
+ * ```
+ */
 export class Explainer {
   /** Class names, by label. */
   readonly classes: readonly string[];
@@ -114,6 +123,11 @@ export class Explainer {
  *
  * @throws HeadstartError `RUN_INVALID`, `WEIGHTS_INVALID`, `GPU_REQUIRED`; `USAGE` where the backbone
  *   gives vectors, which have no places
+ * @example
+ * ```ts
+ * await using explainer = await loadExplainer('runs/fruit');
+ * const { predicted } = await explainer.explain('photo.jpg');
+ * ```
  */
 export async function loadExplainer(
   runFolder: string,

@@ -26,6 +26,11 @@ export interface LoadClassifierOptions extends OperationOptions {
  * nor the backbone's own file is looked for.
  *
  * @throws HeadstartError `RUN_INVALID`, `GPU_REQUIRED`
+ * @example
+ * ```ts
+ * await using classifier = await loadClassifier('runs/fruit', { device: 'cpu' });
+ * console.log(classifier.classes);
+ * ```
  */
 export async function loadClassifier(
   runFolder: string,

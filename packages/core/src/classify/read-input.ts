@@ -44,6 +44,13 @@ export async function readImageFile(path: string): Promise<Uint8Array> {
  *
  * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason;
  *   `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const name = 'https://example.org/photo.jpg';
+ * await using classifier = await loadClassifier('runs/fruit');
+ * const images = [{ name, read: () => fetchImage(name) }];
+ * for await (const item of classifier.classify(images)) console.log(item);
+ * ```
  */
 export async function fetchImage(
   url: string,

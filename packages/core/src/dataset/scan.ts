@@ -35,6 +35,10 @@ export interface LabelledImages {
  * most; none is decoded.
  *
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`
+ * @example
+ * ```ts
+ * const { classes, train, validation } = await scanDataset('fruit');
+ * ```
  */
 export async function scanDataset(root: string, options: ScanOptions = {}): Promise<Dataset> {
   const { signal } = options;

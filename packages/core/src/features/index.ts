@@ -1,5 +1,6 @@
 export { fromFloat16, maxFloat16, toFloat16 } from '../float16.ts';
 export { type CacheOptions, FeatureCache, openFeatureCache } from './cache.ts';
+export type { Claim } from './claims.ts';
 export {
   type ExtractFeaturesOptions,
   type ExtractFeaturesResult,

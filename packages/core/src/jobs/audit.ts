@@ -31,7 +31,7 @@ export interface AuditJobOptions extends StudyDataOptions, StudyTrainingOptions 
   readonly pictures?: number | undefined;
 }
 
-interface NamedImage {
+export interface AuditedFile {
   readonly file: string;
   readonly label: string;
 }
@@ -46,16 +46,16 @@ export interface AuditJobResult {
   /** Share of labels that the heads agree with. */
   readonly agreement: number;
   /** The most suspicious first. */
-  readonly suspicious: readonly (NamedImage & {
+  readonly suspicious: readonly (AuditedFile & {
     readonly hash: string;
     readonly suggested: string;
     readonly label_probability: number;
     readonly suggested_probability: number;
   })[];
-  readonly outliers: readonly (NamedImage & { readonly distance: number })[];
+  readonly outliers: readonly (AuditedFile & { readonly distance: number })[];
   readonly near_duplicates: readonly {
     readonly similarity: number;
-    readonly files: readonly [NamedImage, NamedImage];
+    readonly files: readonly [AuditedFile, AuditedFile];
   }[];
   /** Estimated number of labels of each class (row) that are really of each other. */
   readonly joint: readonly (readonly number[])[];
@@ -77,6 +77,10 @@ const files = {
  * shown again.
  *
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { page } = await auditJob({ data: 'fruit', backbone: 'vgg16' });
+ * ```
  */
 export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult> {
   const { folds = 5, seeds = 5, similarity = 0.95, signal, onProgress } = options;
@@ -159,7 +163,7 @@ function describe(
   backend: 'cpu' | 'cuda',
 ): AuditJobResult {
   const { classes } = data.images;
-  const named = (i: number): NamedImage => {
+  const named = (i: number): AuditedFile => {
     const { name, label } = data.files[i] as Sample;
     return { file: name, label: classes[label] as string };
   };

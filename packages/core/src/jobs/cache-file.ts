@@ -59,6 +59,10 @@ const format = '1';
  * written whole or not at all.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * await exportCache({ file: 'features.safetensors' });
+ * ```
  */
 export async function exportCache(options: CacheFileOptions): Promise<CacheExport> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
@@ -130,6 +134,10 @@ async function groupRecords(
  * checksum. What was added is kept when it is interrupted; the same call goes on from there.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `FEATURE_FILE_INVALID`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { added } = await importCache({ file: 'features.safetensors' });
+ * ```
  */
 export async function importCache(options: CacheFileOptions): Promise<CacheMerge> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;

@@ -47,6 +47,10 @@ export interface CacheRepair {
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `USAGE`; `signal.reason` where aborted, with the cache as
  * it was
+ * @example
+ * ```ts
+ * await collectCacheGarbage({ olderThanDays: 90 });
+ * ```
  */
 export async function collectCacheGarbage(
   options: CollectGarbageOptions = {},
@@ -97,6 +101,10 @@ export async function collectCacheGarbage(
  * Makes a damaged cache whole: keeps every record that is.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`; `signal.reason` where aborted, with the cache as it was
+ * @example
+ * ```ts
+ * const { records } = await repairDamagedCache();
+ * ```
  */
 export async function repairDamagedCache(options: CacheJobOptions = {}): Promise<CacheRepair> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;

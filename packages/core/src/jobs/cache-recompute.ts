@@ -56,6 +56,10 @@ const tolerance = 0.01;
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `USAGE` where nothing of the images is in the cache, and
  * all of scanning and extraction
+ * @example
+ * ```ts
+ * const { different } = await recomputeCache({ data: 'fruit', backbone: 'vgg16', sample: 0.01 });
+ * ```
  */
 export async function recomputeCache(options: RecomputeOptions): Promise<CacheRecomputation> {
   const { data, sample = 1, augment, views = 0, seed = 0, signal } = options;

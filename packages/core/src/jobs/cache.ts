@@ -68,6 +68,10 @@ const recordsPerTurn = 128;
  * What a cache holds, by extractor, the most first.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`
+ * @example
+ * ```ts
+ * const { records, bytes } = await listCache();
+ * ```
  */
 export async function listCache(options: CacheJobOptions = {}): Promise<CacheListing> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
@@ -96,6 +100,10 @@ export async function listCache(options: CacheJobOptions = {}): Promise<CacheLis
  * Reads records and compares them with their checksums.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `USAGE`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { damaged } = await verifyCache({ sample: 0.01 });
+ * ```
  */
 export async function verifyCache(options: VerifyCacheOptions = {}): Promise<CacheVerification> {
   const { sample = 1 } = options;
@@ -119,6 +127,10 @@ export async function verifyCache(options: VerifyCacheOptions = {}): Promise<Cac
  * kept when it is interrupted; the same call goes on from there.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { added } = await mergeCaches({ from: ['cache-1', 'cache-2'] });
+ * ```
  */
 export async function mergeCaches(options: MergeCachesOptions): Promise<CacheMerge> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;

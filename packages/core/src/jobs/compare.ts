@@ -44,6 +44,10 @@ interface Judged {
  * Compares runs on the validation images that they share, image by image.
  *
  * @throws HeadstartError `USAGE` where the runs have other images or labels; `RUN_INVALID`
+ * @example
+ * ```ts
+ * const result = await compareJob({ runs: ['runs/fruit', 'runs/fruit-2'] });
+ * ```
  */
 export async function compareJob(options: CompareJobOptions): Promise<CompareResult> {
   const { runs, seed, signal } = options;

@@ -74,6 +74,11 @@ interface Judged {
  * Measures a run on labelled data.
  *
  * @throws HeadstartError `RUN_INVALID`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID`, …
+ * @example
+ * ```ts
+ * const { metrics } = await evaluateJob({ run: 'runs/fruit', data: 'fruit-test' });
+ * console.log(metrics.accuracy, metrics.interval);
+ * ```
  */
 export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
   const run = await readRun(options.run);

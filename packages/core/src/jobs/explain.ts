@@ -36,6 +36,12 @@ export type ExplainItem =
  * `photo-heat.png`. An image that cannot be read gives an item with `error`.
  *
  * @throws HeadstartError `RUN_INVALID`, `USAGE`, `OUTPUT_UNWRITABLE`, `GPU_REQUIRED`
+ * @example
+ * ```ts
+ * for await (const item of explainJob({ run: 'runs/fruit', images: ['photo.jpg'] })) {
+ *   console.log(item.name);
+ * }
+ * ```
  */
 export async function* explainJob(
   options: ExplainJobOptions,

@@ -44,6 +44,12 @@ export interface Shard {
 /**
  * Which part an image is in: its content hash, as a number, modulo the number of parts. So it does
  * not depend on names, places and the other images.
+ *
+ * @example
+ * ```ts
+ * const { train } = await scanDataset('fruit');
+ * const ours = train.filter((sample) => inShard(sample, { index: 1, count: 4 }));
+ * ```
  */
 export function inShard({ hash }: Pick<Sample, 'hash'>, { index, count }: Shard): boolean {
   return Number(BigInt(`0x${hash.slice(0, 16)}`) % BigInt(count)) === index - 1;
@@ -70,6 +76,10 @@ export interface FeaturesJobResult {
  *
  * @throws HeadstartError `USAGE` where a shard is to be written to a feature file, and all of
  *   scanning and extraction
+ * @example
+ * ```ts
+ * const { computed } = await featuresJob({ data: 'fruit', backbone: 'vgg16' });
+ * ```
  */
 export async function featuresJob(options: FeaturesJobOptions): Promise<FeaturesJobResult> {
   if (options.shard && options.out) {

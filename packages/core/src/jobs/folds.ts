@@ -55,6 +55,10 @@ export interface FoldsJobResult extends FoldsSummary {
  * of its own.
  *
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { accuracy, interval } = await foldsJob({ data: 'fruit', backbone: 'vgg16', folds: 5 });
+ * ```
  */
 export async function foldsJob(options: FoldsJobOptions): Promise<FoldsJobResult> {
   const { folds = 5, seeds = 1 } = options;

@@ -1,4 +1,5 @@
-export { type AuditJobOptions, type AuditJobResult, auditJob } from './audit.ts';
+export { type AuditedFile, type AuditJobOptions, type AuditJobResult, auditJob } from './audit.ts';
+export type { BackboneKeeper } from './backbone-keeper.ts';
 export {
   type CacheContent,
   type CacheJobOptions,
@@ -32,11 +33,11 @@ export {
   evaluateJob,
   type Mistake,
 } from './evaluate.ts';
-export type { SplitChoice } from './evaluated-samples.ts';
+export type { EvaluatedData, SplitChoice } from './evaluated-samples.ts';
 export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain.ts';
 export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
 export type { Agreement } from './export-int8.ts';
-export type { ExtractorOptions } from './extractor.ts';
+export type { ExtractorOptions, OpenBackbone } from './extractor.ts';
 export {
   type FeaturesJobOptions,
   type FeaturesJobResult,
@@ -44,16 +45,26 @@ export {
   inShard,
   type Shard,
 } from './features.ts';
-export { type FoldsJobOptions, type FoldsJobResult, type FoldsSummary, foldsJob } from './folds.ts';
+export {
+  type FoldsJobOptions,
+  type FoldsJobResult,
+  type FoldsSummary,
+  foldsJob,
+  type StudyTrainingOptions,
+} from './folds.ts';
 export {
   type LearningCurveJobOptions,
   type LearningCurveJobResult,
   learningCurveJob,
 } from './learning-curve.ts';
+export type { SampleSource } from './precision.ts';
 export { type PullJobOptions, pullJob } from './pull.ts';
 export { headOfRun, Retrainer, type RetrainOptions } from './retrain.ts';
 export { type Page, Review, type ReviewedMistake } from './review.ts';
 export { cachedHasher, type HashingJobOptions, type StoreJobOptions } from './store.ts';
+export type { StudyDataOptions } from './study-data.ts';
 export { type SweepJobOptions, type SweepJobResult, sweepJob, type TrialSummary } from './sweep.ts';
 export { trainJob } from './train.ts';
+export type { TrainFolds } from './train-folds.ts';
 export type { TrainJobOptions, TrainSummary } from './train-options.ts';
+export type { TrainingDataOptions } from './training-data.ts';

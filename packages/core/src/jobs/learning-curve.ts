@@ -60,6 +60,10 @@ const files = {
  * Accuracy against the number of training images, and what more of them would give.
  *
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const result = await learningCurveJob({ data: 'fruit', backbone: 'vgg16' });
+ * ```
  */
 export async function learningCurveJob(
   options: LearningCurveJobOptions,

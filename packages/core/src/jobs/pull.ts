@@ -12,6 +12,10 @@ export interface PullJobOptions extends Omit<PullOptions, 'modelsDir' | 'mirror'
  * Fetches a backbone's weights; `HEADSTART_MIRROR` replaces where they come from.
  *
  * @throws HeadstartError `USAGE` for another name, and all of pulling
+ * @example
+ * ```ts
+ * const { path } = await pullJob({ onProgress: ({ done }) => console.log(done) });
+ * ```
  */
 export async function pullJob(options: PullJobOptions): Promise<BackboneFile> {
   const { name = 'vgg16', modelsDir = defaultDirectories().modelsDir, ...rest } = options;

@@ -21,6 +21,12 @@ export interface RetrainOptions
  * Trains again as a run was trained, with what its corrections file says, into a new run folder
  * beside it. The backbone stays open between trainings, and features come from the cache: what is
  * left is the time of the head.
+ *
+ * @example
+ * ```ts
+ * await using retrainer = new Retrainer({ data: 'fruit', backbone: 'vgg16' });
+ * const { run } = await retrainer.train({ run: 'runs/fruit' });
+ * ```
  */
 export class Retrainer implements AsyncDisposable {
   readonly #options: TrainJobOptions;
@@ -66,7 +72,15 @@ export class Retrainer implements AsyncDisposable {
   }
 }
 
-/** The layers of a run's head, for another head of the same kind. */
+/**
+ * The layers of a run's head, for another head of the same kind.
+ *
+ * @example
+ * ```ts
+ * const { record } = await readRun('runs/fruit');
+ * const head = headOfRun(record);
+ * ```
+ */
 export function headOfRun({ head }: Pick<RunRecord, 'head'>): HeadSpec {
   return { name: head.name, layers: head.layers };
 }

@@ -34,6 +34,13 @@ export interface Page<T> {
 /**
  * The mistakes of a run, and what is corrected of them. Images are named by their place in the
  * run's predictions; no path comes from outside.
+ *
+ * @example
+ * ```ts
+ * const review = await Review.open('runs/fruit');
+ * const { items } = await review.mistakes(0, 20);
+ * for (const { index } of items) await review.correct(index, 'remove');
+ * ```
  */
 export class Review {
   readonly run: Run;

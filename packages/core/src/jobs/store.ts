@@ -35,6 +35,11 @@ export function openStore({ cacheDir, onNotice }: StoreJobOptions): Promise<Feat
 /**
  * Hashes files by what the cache remembers of them. A cache that cannot be used is no reason not to
  * look at a folder: all files are read then.
+ *
+ * @example
+ * ```ts
+ * const { train } = await scanDataset('fruit', { hashFiles: cachedHasher({}) });
+ * ```
  */
 export function cachedHasher({ cacheDir, rehash }: HashingJobOptions): FileHasher {
   return async (paths, options) => {

@@ -91,6 +91,10 @@ const endless = 100_000;
  * and one with more trials or a larger budget adds to them.
  *
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { out } = await sweepJob({ data: 'fruit', backbone: 'vgg16', trials: 64 });
+ * ```
  */
 export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult> {
   const { trials = options.budget === undefined ? defaultTrials : endless, budget } = options;

@@ -28,6 +28,14 @@ import { openTrainingData, type TrainingData } from './training-data.ts';
  * goes on from its checkpoint in the run folder.
  *
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { run, validation } = await trainJob({
+ *   data: 'fruit',
+ *   backbone: 'vgg16',
+ *   onEpoch: ({ epoch, valAccuracy }) => console.log(epoch, valAccuracy),
+ * });
+ * ```
  */
 export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> {
   const started = performance.now();

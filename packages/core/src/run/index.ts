@@ -10,6 +10,7 @@ export { type RunPrediction, readRunPredictions } from './predictions.ts';
 export { type Run, readRun, readRunMetrics, readRunWeights } from './read.ts';
 export {
   type RunBackbone,
+  type RunCalibration,
   type RunData,
   type RunFile,
   type RunImage,

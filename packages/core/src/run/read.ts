@@ -16,6 +16,11 @@ export interface Run {
  * the sizes they were written with.
  *
  * @throws HeadstartError `RUN_INVALID` naming what is missing or wrong
+ * @example
+ * ```ts
+ * const { record } = await readRun('runs/fruit');
+ * console.log(record.classes, record.result.validation.accuracy);
+ * ```
  */
 export async function readRun(folder: string): Promise<Run> {
   const record = parseRecord(await recordText(folder), join(folder, runFiles.record));

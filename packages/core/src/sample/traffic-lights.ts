@@ -40,6 +40,16 @@ interface Picture {
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`, or `USAGE` where the folder holds a `train`,
  *   `validation` or `held-out` that this generator did not make; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * await generateTrafficLights({
+ *   folder: 'traffic-lights',
+ *   trainPerClass: 80,
+ *   validationPerClass: 30,
+ *   heldOutPerClass: 1,
+ *   seed: 0,
+ * });
+ * ```
  */
 export async function generateTrafficLights(options: TrafficLightOptions): Promise<void> {
   const { folder, signal, onProgress, trainPerClass, validationPerClass, heldOutPerClass, seed } =

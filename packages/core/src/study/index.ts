@@ -32,5 +32,5 @@ export {
   type SearchSpace,
   type TrialChoice,
 } from './space.ts';
-export { type SweepState, sweepHeads, type Trial, type Wave } from './sweep.ts';
+export { type SweepState, sweepHeads, type Trial, type TrialEnd, type Wave } from './sweep.ts';
 export { intervalOf, sweepPage } from './sweep-page.ts';

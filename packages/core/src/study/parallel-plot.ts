@@ -165,7 +165,15 @@ function accuracyAxis(trials: readonly Trial[]): Axis {
   return { title: 'accuracy', place: ({ accuracy }) => at(accuracy), ticks };
 }
 
-/** The options of a trial in words, as the command line has them. */
+/**
+ * The options of a trial in words, as the command line has them.
+ *
+ * @example
+ * ```ts
+ * const { best } = await sweepJob({ data: 'fruit', backbone: 'vgg16' });
+ * console.log(describeChoice(best.options));
+ * ```
+ */
 export function describeChoice(choice: TrialChoice): string {
   return (Object.keys(titles) as (keyof TrialChoice)[])
     .filter((key) => choice[key] !== undefined && choice[key] !== 0 && choice[key] !== 'none')
