@@ -20,7 +20,7 @@ export { compareScores, rungsOf } from './halving.ts';
 export { type CrossValidated, foldInterval } from './interval.ts';
 export { type LearningCurve, learningCurve, stratifiedOrder } from './learning-curve.ts';
 export { nearestNeighbours, unitVectors } from './neighbours.ts';
-export { planFolds } from './out-of-fold.ts';
+export { outOfFold, planFolds } from './out-of-fold.ts';
 export { comparePaired, type PairedComparison } from './paired.ts';
 export { describeChoice, parallelSvg } from './parallel-plot.ts';
 export { assignFolds, type FoldSample } from './partition.ts';
