@@ -1,7 +1,10 @@
 // A server under 32 clients for a minute, beside `predict` on the same images: images a second, errors,
 // and the server's memory over time.
 //
-//   node bench/serve/load.mjs RUN IMAGES [--clients 32] [--seconds 60] [--images-per-request 1]
+//   node bench/serve/load.mjs RUN IMAGES [--clients 32] [--seconds 60] [--images-per-request 1] [--rounds 1]
+//
+// `predict` runs before and after; with more rounds, the two take turns with a part of the time each, which
+// is fairer on a machine that others use.
 //
 // Clients, in a process of their own, keep their connections and send one image after the other. Each
 // label must be the one that `predict` gives. On one machine the clients take their share of the cores.
@@ -19,16 +22,20 @@ const { values, positionals } = parseArgs({
     clients: { type: 'string', default: '32' },
     seconds: { type: 'string', default: '60' },
     'images-per-request': { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '1' },
+    labels: { type: 'boolean', default: false },
     part: { type: 'string' },
     url: { type: 'string' },
   },
 });
 const [run, folder] = positionals;
-const [clients, seconds, perRequest] = [
+const [clients, perRequest, rounds] = [
   values.clients,
-  values.seconds,
   values['images-per-request'],
+  values.rounds,
 ].map(Number);
+/** Of one round. */
+const seconds = Number(values.seconds) / rounds;
 
 if (run === undefined || folder === undefined) {
   console.error('usage: node bench/serve/load.mjs RUN IMAGES [--clients 32] [--seconds 60]');
@@ -53,16 +60,20 @@ async function predict(images) {
   const classifier = await loadClassifier(run, { device: 'cpu' });
   const paths = images.map(({ path }) => path);
   const labels = [];
-  for await (const item of classifier.classify(paths)) labels.push(item.label);
+  const first = values.labels ? paths : paths.slice(0, 8);
+  for await (const item of classifier.classify(first)) labels.push(item.label);
   let count = 0;
   const started = performance.now();
-  const until = started + (seconds * 1000) / 2;
+  const until = started + seconds * 1000;
   while (performance.now() < until) {
-    for await (const _ of classifier.classify(paths)) count++;
+    for await (const _ of classifier.classify(paths)) {
+      count++;
+      if (performance.now() >= until) break;
+    }
   }
-  const perSecond = (count * 1000) / (performance.now() - started);
+  const elapsed = (performance.now() - started) / 1000;
   await classifier.close();
-  return { perSecond, labels };
+  return { images: count, elapsed, labels };
 }
 
 /** All clients, until the time is over. */
@@ -98,16 +109,7 @@ async function load(url, images) {
   await Promise.all(Array.from({ length: clients }, client));
   const elapsed = (performance.now() - started) / 1000;
   agent.destroy();
-  result.latencies.sort((a, b) => a - b);
-  const at = (share) => result.latencies[Math.floor(result.latencies.length * share)];
-  return {
-    perSecond: result.images / elapsed,
-    requests: result.latencies.length,
-    errors: result.errors.length,
-    firstErrors: result.errors.slice(0, 3),
-    median: at(0.5),
-    p99: at(0.99),
-  };
+  return { ...result, elapsed };
 }
 
 function send(agent, url, bodies) {
@@ -159,7 +161,7 @@ async function readStdin() {
 /** This file as another process, with a part to play. */
 async function part(name, input = '', more = []) {
   const args = [import.meta.filename, run, folder, '--part', name, ...more];
-  for (const option of ['clients', 'seconds', 'images-per-request']) {
+  for (const option of ['clients', 'seconds', 'images-per-request', 'rounds']) {
     args.push(`--${option}`, values[option]);
   }
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -170,8 +172,6 @@ async function part(name, input = '', more = []) {
 }
 
 async function compare() {
-  const before = await part('predict');
-  console.log(`predict           ${before.perSecond.toFixed(1)} images/s`);
   const cli = join(import.meta.dirname, '../../packages/cli/bin/headstart.js');
   const server = spawn(process.execPath, [cli, 'serve', run, '--port', '0', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -182,27 +182,38 @@ async function compare() {
     if (text.includes('}')) break;
   }
   const { url } = JSON.parse(text);
-  const memory = [];
-  const timer = setInterval(async () => memory.push(await residentMegabytes(url)), 5000);
+  const memory = [await residentMegabytes(url)];
+  const peers = [await part('predict', '', ['--labels'])];
+  const loads = [];
+  for (let round = 0; round < rounds; round++) {
+    const timer = setInterval(async () => memory.push(await residentMegabytes(url)), 5000);
+    loads.push(await part('clients', JSON.stringify(peers[0]), ['--url', url]));
+    clearInterval(timer);
+    peers.push(await part('predict'));
+  }
   memory.push(await residentMegabytes(url));
-  const result = await part('clients', JSON.stringify(before), ['--url', url]);
-  clearInterval(timer);
-  memory.push(await residentMegabytes(url));
-  const after = await part('predict');
-  console.log(`predict, again    ${after.perSecond.toFixed(1)} images/s`);
-  const peer = (before.perSecond + after.perSecond) / 2;
-  console.log(
-    `serve             ${result.perSecond.toFixed(1)} images/s, ${(result.perSecond / peer).toFixed(3)} of predict (mean of before and after)`,
-  );
-  console.log(
-    `${clients} clients, ${seconds} s, ${perRequest} image(s) a request: ${result.requests} requests, ${result.errors} errors; median ${result.median.toFixed(0)} ms, 99 % ${result.p99.toFixed(0)} ms`,
-  );
-  for (const error of result.firstErrors) console.log(`  ${error}`);
-  console.log(`memory of the server, MB, every 5 s: ${memory.map((m) => m.toFixed(0)).join(' ')}`);
+  report(peers, loads, memory);
   server.kill('SIGTERM');
   const [code] = await once(server, 'exit');
   console.log(`ended with ${code} on SIGTERM`);
-  if (result.errors > 0) process.exitCode = 1;
+}
+
+function report(peers, loads, memory) {
+  const rate = (parts) => sum(parts, 'images') / sum(parts, 'elapsed');
+  const sum = (parts, key) => parts.reduce((total, part) => total + part[key], 0);
+  const each = (parts) => parts.map((part) => (part.images / part.elapsed).toFixed(1)).join(' ');
+  const errors = loads.flatMap((part) => part.errors);
+  const latencies = loads.flatMap((part) => part.latencies).sort((a, b) => a - b);
+  const at = (share) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(0);
+  console.log(`predict  ${rate(peers).toFixed(1)} images/s (${each(peers)})`);
+  console.log(`serve    ${rate(loads).toFixed(1)} images/s (${each(loads)})`);
+  console.log(`serve / predict: ${(rate(loads) / rate(peers)).toFixed(3)}`);
+  console.log(
+    `${clients} clients, ${values.seconds} s, ${perRequest} image(s) a request: ${latencies.length} requests, ${errors.length} errors; median ${at(0.5)} ms, 99 % ${at(0.99)} ms`,
+  );
+  for (const error of errors.slice(0, 3)) console.log(`  ${error}`);
+  console.log(`memory of the server, MB, every 5 s: ${memory.map((m) => m.toFixed(0)).join(' ')}`);
+  if (errors.length > 0) process.exitCode = 1;
 }
 
 async function residentMegabytes(url) {
