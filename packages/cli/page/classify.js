@@ -73,7 +73,7 @@ async function label(files, page) {
 export async function labelAgain(page) {
   for (const { body, picture, file } of shown) {
     body.replaceChildren(...waiting(file));
-    for (const part of picture.querySelectorAll('.over-map, .tag')) part.remove();
+    removeHeatMap(picture);
   }
   await labelItems(shown, page);
 }
@@ -196,15 +196,15 @@ async function toggleHeatMap(item, button, name) {
   for (const other of item.body.querySelectorAll('.rank')) {
     other.setAttribute('aria-pressed', String(on && other === button));
   }
-  item.picture.querySelector('.over-map')?.remove();
-  item.picture.querySelector('.tag')?.remove();
+  removeHeatMap(item.picture);
   if (!on) return;
   const tag = make('span', { class: 'tag' }, 'Heat map…');
   item.picture.append(tag);
   try {
     const answer = await postImage(`/api/explain?label=${encodeURIComponent(name)}`, item.file);
-    const url = URL.createObjectURL(await answer.blob());
+    const map = await answer.blob();
     if (!tag.isConnected) return;
+    const url = URL.createObjectURL(map);
     const text = `Heat map: where ${name} was found in ${item.file.name}`;
     item.picture.append(make('img', { class: 'over-map', src: url, alt: text }));
     tag.textContent = name;
@@ -214,6 +214,13 @@ async function toggleHeatMap(item, button, name) {
     tag.remove();
     button.setAttribute('aria-pressed', 'false');
     throw error;
+  }
+}
+
+function removeHeatMap(picture) {
+  for (const part of picture.querySelectorAll('.over-map, .tag')) {
+    if (part.src) URL.revokeObjectURL(part.src);
+    part.remove();
   }
 }
 

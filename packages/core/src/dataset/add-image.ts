@@ -18,6 +18,7 @@ export interface AddedImage {
  * images where they have a folder of their own, else to all of them, which are split by content.
  *
  * @param extension of the file, without a dot
+ * @throws HeadstartError `DATA_LAYOUT`, also for a class that has no folder; `OUTPUT_UNWRITABLE`
  */
 export async function addImage(
   root: string,
