@@ -368,6 +368,27 @@ describe('evaluate', () => {
   });
 });
 
+describe('the report of an evaluation', () => {
+  it('is written for a folder, with pictures, and for a feature file, without', async () => {
+    const labels = join(place.path, 'wrong');
+    await mkdir(labels);
+    // Everything is under a wrong name: there are mistakes to show.
+    for (const [k, name] of classes.entries()) {
+      await cp(join(place.path, 'data', name), join(labels, classes[(k + 1) % 3] as string), {
+        recursive: true,
+      });
+    }
+    const { code, stderr } = await cli('evaluate', run, 'wrong', '--report', 'reports/one.html');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('Report: reports/one.html')]);
+    const report = await readFile(join(place.path, 'reports/one.html'), 'utf8');
+    expect(report).toContain('on wrong: ');
+    expect(report.match(/<img src="data:image\/jpeg;base64,/g)).toHaveLength(3 * 18);
+    expect(report.match(/<svg /g)).toHaveLength(2);
+    const unwritable = await cli('evaluate', run, 'wrong', '--report', 'run.json/x.html');
+    expect(unwritable.code).toBe(unwritable.stderr.includes('error:') ? 1 : 0);
+  });
+});
+
 describe('features', () => {
   it('writes feature files that train takes instead of images', async () => {
     const made = await cli(

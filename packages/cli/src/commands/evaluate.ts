@@ -17,6 +17,7 @@ import { addDataOptions, type DataOptions } from './data-options.ts';
 interface EvaluateOptions extends CommonOptions, DeviceOptions, DataOptions {
   readonly split?: 'train' | 'validation' | 'test' | 'all';
   readonly mistakes: number;
+  readonly report?: string;
   readonly strict?: boolean;
   readonly assertAccuracyAtLeast?: number;
 }
@@ -41,6 +42,7 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
         10,
       ),
     )
+    .option('--report <file>', 'write a report with plots and pictures of the mistakes (HTML)')
     .option('--strict', 'exit with code 3 where files were skipped')
     .addOption(
       new Option(
@@ -62,6 +64,7 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
         onNotice: noticesTo(ui),
       });
       ui.result(result, evaluateText(result));
+      if (options.report !== undefined) ui.info(`Report: ${options.report}`);
       const floor = options.assertAccuracyAtLeast;
       if (floor !== undefined && result.metrics.accuracy < floor) {
         ui.warn(

@@ -22,6 +22,7 @@ import {
 import { type FeatureSet, readFeatureFile } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
 import { type Run, readRun, readRunWeights } from '../run/index.ts';
+import { writeReport } from './evaluate-report.ts';
 import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
 import { type ExtractorOptions, openExtractor } from './extractor.ts';
 
@@ -37,6 +38,8 @@ export interface EvaluateJobOptions
   readonly data: string;
   /** How many of the worst mistakes are listed; default 10. */
   readonly mistakes?: number | undefined;
+  /** An HTML file to write, with plots and pictures of the mistakes. */
+  readonly report?: string | undefined;
 }
 
 /** What `evaluate --json` prints. */
@@ -63,10 +66,13 @@ export interface Mistake {
 }
 
 /** Labelled samples with what the run makes of them: [samples x classes]. */
-interface Judged {
+interface Judged extends AsyncDisposable {
   readonly samples: readonly { readonly name: string; readonly label: number }[];
   /** Before the run's temperature. */
   readonly probabilities: Float32Array;
+  /** Where they were at hand, until this is disposed of. */
+  readonly features?: FeatureSet | undefined;
+  readonly fromImages: boolean;
   readonly skipped: readonly SkippedFile[];
 }
 
@@ -83,7 +89,7 @@ interface Judged {
 export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
   const run = await readRun(options.run);
   const { classes } = run.record;
-  const judged = (await isFile(options.data))
+  await using judged = (await isFile(options.data))
     ? await judgeFeatureFile(run, options)
     : await judgeFolder(run, options);
   if (judged.samples.length === 0) {
@@ -96,6 +102,8 @@ export async function evaluateJob(options: EvaluateJobOptions): Promise<Evaluate
     names: judged.samples.map(({ name }) => name),
     classes,
   });
+  if (options.report !== undefined)
+    await writeReport(options.report, run, judged, evaluation, options);
   const { metrics, confusion, reliability, predictions } = evaluation;
   const worst = worstMistakes(predictions, options.mistakes ?? 10);
   return {
@@ -113,6 +121,8 @@ export async function evaluateJob(options: EvaluateJobOptions): Promise<Evaluate
     skipped: judged.skipped,
   };
 }
+
+const nothingOpen = { [Symbol.asyncDispose]: async () => {} };
 
 async function isFile(path: string): Promise<boolean> {
   try {
@@ -137,7 +147,7 @@ async function judgeFeatureFile(run: Run, options: EvaluateJobOptions) {
   }));
   const features = file.set;
   const probabilities = await judgeFeatures(run, features, { threads, signal });
-  return { samples, probabilities, skipped: [] };
+  return { samples, probabilities, fromImages: false, skipped: [], ...nothingOpen };
 }
 
 async function judgeFeatures(
@@ -154,7 +164,7 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
   const backbone = await backboneOf(run, options);
   if (!backbone) return judgeByModel(samples, skipped, options);
   const { image, arguments: recorded } = run.record;
-  await using extractor = await openExtractor(
+  const extractor = await openExtractor(
     {
       ...options,
       backbone: backboneSpec(run),
@@ -165,12 +175,20 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
     },
     async () => samples,
   );
-  const extraction = await extractor.extract(samples, () => [undefined], 'features');
-  return {
-    samples: extraction.set.samples,
-    probabilities: await judgeFeatures(run, extraction.set, options),
-    skipped: [...skipped, ...extraction.skipped],
-  };
+  try {
+    const extraction = await extractor.extract(samples, () => [undefined], 'features');
+    return {
+      samples: extraction.set.samples,
+      features: extraction.set,
+      probabilities: await judgeFeatures(run, extraction.set, options),
+      fromImages: true,
+      skipped: [...skipped, ...extraction.skipped],
+      [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await extractor[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** The run's backbone, where its very file is still here; its features may be in the cache. */
@@ -257,6 +275,8 @@ async function judgeByModel(
   return {
     samples: judged,
     probabilities: withTemperature(Float32Array.from(rows), classes.length, 1 / temperature),
+    fromImages: true,
     skipped: [...skipped, ...unreadable],
+    ...nothingOpen,
   };
 }

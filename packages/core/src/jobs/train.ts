@@ -14,11 +14,11 @@ import {
   type TrainHeadOptions,
   trainHead,
 } from '../head/index.ts';
-import { writeRun } from '../run/index.ts';
+import { type MistakePictures, writeRun } from '../run/index.ts';
+import { picturesOfMistakes } from './mistake-pictures.ts';
 import { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
 import { checkFolds, foldsOfRun } from './train-folds.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
-import { picturesOfMistakes } from './train-pictures.ts';
 import { runRecord, summarize } from './train-record.ts';
 import { openTrainingData, type TrainingData } from './training-data.ts';
 
@@ -86,7 +86,7 @@ async function trainInto(
     evaluation,
     hashes: data.validation.samples.map(({ hash }) => hash),
     skipped: data.skipped,
-    pictures: await picturesOfMistakes(data, trained, evaluation, options.fit, options),
+    pictures: await mistakesOf(data, trained, evaluation, options),
     backbonePath: data.extractor?.backbone.path,
     signal: options.signal,
   });
@@ -94,6 +94,19 @@ async function trainInto(
   const { onEpoch: _, ...quiet } = { ...settings, init: undefined };
   const folds = await foldsOfRun(place.folder, options, quiet, data, trained);
   return { ...summarize(place.folder, record, data, evaluation), ...folds };
+}
+
+/** None where the run was trained on feature files, which do not say where their images are. */
+async function mistakesOf(
+  { source, validation, extractor }: TrainingData,
+  { head, weights }: TrainedHead,
+  evaluation: Evaluation,
+  { fit, signal }: TrainJobOptions,
+): Promise<ReadonlyMap<string, MistakePictures> | undefined> {
+  if (!extractor) return undefined;
+  const input = { ...extractor.backbone.input, fit };
+  const sources = { root: source, features: validation, head, weights, input, signal };
+  return picturesOfMistakes(evaluation, sources);
 }
 
 function evaluateValidation(

@@ -22,3 +22,4 @@ export {
 export { reliabilitySvg } from './reliability-plot.ts';
 export { mostPictured } from './report/index.ts';
 export { labelsText, type RunContents, writeRun } from './write.ts';
+export { writeEvaluationReport } from './write-evaluation.ts';

@@ -16,12 +16,11 @@ import {
 } from '../head/index.ts';
 import type { OperationOptions } from '../operation.ts';
 import { renderPng } from '../page/index.ts';
-import { confusionSvg } from './confusion-plot.ts';
 import { curvesSvg } from './curves-plot.ts';
+import { evaluationPlots } from './evaluation-plots.ts';
 import type { MistakePictures } from './mistake-pictures.ts';
 import { type RunFile, type RunRecord, runFiles } from './record.ts';
-import { reliabilitySvg } from './reliability-plot.ts';
-import { reportHtml } from './report/index.ts';
+import { type ReportContents, reportHtml } from './report/index.ts';
 import { predictionsCsv, skippedCsv } from './tables.ts';
 
 export interface RunContents extends OperationOptions {
@@ -104,22 +103,12 @@ async function writeModel(folder: string, contents: RunContents): Promise<string
   return [runFiles.weights, runFiles.model];
 }
 
-type Plots = Readonly<Record<'curves' | 'confusion' | 'reliability', string>>;
+type Plots = ReportContents['plots'];
 
 async function drawPlots({ record, history, evaluation }: RunContents): Promise<Plots> {
-  const { metrics } = evaluation;
   return {
     curves: await curvesSvg(history, record.result.keptEpoch),
-    confusion: await confusionSvg(evaluation.confusion, record.classes),
-    reliability: await reliabilitySvg(
-      { bins: evaluation.reliability, error: metrics.calibrationError },
-      metrics.temperature === 1
-        ? undefined
-        : {
-            bins: evaluation.uncalibratedReliability,
-            error: metrics.uncalibrated.calibrationError,
-          },
-    ),
+    ...(await evaluationPlots(evaluation, record.classes)),
   };
 }
 

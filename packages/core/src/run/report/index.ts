@@ -1,2 +1,7 @@
 export { mostPictured } from './mistakes.ts';
-export { type ReportContents, reportHtml } from './report.ts';
+export {
+  type EvaluationReportContents,
+  evaluationReportHtml,
+  type ReportContents,
+  reportHtml,
+} from './report.ts';

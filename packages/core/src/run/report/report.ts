@@ -1,15 +1,29 @@
 import type { SkippedFile } from '../../dataset/index.ts';
-import type { Evaluation } from '../../evaluate/index.ts';
+import type { Evaluation, Metrics } from '../../evaluate/index.ts';
 import { html, type Markup, pageDocument, trusted } from '../../page/index.ts';
 import type { MistakePictures } from '../mistake-pictures.ts';
 import type { RunFile } from '../record.ts';
 import { percent } from './format.ts';
 import { mistakeSection } from './mistakes.ts';
 import { reportStyle } from './style.ts';
-import { lead, nameOfData, notices, type RunFacts, summaryTable, tiles } from './summary.ts';
+import {
+  fewImages,
+  lastOf,
+  lead,
+  metricFacts,
+  metricTiles,
+  nameOfData,
+  notices,
+  type RunFacts,
+  tileList,
+  trainingFacts,
+  trainingTiles,
+  untrainedNotice,
+} from './summary.ts';
 import {
   argumentTable,
   classTable,
+  factTable,
   fileTable,
   pairTable,
   skippedTable,
@@ -33,30 +47,90 @@ export interface ReportContents {
 
 /** The report on a run: one HTML document that opens offline and loads nothing. */
 export function reportHtml(contents: ReportContents): string {
-  const { record, evaluation, skipped, files, plots, pictures } = contents;
-  const { metrics, confusion } = evaluation;
-  const sections: [string, Markup][] = [
-    ['Summary', summaryTable(record, evaluation)],
-    ['Training', html`<figure class="wide">${trusted(plots.curves)}</figure>`],
-    ['Classes', classTable(metrics)],
-    [
-      'Confusion',
-      html`<div class="side">${figure(plots.confusion)}${pairTable(confusion, record.classes)}</div>`,
+  const { record, evaluation, skipped, files, plots } = contents;
+  const { metrics } = evaluation;
+  return page({
+    title: `${nameOfData(record)}: ${percent(metrics.accuracy)} accuracy`,
+    top: html`${lead(record)}\n${notices(record)}`,
+    tiles: [...metricTiles(metrics), ...trainingTiles(record)],
+    sections: [
+      [
+        'Summary',
+        factTable('What was trained and how good it is', [
+          ...metricFacts(metrics, 'Validation accuracy'),
+          ...trainingFacts(record),
+        ]),
+      ],
+      ['Training', html`<figure class="wide">${trusted(plots.curves)}</figure>`],
+      ...measured({ ...contents, classes: record.classes, on: 'the validation set' }),
+      ['Skipped files', skippedTable(skipped)],
+      ['Arguments', argumentTable(record)],
+      ['Times', timingTable(record)],
+      ['Files', fileTable(record, files)],
     ],
-    ['Calibration', calibration(contents)],
-    ['Mistakes', mistakeSection(evaluation, record.classes, pictures)],
-    ['Skipped files', skippedTable(skipped)],
-    ['Arguments', argumentTable(record)],
-    ['Times', timingTable(record)],
-    ['Files', fileTable(record, files)],
+  });
+}
+
+export interface EvaluationReportContents
+  extends Pick<ReportContents, 'evaluation' | 'skipped' | 'pictures'> {
+  readonly record: RunFacts;
+  /** The run folder, and the folder or file that it was measured on. */
+  readonly run: string;
+  readonly data: string;
+  readonly plots: Omit<ReportContents['plots'], 'curves'>;
+}
+
+/** The report on a run that was measured on other data. */
+export function evaluationReportHtml(contents: EvaluationReportContents): string {
+  const { record, run, data, evaluation, skipped } = contents;
+  const { metrics } = evaluation;
+  const { backbone, classes } = record;
+  return page({
+    title: `${lastOf(run)} on ${lastOf(data)}: ${percent(metrics.accuracy)} accuracy`,
+    top: html`<p class="lead">The run ${run}, measured on ${metrics.samples} images of ${data}.</p>
+${backbone?.untrained ? untrainedNotice(backbone.name) : html``}${fewImages(metrics.samples, classes.length)}`,
+    tiles: metricTiles(metrics),
+    sections: [
+      ['Summary', factTable('How good it is', metricFacts(metrics, 'Accuracy'))],
+      ...measured({ ...contents, classes, on: data }),
+      ['Skipped files', skippedTable(skipped)],
+      ['Run', factTable('How it was trained', trainingFacts(record))],
+    ],
+  });
+}
+
+type Section = readonly [title: string, content: Markup];
+
+/** What is shown of a classification, whatever it was measured on. */
+function measured(
+  contents: Pick<EvaluationReportContents, 'evaluation' | 'pictures' | 'plots'> & {
+    readonly classes: readonly string[];
+    readonly on: string;
+  },
+): Section[] {
+  const { evaluation, pictures, plots, classes, on } = contents;
+  const pairs = pairTable(evaluation.confusion, classes);
+  return [
+    ['Classes', classTable(evaluation.metrics, on)],
+    ['Confusion', html`<div class="side">${figure(plots.confusion)}${pairs}</div>`],
+    ['Calibration', calibration(evaluation.metrics, plots.reliability)],
+    ['Mistakes', mistakeSection(evaluation, classes, pictures)],
   ];
+}
+
+interface Page {
+  readonly title: string;
+  readonly top: Markup;
+  readonly tiles: Parameters<typeof tileList>[0];
+  readonly sections: readonly Section[];
+}
+
+function page({ title, top, tiles, sections }: Page): string {
   const links = sections.map(([title]) => html`<a href="#${anchor(title)}">${title}</a>\n`);
-  const body = html`${lead(record)}
-${notices(record)}
-${tiles(record, evaluation)}
+  const body = html`${top}
+${tileList(tiles)}
 <nav aria-label="Sections">${links}</nav>
-${sections.map(([title, content]) => section(title, content))}`;
-  const title = `${nameOfData(record)}: ${percent(metrics.accuracy)} accuracy`;
+${sections.map(section)}`;
   return pageDocument({ title, body, style: reportStyle });
 }
 
@@ -64,9 +138,9 @@ function anchor(title: string): string {
   return title.toLowerCase().replace(/\W+/g, '-');
 }
 
-function section(title: string, body: Markup): Markup {
+function section([title, content]: Section): Markup {
   return html`<section id="${anchor(title)}"><h2>${title}</h2>
-${body}
+${content}
 </section>
 `;
 }
@@ -75,16 +149,16 @@ function figure(svg: string): Markup {
   return html`<figure>${trusted(svg)}</figure>`;
 }
 
-function calibration({ evaluation, plots }: ReportContents): Markup {
-  const { temperature, calibrationError, uncalibrated } = evaluation.metrics;
+function calibration(metrics: Metrics, reliability: string): Markup {
+  const { temperature, calibrationError, uncalibrated } = metrics;
   const how =
     temperature === 1
       ? html`<p>The run is not calibrated: probabilities are the head's own.</p>`
       : html`<p>Probabilities are calibrated by a temperature of ${temperature.toFixed(3)}, fitted on the
-validation set: the head as trained was too ${temperature > 1 ? 'sure' : 'unsure'} of itself. The
-calibration error went from ${percent(uncalibrated.calibrationError)} to
-${percent(calibrationError)}. Labels are the same with and without.</p>`;
-  return html`<div class="side">${figure(plots.reliability)}<div>${how}
+run's validation set: there the head as trained was too ${temperature > 1 ? 'sure' : 'unsure'} of itself. Here
+the calibration error is ${percent(calibrationError)} with it and
+${percent(uncalibrated.calibrationError)} without. Labels are the same.</p>`;
+  return html`<div class="side">${figure(reliability)}<div>${how}
 <p>Where the classifier is 80 % sure it should be right in 80 of 100 cases: then the curve lies on
 the dashed diagonal. Below it, the classifier is too sure; above it, not sure enough. The bars say
 how many samples stand behind each point.</p></div></div>`;

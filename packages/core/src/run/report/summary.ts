@@ -1,14 +1,17 @@
-import type { Evaluation } from '../../evaluate/index.ts';
+import type { Metrics } from '../../evaluate/index.ts';
 import { type HtmlValue, html, type Markup } from '../../page/index.ts';
 import type { RunRecord } from '../record.ts';
 import { percent, score, seconds } from './format.ts';
-import { factTable } from './tables.ts';
 
 export type RunFacts = Omit<RunRecord, 'format' | 'version' | 'files'>;
 
 /** The last part of the data's path. */
 export function nameOfData({ data }: RunFacts): string {
-  return data.root.split(/[\\/]/).filter(Boolean).at(-1) ?? data.root;
+  return lastOf(data.root);
+}
+
+export function lastOf(path: string): string {
+  return path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
 }
 
 /** What the run is, in a sentence. */
@@ -26,40 +29,61 @@ ${classes.length} classes and measured on ${data.validationSamples.toLocaleStrin
 
 /** What a reader must know before the numbers. */
 export function notices({ backbone, data, classes }: RunFacts): Markup {
-  const untrained = backbone?.untrained
-    ? html`<p class="notice" role="note"><strong>Untrained backbone.</strong> The backbone
-${backbone.name} has random weights, so its features say little about photographs. Accuracy with
-trained weights is usually far higher: run <code>headstart pull</code> and train again.</p>`
-    : html``;
-  const few =
-    data.validationSamples < 10 * classes.length
-      ? html`<p class="notice" role="note"><strong>Few validation images.</strong> There are
-${data.validationSamples} for ${classes.length} classes: read the interval of the accuracy, and take
-the scores of single classes for hints.</p>`
-      : html``;
-  const warnings = data.warnings.map(
-    (warning) => html`<p class="notice" role="note"><strong>Warning.</strong> ${warning}</p>`,
-  );
-  return html`${untrained}${few}${warnings}`;
+  const few = fewImages(data.validationSamples, classes.length);
+  const warnings = data.warnings.map((warning) => notice('Warning', html`${warning}`));
+  return html`${backbone?.untrained ? untrainedNotice(backbone.name) : html``}${few}${warnings}`;
 }
 
+export function untrainedNotice(name: string): Markup {
+  return notice(
+    'Untrained backbone',
+    html`The backbone
+${name} has random weights, so its features say little about photographs. Accuracy with
+trained weights is usually far higher: run <code>headstart pull</code> and train again.`,
+  );
+}
+
+/** Of fewer than ten a class, a class's scores say little. */
+export function fewImages(samples: number, classes: number): Markup {
+  if (samples >= 10 * classes) return html``;
+  return notice(
+    'Few images',
+    html`${samples} for ${classes} classes: read the interval
+of the accuracy, and take the scores of single classes for hints.`,
+  );
+}
+
+function notice(title: string, text: Markup): Markup {
+  return html`<p class="notice" role="note"><strong>${title}.</strong> ${text}</p>`;
+}
+
+type Tile = readonly [name: string, value: string, note: string];
+
 /** The figures that everyone asks for. */
-export function tiles({ result, timing }: RunFacts, { metrics }: Evaluation): Markup {
+export function metricTiles(metrics: Metrics): Tile[] {
   const [low, high] = metrics.interval;
-  const calibrated = metrics.temperature !== 1;
-  const figures: [string, string, string][] = [
+  const uncalibrated = percent(metrics.uncalibrated.calibrationError);
+  return [
     ['Accuracy', percent(metrics.accuracy), `${percent(low)} to ${percent(high)} (95 %)`],
     ['F1', score(metrics.macro.f1), 'mean of the classes'],
     ['ROC AUC', score(metrics.rocAuc), 'mean, class against rest'],
     [
       'Calibration error',
       percent(metrics.calibrationError),
-      calibrated ? `${percent(metrics.uncalibrated.calibrationError)} as trained` : 'as trained',
+      metrics.temperature === 1 ? 'not calibrated' : `${uncalibrated} as trained`,
     ],
+  ];
+}
+
+export function trainingTiles({ result, timing }: RunFacts): Tile[] {
+  return [
     ['Kept epoch', `${result.keptEpoch}`, `of ${result.epochs}`],
     ['Training', seconds(timing.trainSeconds), `${seconds(timing.secondsPerEpoch)} an epoch`],
   ];
-  const items = figures.map(
+}
+
+export function tileList(tiles: readonly Tile[]): Markup {
+  const items = tiles.map(
     ([name, value, note]) =>
       html`<li><span class="name">${name}</span> <span class="value">${value}</span>
 <span class="note">${note}</span></li>\n`,
@@ -67,33 +91,37 @@ export function tiles({ result, timing }: RunFacts, { metrics }: Evaluation): Ma
   return html`<ul class="tiles">${items}</ul>`;
 }
 
-/** All figures of the whole run, in words. */
-export function summaryTable(record: RunFacts, { metrics }: Evaluation): Markup {
-  const { result, data, backbone, head, device } = record;
-  const { uncalibrated } = metrics;
+export type Fact = readonly [string, HtmlValue];
+
+/** Figures over all classes, in words. */
+export function metricFacts(metrics: Metrics, accuracy: string): Fact[] {
+  const { uncalibrated, temperature } = metrics;
   const [low, high] = metrics.interval;
   const both = (now: string, before: string) =>
-    metrics.temperature === 1 ? now : `${now} (as trained ${before})`;
-  const kept =
-    result.keptEpoch === result.bestEpoch
-      ? `weights of epoch ${result.keptEpoch} kept, the best by ${result.monitor}`
-      : `weights of the last epoch kept; the best by ${result.monitor} was ${result.bestEpoch}`;
-  const stopped = result.stoppedBy === 'early-stopping' ? 'stopped early' : 'all epochs done';
-  const facts: [string, HtmlValue][] = [
-    [
-      'Validation accuracy',
-      `${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)})`,
-    ],
+    temperature === 1 ? now : `${now} (as trained ${before})`;
+  return [
+    [accuracy, `${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)})`],
     ...metrics.topK
       .filter(({ k }) => k > 1)
-      .map(({ k, accuracy }): [string, HtmlValue] => [`Top-${k} accuracy`, percent(accuracy)]),
+      .map(({ k, accuracy }): Fact => [`Top-${k} accuracy`, percent(accuracy)]),
     ['Log-loss', both(score(metrics.logLoss, 4), score(uncalibrated.logLoss, 4))],
     ['Brier score', both(score(metrics.brierScore, 4), score(uncalibrated.brierScore, 4))],
     [
       'Calibration error',
       both(percent(metrics.calibrationError), percent(uncalibrated.calibrationError)),
     ],
-    ['Temperature', metrics.temperature === 1 ? 'none' : metrics.temperature.toFixed(3)],
+    ['Temperature', temperature === 1 ? 'none' : temperature.toFixed(3)],
+  ];
+}
+
+/** How the run was trained, on what and with what. */
+export function trainingFacts({ result, data, backbone, head, device, created }: RunFacts): Fact[] {
+  const kept =
+    result.keptEpoch === result.bestEpoch
+      ? `weights of epoch ${result.keptEpoch} kept, the best by ${result.monitor}`
+      : `weights of the last epoch kept; the best by ${result.monitor} was ${result.bestEpoch}`;
+  const stopped = result.stoppedBy === 'early-stopping' ? 'stopped early' : 'all epochs done';
+  return [
     ['Epochs', `${result.epochs} (${stopped}); ${kept}`],
     ['Training', `loss ${score(result.train.loss, 4)}, accuracy ${percent(result.train.accuracy)}`],
     ['Data', data.root],
@@ -103,7 +131,6 @@ export function summaryTable(record: RunFacts, { metrics }: Evaluation): Markup 
     ],
     ['Head', `${head.name}, ${head.parameterCount.toLocaleString('en')} parameters`],
     ['Devices', `features: ${device.extraction ?? 'none'}; head: ${device.training}`],
-    ['Made', record.created],
+    ['Made', created],
   ];
-  return factTable('What was trained and how good it is', facts);
 }

@@ -19,7 +19,7 @@ export function factTable(
 }
 
 /** The scores of each class, and their means. */
-export function classTable({ classes, macro, weighted, samples }: Metrics): Markup {
+export function classTable({ classes, macro, weighted, samples }: Metrics, on: string): Markup {
   const rows: HtmlValue[][] = classes.map((c) => [
     c.name,
     ...(c.recall === null
@@ -46,7 +46,7 @@ export function classTable({ classes, macro, weighted, samples }: Metrics): Mark
   }
   const titles = ['Precision', 'Recall', 'F1', 'ROC AUC', 'Samples', 'Called so'];
   const columns = [{ title: 'Class' }, ...titles.map((title) => ({ title, numeric: true }))];
-  return table('Each class on the validation set', columns, rows);
+  return table(`Each class on ${on}`, columns, rows);
 }
 
 function bar(share: number): Markup {

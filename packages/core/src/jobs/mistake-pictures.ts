@@ -1,34 +1,46 @@
 import { resolve } from 'node:path';
 import { type Evaluation, worstMistakes } from '../evaluate/index.ts';
 import { type FeatureSet, fromFloat16 } from '../features/index.ts';
-import { HeadExplainer, type TrainedHead } from '../head/index.ts';
+import { HeadExplainer, type HeadWeights, type ResolvedHead } from '../head/index.ts';
 import type { OperationOptions } from '../operation.ts';
-import { type MistakePictures, mistakePictures, mostPictured } from '../run/index.ts';
-import type { TrainingData } from './training-data.ts';
+import {
+  type MistakePictureOptions,
+  type MistakePictures,
+  mistakePictures,
+  mostPictured,
+} from '../run/index.ts';
+
+export interface MistakeSources extends OperationOptions {
+  /** The folder that names of samples are relative to. */
+  readonly root: string;
+  /** Features of the samples; undefined where they are not at hand. */
+  readonly features: FeatureSet | undefined;
+  readonly head: ResolvedHead;
+  readonly weights: HeadWeights;
+  /** The backbone's input, and how pictures came to it. */
+  readonly input: MistakePictureOptions['input'];
+}
 
 /**
- * Pictures of a run's surest mistakes, with heat maps where the features have places: they are at
- * hand, so that nothing goes through the backbone again. None where the run was trained on feature
- * files, which do not say where their images are.
+ * Pictures of the surest mistakes, with heat maps where the features have places: they are at hand,
+ * so that nothing goes through the backbone again.
  */
 export async function picturesOfMistakes(
-  { source, validation, extractor }: TrainingData,
-  { head, weights }: TrainedHead,
   { predictions }: Evaluation,
-  fit: 'stretch' | 'crop' | 'pad' | undefined,
-  { signal }: OperationOptions,
+  { root, features: set, head, weights, input, signal }: MistakeSources,
 ): Promise<Map<string, MistakePictures>> {
-  if (!extractor) return new Map();
   const worst = worstMistakes(predictions, mostPictured);
   const places = head.inputShape[0] * head.inputShape[1];
-  const explainer = places > 1 ? new HeadExplainer(head, weights) : undefined;
-  const names = new Set(explainer ? worst.map(({ name }) => name) : []);
-  const features = await featuresByName(validation, names, { signal });
+  const explainer = set && places > 1 ? new HeadExplainer(head, weights) : undefined;
+  const names = new Set(worst.map(({ name }) => name));
+  const features = explainer
+    ? await featuresByName(set as FeatureSet, names, { signal })
+    : undefined;
   return mistakePictures(worst, {
-    pathOf: (name) => resolve(source, name),
+    pathOf: (name) => resolve(root, name),
     explainer,
-    featuresOf: (name) => features.get(name),
-    input: { ...extractor.backbone.input, fit },
+    featuresOf: (name) => features?.get(name),
+    input,
     signal,
   });
 }
