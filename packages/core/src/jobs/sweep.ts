@@ -99,6 +99,9 @@ const endless = 100_000;
 export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult> {
   const { trials = options.budget === undefined ? defaultTrials : endless, budget } = options;
   checkCount('--trials', trials, 1);
+  if (options.nesterov) {
+    throw new HeadstartError('USAGE', 'A sweep tries no Nesterov momentum: leave out --nesterov.');
+  }
   const source = options.data ?? options.features ?? '';
   const folder = await chooseStudyFolder('sweeps', source, options.out, Object.values(sweepFiles));
   const space = await loadSpace(options.space);
@@ -266,8 +269,7 @@ async function refitBest(
   }
   const { trials: _, budget: __, space: ___, search: ____, ...shared } = options;
   const { momentum, dropout, ...choice } = best.choice;
-  const nesterov = choice.optimizer === 'sgd' && momentum ? options.nesterov : undefined;
-  const chosen: TrainJobOptions = { ...shared, ...choice, momentum, dropout, nesterov, out };
+  const chosen: TrainJobOptions = { ...shared, ...choice, momentum, dropout, out };
   const { validation } = await trainJob({ ...chosen, folds: false, onNotice: undefined });
   return { accuracy: validation.accuracy, loss: validation.loss };
 }
