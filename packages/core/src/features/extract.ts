@@ -187,6 +187,8 @@ async function compute(
       for await (const { work, pixels, skipped: lost } of mapOrdered(ours, decodedAhead, read)) {
         for (const { sample, reason } of lost) skipped.set(sample, reason);
         if (!pixels) {
+          // Others need not wait for it until the end.
+          releaseQuietly(cache, work.views);
           onLeftOut(work.views.length);
           continue;
         }
@@ -206,15 +208,18 @@ async function compute(
     signal?.throwIfAborted();
     throw error;
   } finally {
-    releaseQuietly(cache, claimed);
+    releaseQuietly(
+      cache,
+      [...claimed].map((key) => ({ key })),
+    );
   }
   return skipped;
 }
 
 /** Claims end by themselves: that they cannot be given up is no failure. */
-function releaseQuietly(cache: FeatureStore, claimed: ReadonlySet<Buffer>): void {
+function releaseQuietly(cache: FeatureStore, claimed: readonly Pick<PlannedView, 'key'>[]): void {
   try {
-    cache.release([...claimed]);
+    cache.release(claimed.map(({ key }) => key));
   } catch {}
 }
 
