@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missingTool } from './compiler.mjs';
 
@@ -57,8 +57,10 @@ function compile() {
 }
 
 const prebuilt = join(folder, 'prebuilds', `${process.platform}-${process.arch}`, 'headstart.node');
-if (process.env.HEADSTART_ADDON) {
-  console.log(`@headstart/native: uses ${process.env.HEADSTART_ADDON}, nothing is compiled.`);
+const named = process.env.HEADSTART_ADDON && resolve(process.env.HEADSTART_ADDON);
+if (named) {
+  if (!loads(named)) process.exit(1);
+  console.log(`@headstart/native: uses ${named}, nothing is compiled.`);
 } else if (existsSync(prebuilt) && loads(prebuilt)) {
   console.log(`@headstart/native: uses ${prebuilt}, nothing is compiled.`);
 } else {
