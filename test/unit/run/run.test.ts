@@ -129,6 +129,10 @@ describe('a run that cannot be used is refused', () => {
       'lists the unknown file "../../etc/passwd"',
       (record) => (record.files = { '../../etc/passwd': { bytes: 1, sha256: '' } }),
     ],
+    [
+      'has the temperature 0, not a number above 0',
+      (record) => (record.calibration = { temperature: 0 }),
+    ],
     ['lacks the size of its images', (record) => (record.image = { height: -1, width: 2 })],
   ])('because run.json %s', async (message, change) => {
     await writeRun(folder, contentsOfRun());

@@ -93,7 +93,7 @@ function parseRecord(text: string, path: string): RunRecord {
 }
 
 /** What is used without another look: class names, the head, and names that could leave the folder. */
-function checkInner({ classes, head, files, image }: RunRecord, path: string): void {
+function checkInner({ classes, head, files, image, calibration }: RunRecord, path: string): void {
   const names = Array.isArray(classes) && classes.every((name) => typeof name === 'string');
   if (!names || classes.length < 2) throw invalid(`${path} lacks its list of class names`);
   const lists = [head.layers, head.parameters, head.inputShape].every(Array.isArray);
@@ -109,6 +109,10 @@ function checkInner({ classes, head, files, image }: RunRecord, path: string): v
   const isSize = (n: unknown) => Number.isSafeInteger(n) && (n as number) > 0;
   if (image && !(isSize(image.height) && isSize(image.width))) {
     throw invalid(`${path} lacks the size of its images`);
+  }
+  const temperature = calibration ? calibration.temperature : 1;
+  if (!(Number.isFinite(temperature) && temperature > 0)) {
+    throw invalid(`${path} has the temperature ${temperature}, not a number above 0`);
   }
 }
 
