@@ -1,7 +1,7 @@
 // Images a second that `headstart predict` labels, beside those that `headstart features` computes
 // features of: the same JPEG files, each as a process of its own, in turn.
 //
-//   node bench/predict/run.mjs FOLDER [BACKBONE] [PRECISION] [rounds]
+//   node bench/predict/run.mjs FOLDER [BACKBONE] [PRECISION] [rounds] [images]
 //
 // FOLDER has one folder a class, or train and test folders, of JPEG photographs; BACKBONE is
 // vgg16-untrained (default), which costs what VGG16 costs, or FILE.onnx; PRECISION is fp32 or int8.
@@ -15,13 +15,13 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { modelsDir } from '../extract/models-dir.mjs';
 
-const [folder, backbone = 'vgg16-untrained', precision = 'fp32', rounds = '3'] =
+const [folder, backbone = 'vgg16-untrained', precision = 'fp32', rounds = '3', count = '1000'] =
   process.argv.slice(2);
 if (!folder) {
   console.error('error: give a folder of images.');
   process.exit(2);
 }
-const images = 1000;
+const images = Number(count);
 const program = fileURLToPath(new URL('../../packages/cli/bin/headstart.js', import.meta.url));
 const place = await mkdtemp(join(tmpdir(), 'headstart-bench-'));
 
