@@ -148,7 +148,11 @@ export class SafetensorsFile {
       return new SafetensorsFile(path, header, handle);
     } catch (error) {
       await handle.close();
-      throw error;
+      if (error instanceof HeadstartError) throw error;
+      // A folder, for one.
+      throw new HeadstartError('FEATURE_FILE_INVALID', `Cannot read ${path}: ${reasonOf(error)}.`, {
+        cause: error,
+      });
     }
   }
 

@@ -176,6 +176,14 @@ describe('A feature file', () => {
     });
   });
 
+  it('that is a folder is refused in one sentence', async () => {
+    const path = await temporaryFolder();
+    await expect(readFeatureFile(path)).rejects.toMatchObject({
+      code: 'FEATURE_FILE_INVALID',
+      message: expect.stringContaining(`Cannot read ${path}`),
+    });
+  });
+
   it('that is none is refused', async () => {
     const path = join(await temporaryFolder(), 'f.safetensors');
     await writeFile(path, 'not at all');
