@@ -7,7 +7,7 @@
 // VGG16's weights as `pull --from` does; without them, vgg16-untrained stands in. Writes the page.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
 const place = mkdtempSync(join(tmpdir(), 'headstart-first-hour-'));
 const clone = join(place, 'headstart');
 const page = [];
+const loadBefore = loadavg()[0];
 let total = 0;
 
 /** Runs a line in a shell, and puts it with the end of its output onto the page. */
@@ -119,7 +120,7 @@ try {
   const system = `${cpus().length} cores of an ${cpus()[0].model}, ${process.platform} on ${process.arch}, Node ${process.versions.node}`;
   const opening = [
     '# The first hour',
-    `From a clone to a prediction on your own images, in **${duration(total)}**: each command, what it printed, and how long it took. Written by \`node scripts/first-hour.mjs\`, which runs all of it in an empty folder with nothing cached, on ${new Date().toISOString().slice(0, 10)}; ${system}; compiled without CUDA.`,
+    `From a clone to a prediction on your own images, in **${duration(total)}**: each command, what it printed, and how long it took. Written by \`node scripts/first-hour.mjs\`, which runs all of it in an empty folder with nothing cached, on ${new Date().toISOString().slice(0, 10)}; ${system}; compiled without CUDA; load average ${loadBefore.toFixed(0)} before it began.`,
   ];
   writeFileSync(values.out, `${[...opening, ...page].join('\n\n')}\n`);
   console.log(`Written: ${values.out}, ${duration(total)}`);
