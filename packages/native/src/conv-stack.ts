@@ -1,6 +1,6 @@
 import { binding } from './binding.ts';
-import { callNative } from './errors.ts';
-import type { NativeConvStack, SampleShape, StackLayer } from './native-module.ts';
+import { ImageStack, stackUnits } from './image-stack.ts';
+import type { StackLayer } from './native-module.ts';
 import {
   invalidArgument,
   requireArray,
@@ -23,76 +23,46 @@ export interface ConvStackOptions {
   readonly threads?: number | undefined;
 }
 
-const maxSide = 65_536;
-const colours = 3;
-const taps = 9;
-const filterUnit = 16;
-
 /**
  * A chain of 3x3 convolutions with ReLU and max pools over images, on the CPU, in float32: VGG16
  * without its top. By minimal filtering F(4x4, 3x3) (A. Lavin, S. Gray, 2016), which multiplies a
  * quarter as often; its results differ from plain sums by some 1e-6 of the largest. The same bits
  * come for any number of threads and of images at once.
  *
- * `run` blocks its thread. Dispose of it when done: it holds the kernels, four times as large as
- * they are in a file.
+ * It holds the kernels four times as large as they are in a file.
  */
-export class ConvStack implements Disposable {
-  /** Of one image's features: height, width, channels. */
-  readonly outputShape: SampleShape;
-  readonly #native: NativeConvStack;
-  readonly #imageBytes: number;
-
+export class ConvStack extends ImageStack {
   /** @throws NativeError `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ADDON_MISSING` */
   constructor(options: ConvStackOptions) {
     requireObject('options', options);
-    const height = requireInteger('height', options.height, 1, maxSide);
-    const width = requireInteger('width', options.width, 1, maxSide);
-    const scale = requireFloat32Array('scale', options.scale, colours);
-    const shift = requireFloat32Array('shift', options.shift, colours);
+    const height = requireInteger('height', options.height, 1, stackUnits.side);
+    const width = requireInteger('width', options.width, 1, stackUnits.side);
+    const scale = requireFloat32Array('scale', options.scale, stackUnits.colours);
+    const shift = requireFloat32Array('shift', options.shift, stackUnits.colours);
     const layers = requireLayers(options.layers);
     const threads =
       options.threads === undefined ? 0 : requireInteger('threads', options.threads, 1, 256);
-    this.#imageBytes = height * width * colours;
-    this.#native = callNative(
-      () => new (binding().ConvStack)(height, width, scale, shift, layers, threads),
-    );
-    this.outputShape = callNative(() => this.#native.outputShape) as [number, number, number];
-  }
-
-  /**
-   * @param images uint8 [count, height, width, 3]
-   * @returns [count, ...outputShape]
-   * @throws NativeError `INVALID_ARGUMENT`, `DISPOSED`, `OUT_OF_MEMORY`
-   */
-  run(images: Uint8Array, count: number): Float32Array {
-    requireInteger('count', count, 1, 65_536);
-    if (!(images instanceof Uint8Array) || images.length !== count * this.#imageBytes) {
-      throw invalidArgument('images', `a Uint8Array of ${count * this.#imageBytes} bytes`, images);
-    }
-    return callNative(() => this.#native.run(images, count));
-  }
-
-  dispose(): void {
-    this.#native.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+    super(height, width, () => {
+      return new (binding().ConvStack)(height, width, scale, shift, layers, threads);
+    });
   }
 }
 
 function requireLayers(value: unknown): StackLayer[] {
-  let inputs = colours;
+  let inputs: number = stackUnits.colours;
   return requireArray('layers', value, 1).map((item, i) => {
     const name = `layers[${i}]`;
     const layer = requireObject(name, item);
     const { bias } = layer;
-    if (!(bias instanceof Float32Array) || bias.length === 0 || bias.length % filterUnit !== 0) {
-      const expected = `a Float32Array whose length is a multiple of ${filterUnit}`;
+    if (
+      !(bias instanceof Float32Array) ||
+      bias.length === 0 ||
+      bias.length % stackUnits.filters !== 0
+    ) {
+      const expected = `a Float32Array whose length is a multiple of ${stackUnits.filters}`;
       throw invalidArgument(`${name}.bias`, expected, bias);
     }
-    const size = taps * inputs * bias.length;
+    const size = stackUnits.taps * inputs * bias.length;
     inputs = bias.length;
     return {
       kernel: requireFloat32Array(`${name}.kernel`, layer.kernel, size),

@@ -6,6 +6,7 @@ export {
   type FeatureStoreOptions,
   type MappedFeaturesOptions,
 } from './feature-store.ts';
+export { Int8Stack, type Int8StackOptions, int8Instructions } from './int8-stack.ts';
 export type {
   Activation,
   BackendInfo,
@@ -20,6 +21,7 @@ export type {
   GlobalAveragePool2dSpec,
   HeadBatch,
   HeadOptions,
+  Int8StackLayer,
   LabelledRows,
   LayerSpec,
   MaxPool2dSpec,

@@ -15,6 +15,7 @@
 
 #include "cpu/conv_stack.h"
 #include "cpu/engine.h"
+#include "cpu/int8_stack.h"
 #include "head/error.h"
 #include "head/philox.h"
 #include "head/trainer.h"
@@ -217,6 +218,20 @@ void check_refusals() {
 namespace headstart {
 namespace {
 
+// Images one by one in the first, and at once in the second.
+void check_same(cpu::Stack& one, cpu::Stack& other) {
+  constexpr std::size_t images = 3;
+  std::vector<std::uint8_t> pixels(images * one.input().size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7);
+  std::vector<float> alone(images * one.output().size());
+  std::vector<float> at_once(alone.size());
+  other.run(pixels.data(), images, at_once.data());
+  for (std::size_t i = 0; i < images; ++i) {
+    one.run(pixels.data() + i * one.input().size(), 1, alone.data() + i * one.output().size());
+  }
+  expect(alone == at_once, "a stack gives the same bits");
+}
+
 // A stack whose tiles hang over, by one and by three threads, alone and at once: the same bits.
 void check_stack() {
   std::printf("a stack of convolutions\n");
@@ -232,16 +247,26 @@ void check_stack() {
                                                layer(128, 144, true)};
   cpu::ConvStack one(12, 20, {1, 2, 3}, {-1, -2, -3}, layers, 1);
   cpu::ConvStack three(12, 20, {1, 2, 3}, {-1, -2, -3}, layers, 3);
-  constexpr std::size_t images = 3;
-  std::vector<std::uint8_t> pixels(images * one.input().size());
-  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7);
-  std::vector<float> alone(images * one.output().size());
-  std::vector<float> at_once(alone.size());
-  three.run(pixels.data(), images, at_once.data());
-  for (std::size_t i = 0; i < images; ++i) {
-    one.run(pixels.data() + i * one.input().size(), 1, alone.data() + i * one.output().size());
-  }
-  expect(alone == at_once, "a stack gives the same bits");
+  check_same(one, three);
+}
+
+// The same in 8 bits, with levels for zero that are not 0.
+void check_int8_stack() {
+  std::printf("a stack of convolutions in 8 bits\n");
+  const auto layer = [](std::size_t inputs, std::size_t filters, bool pool) {
+    cpu::Int8Layer made{std::vector<std::int8_t>(9 * inputs * filters),
+                        std::vector<std::int32_t>(filters, 900),
+                        std::vector<float>(filters, 0.001f), 7, pool};
+    for (std::size_t i = 0; i < made.kernel.size(); ++i) {
+      made.kernel[i] = static_cast<std::int8_t>(static_cast<int>(i * 89 % 255) - 127);
+    }
+    return made;
+  };
+  const std::vector<cpu::Int8Layer> layers = {layer(3, 48, false), layer(48, 128, true),
+                                              layer(128, 144, true)};
+  cpu::Int8Stack one(12, 20, 120, layers, 0.5f, 1);
+  cpu::Int8Stack three(12, 20, 120, layers, 0.5f, 3);
+  check_same(one, three);
 }
 
 }  // namespace
@@ -263,6 +288,7 @@ int main(int count, char** arguments) {
   check_abort();
   check_refusals();
   check_stack();
+  check_int8_stack();
   std::printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }

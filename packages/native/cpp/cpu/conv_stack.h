@@ -7,6 +7,7 @@
 
 #include "cpu/buffer.h"
 #include "cpu/compute.h"
+#include "cpu/stack.h"
 #include "cpu/thread_pool.h"
 #include "head/spec.h"
 
@@ -28,7 +29,7 @@ struct StackLayer {
 // product.
 //
 // Results are the same bits for any number of threads and of images at once.
-class ConvStack {
+class ConvStack final : public Stack {
  public:
   // Pixels become value * scale + shift, by channel. Filters are a multiple of 16, sides are even
   // where a pool follows. Throws Error (invalid_argument).
@@ -36,12 +37,11 @@ class ConvStack {
             const std::vector<float>& shift, const std::vector<StackLayer>& layers,
             unsigned threads);
 
-  // images: [count, height, width, 3]. to: [count, *output()].
-  void run(const std::uint8_t* images, std::size_t count, float* to);
+  void run(const std::uint8_t* images, std::size_t count, float* to) override;
 
-  const Shape& input() const noexcept { return input_; }
-  const Shape& output() const noexcept { return output_; }
-  std::size_t bytes() const noexcept;
+  const Shape& input() const noexcept override { return input_; }
+  const Shape& output() const noexcept override { return output_; }
+  std::size_t bytes() const noexcept override;
 
  private:
   struct Convolution {

@@ -1,0 +1,160 @@
+#include "stack_wrap.h"
+
+#include <utility>
+
+#include "arguments.h"
+#include "cpu/conv_stack.h"
+#include "cpu/engine.h"
+#include "cpu/int8_stack.h"
+#include "napi_errors.h"
+#include "type_tags.h"
+
+namespace headstart {
+namespace {
+
+// 2^31 bytes of images are more than any batch needs.
+constexpr std::uint64_t max_images = 65536;
+
+std::vector<cpu::StackLayer> read_layers(const Napi::Array& list) {
+  std::vector<cpu::StackLayer> layers;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object layer = read_object(list.Get(i), "layer");
+    layers.push_back({read_floats(layer.Get("kernel"), "kernel"),
+                      read_floats(layer.Get("bias"), "bias"),
+                      read_boolean(layer.Get("pool"), "pool")});
+  }
+  return layers;
+}
+
+std::uint8_t read_zero_point(const Napi::Value& value) {
+  return static_cast<std::uint8_t>(read_integer(value, "zeroPoint", 0, 255));
+}
+
+std::vector<cpu::Int8Layer> read_int8_layers(const Napi::Array& list) {
+  std::vector<cpu::Int8Layer> layers;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object layer = read_object(list.Get(i), "layer");
+    layers.push_back(
+        {read_int8s(layer.Get("kernel"), "kernel"), read_int32s(layer.Get("bias"), "bias"),
+         read_floats(layer.Get("scale"), "scale"), read_zero_point(layer.Get("zeroPoint")),
+         read_boolean(layer.Get("pool"), "pool")});
+  }
+  return layers;
+}
+
+unsigned read_threads(const Napi::Value& value) {
+  const auto threads = static_cast<unsigned>(read_integer(value, "threads", 0, 256));
+  return threads == 0 ? cpu::default_threads() : threads;
+}
+
+// Arguments: height, width, scale, shift, layers, threads.
+std::unique_ptr<cpu::Stack> make_conv_stack(const Napi::CallbackInfo& info) {
+  return std::make_unique<cpu::ConvStack>(
+      read_side(info[0], "height"), read_side(info[1], "width"), read_floats(info[2], "scale"),
+      read_floats(info[3], "shift"), read_layers(read_array(info[4], "layers")),
+      read_threads(info[5]));
+}
+
+// Arguments: height, width, zero point, output scale, layers, threads.
+std::unique_ptr<cpu::Stack> make_int8_stack(const Napi::CallbackInfo& info) {
+  return std::make_unique<cpu::Int8Stack>(
+      read_side(info[0], "height"), read_side(info[1], "width"), read_zero_point(info[2]),
+      read_int8_layers(read_array(info[4], "layers")),
+      static_cast<float>(read_finite(info[3], "outputScale")), read_threads(info[5]));
+}
+
+}  // namespace
+
+void StackWrap::define(Napi::Env env, Napi::Object exports) {
+  static constexpr struct {
+    const char* name;
+    Make make;
+  } kinds[] = {{"ConvStack", make_conv_stack}, {"Int8Stack", make_int8_stack}};
+  for (const auto& kind : kinds) {
+    const Napi::Function type =
+        DefineClass(env, kind.name,
+                    {
+                        InstanceMethod<&StackWrap::run>("run"),
+                        InstanceMethod<&StackWrap::dispose>("dispose"),
+                        InstanceAccessor<&StackWrap::output_shape>("outputShape"),
+                        InstanceAccessor<&StackWrap::byte_length>("byteLength"),
+                    },
+                    reinterpret_cast<void*>(kind.make));
+    exports.Set(kind.name, type);
+  }
+}
+
+StackWrap::StackWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  guarded(info.Env(), [&] {
+    stack_ = reinterpret_cast<Make>(info.Data())(info);
+    napi_type_tag_object(info.Env(), info.This(), &stack_tag);
+    report_memory(info.Env());
+  });
+}
+
+void StackWrap::Finalize(Napi::BasicEnv env) {
+  stack_.reset();
+  report_memory(env);
+}
+
+void StackWrap::report_memory(Napi::BasicEnv env) noexcept {
+  const auto now = static_cast<std::int64_t>(stack_ ? stack_->bytes() : 0);
+  std::int64_t total = 0;
+  napi_adjust_external_memory(env, now - reported_, &total);
+  reported_ = now;
+}
+
+cpu::Stack& StackWrap::stack(const Napi::CallbackInfo& info) {
+  if (!has_tag(info.This(), stack_tag)) {
+    throw invalid_argument("The receiver is not a stack.");
+  }
+  if (!stack_) throw Error(ErrorCode::disposed, "The stack was disposed of.");
+  return *stack_;
+}
+
+Napi::Value StackWrap::run(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    cpu::Stack& own = stack(info);
+    const std::size_t count = read_integer(info[1], "count", 1, max_images);
+    if (!is_typed_array(info[0], napi_uint8_array)) {
+      throw invalid_argument("Expected a Uint8Array for images.");
+    }
+    const auto images = info[0].As<Napi::Uint8Array>();
+    if (images.ElementLength() != count * own.input().size()) {
+      throw invalid_argument("The images have not the size of " + to_string(own.input()) + ".");
+    }
+    Napi::Float32Array features = Napi::Float32Array::New(info.Env(), count * own.output().size());
+    own.run(images.Data(), count, features.Data());
+    report_memory(info.Env());
+    return features;
+  });
+}
+
+Napi::Value StackWrap::output_shape(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Shape& shape = stack(info).output();
+    Napi::Array sides = Napi::Array::New(info.Env(), 3);
+    sides.Set(0u, static_cast<double>(shape.height));
+    sides.Set(1u, static_cast<double>(shape.width));
+    sides.Set(2u, static_cast<double>(shape.channels));
+    return sides;
+  });
+}
+
+Napi::Value StackWrap::byte_length(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    stack(info);
+    return Napi::Number::New(info.Env(), static_cast<double>(reported_));
+  });
+}
+
+void StackWrap::dispose(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    if (!has_tag(info.This(), stack_tag)) {
+      throw invalid_argument("The receiver is not a stack.");
+    }
+    Finalize(info.Env());
+  });
+}
+
+}  // namespace headstart
