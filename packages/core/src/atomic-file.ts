@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { HeadstartError, reasonOf } from './errors.ts';
 import { makeFolders } from './folders.ts';
+import { removeAbandoned, temporaryBeside } from './temporary-files.ts';
 
 /** A file being written under a temporary name. */
 export interface PendingFile {
@@ -11,7 +11,8 @@ export interface PendingFile {
 
 /**
  * Writes a file whole or not at all: the bytes go to a temporary file beside it, are flushed to
- * disk, and take the name at the end. Missing parent folders are made.
+ * disk, and take the name at the end. Missing parent folders are made. What a process that was killed
+ * has left in the folder is removed.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`; what `fill` throws passes through unchanged.
  */
@@ -20,9 +21,10 @@ export async function writeFileAtomically(
   content: string | Uint8Array | ((file: PendingFile) => Promise<void>),
 ): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryBeside(path);
   const handle = await attempt(path, async () => {
     await makeFolders(folder);
+    await removeAbandoned(folder);
     return open(temporary, 'wx');
   });
   try {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { writeFileAtomically } from '../atomic-file.ts';
+import { temporaryBeside } from '../temporary-files.ts';
 import { describeFile } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
 import { generatedImages } from './generated-images.ts';
@@ -27,7 +28,7 @@ export async function buildUntrained(
   const { convolutions, format } = heWeights();
   const metadata = { untrained: 'true', source: `random weights (${format}, seed 16)` };
   const graph = { name, convolutions, preprocessing, layer, metadata };
-  const plain = `${path}.${process.pid}.unstandardized`;
+  const plain = temporaryBeside(path);
   await writeFileAtomically(plain, backboneModel(graph));
   try {
     const standardization = await channelStatistics(await describeFile(plain), {

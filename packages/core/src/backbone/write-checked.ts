@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { writeFileAtomically } from '../atomic-file.ts';
+import { temporaryBeside } from '../temporary-files.ts';
 import { describeFile } from './describe-file.ts';
 import { Backbone } from './session.ts';
 
@@ -13,7 +14,7 @@ export async function writeChecked(
   model: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const trial = `${target}.${process.pid}.trial`;
+  const trial = temporaryBeside(target);
   try {
     await writeFileAtomically(trial, model);
     const backbone = await Backbone.open(await describeFile(trial), { device: 'cpu', signal });

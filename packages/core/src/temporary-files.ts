@@ -1,0 +1,41 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * The name of a temporary file beside `path`. It says which process of which machine has it, so that
+ * {@link removeAbandoned} knows when nobody needs it any more.
+ */
+export function temporaryBeside(path: string): string {
+  const owner = `${machine()}-${process.pid}-${randomBytes(6).toString('hex')}`;
+  return join(dirname(path), `.${basename(path)}.headstart-${owner}.tmp`);
+}
+
+const pattern = /\.headstart-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
+
+/**
+ * Removes temporary files in the folder whose process has ended without doing so: it was killed, or
+ * the machine went down. Those of other machines stay, as the folder may be shared. What cannot be
+ * read or removed is left.
+ */
+export async function removeAbandoned(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const [, owner, pid] = pattern.exec(name) ?? [];
+    if (owner !== machine() || isRunning(Number(pid))) continue;
+    await rm(join(folder, name), { force: true }).catch(() => {});
+  }
+}
+
+const machine = () => createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's, if it may not be asked.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
