@@ -1,4 +1,4 @@
-import { defaultDirectories } from '@headstart/core';
+import { type DeviceChoice, defaultDirectories, deviceChoices } from '@headstart/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** What an option's value may be, as JSON Schema: for the schema of headstart.json. */
@@ -150,20 +150,28 @@ function folderOption(flags: string, text: string, fallback: string): Option {
 
 /** The options that choose where the backbone and the trainer run. */
 export interface DeviceOptions {
-  readonly device: 'auto' | 'cuda' | 'cpu';
+  readonly device: DeviceChoice;
   readonly requireGpu?: boolean;
+  readonly tf32: boolean;
   readonly threads?: number;
 }
 
 export function addDeviceOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--device <name>', 'where to compute')
-        .choices(['auto', 'cuda', 'cpu'])
-        .default('auto'),
-    )
-    .option('--require-gpu', 'fail with exit code 5 rather than fall back to the CPU')
-    .addOption(
-      new Option('--threads <n>', 'CPU threads (default: one a core)').argParser(wholeNumber(1)),
-    );
+  return (
+    command
+      .addOption(
+        new Option('--device <name>', 'where to compute')
+          .choices([...deviceChoices])
+          .default('auto'),
+      )
+      .option('--no-tf32', 'features on an NVIDIA GPU: keep all digits of float32')
+      // cuDNN reads it when it is loaded, which is later.
+      .on('option:no-tf32', () => {
+        process.env.NVIDIA_TF32_OVERRIDE = '0';
+      })
+      .option('--require-gpu', 'fail with exit code 5 rather than fall back to the CPU')
+      .addOption(
+        new Option('--threads <n>', 'CPU threads (default: one a core)').argParser(wholeNumber(1)),
+      )
+  );
 }

@@ -1,7 +1,13 @@
 import { backends } from '@headstart/native';
 import { HeadstartError } from './errors.ts';
 
-export type DeviceChoice = 'auto' | 'cuda' | 'cpu';
+export const deviceChoices = ['auto', 'cuda', 'tensorrt', 'webgpu', 'cpu'] as const;
+
+/**
+ * `tensorrt` and `webgpu` are ways to compute features; heads are then trained by CUDA, or where it
+ * can be used.
+ */
+export type DeviceChoice = (typeof deviceChoices)[number];
 export type Device = 'cuda' | 'cpu';
 
 export interface DeviceOptions {
@@ -44,7 +50,7 @@ export function withoutGpu(
   { device = 'auto', requireGpu = false }: DeviceOptions,
   obstacle: string,
 ): ChosenDevice {
-  if (device === 'cuda' || requireGpu) {
+  if (device !== 'auto' || requireGpu) {
     throw new HeadstartError('GPU_REQUIRED', `A GPU is required and cannot be used: ${obstacle}.`);
   }
   return { device: 'cpu', notice: `The CPU is used: ${obstacle}.` };

@@ -85,10 +85,11 @@ export type {
   ValidationSource,
 } from './dataset/index.ts';
 export { type Dataset, scanDataset } from './dataset/index.ts';
-export type {
-  Device,
-  DeviceChoice,
-  DeviceOptions,
+export {
+  type Device,
+  type DeviceChoice,
+  type DeviceOptions,
+  deviceChoices,
 } from './device.ts';
 export { type Directories, defaultDirectories } from './directories.ts';
 export { type ErrorCode, HeadstartError, reasonOf } from './errors.ts';

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { Backbone, describeFile } from '@headstart/core/backbone';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeModel, type Model } from '../../../packages/core/src/backbone/onnx-model.ts';
-import type { InputPreprocessing } from '../../../packages/core/src/backbone/preprocessing.ts';
-import { preprocessingNodes } from '../../../packages/core/src/backbone/preprocessing.ts';
 import { stackPlan } from '../../../packages/core/src/backbone/stack-plan.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
-import { floatTensor, type GraphNode, node, smallModel, someImages } from './models.ts';
+import { chainModel, conv, halve, type Parts, size } from './chain-model.ts';
+import { node, smallModel, someImages } from './models.ts';
 
 let folder: TemporaryFolder;
 beforeAll(async () => {
@@ -16,65 +15,8 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 afterEach(() => vi.unstubAllEnvs());
 
-const size = 12;
-
-const numbers = (count: number, seed: number) =>
-  Float32Array.from({ length: count }, (_, i) => (Math.sin((i + 1) * 12.9898 * seed) % 1) / 6);
-
-const conv = (from: string, to: string, attributes = {}) => [
-  node('Conv', [from, `${to}/k`, `${to}/b`], `${to}/c`, {
-    kernel_shape: [3, 3],
-    pads: [1, 1, 1, 1],
-    ...attributes,
-  }),
-  node('Relu', [`${to}/c`], to),
-];
-
-const halve = (from: string, to: string, attributes = {}) =>
-  node('MaxPool', [from], to, { kernel_shape: [2, 2], strides: [2, 2], ...attributes });
-
-interface Parts {
-  readonly preprocessing?: InputPreprocessing;
-  readonly middle?: readonly GraphNode[];
-  readonly after?: readonly GraphNode[];
-}
-
-const middleNodes = [
-  ...conv('nchw', 'one'),
-  ...conv('one', 'two'),
-  halve('two', 'pool'),
-  ...conv('pool', 'three'),
-];
-
-function bytesOf({ preprocessing = 'torch', middle = middleNodes, after }: Parts = {}): Uint8Array {
-  const before = preprocessingNodes(preprocessing, 'image', 'preprocessed');
-  const kernels: [string, number, number][] = [
-    ['one', 3, 32],
-    ['two', 32, 16],
-    ['three', 16, 48],
-  ];
-  return smallModel({
-    input: { name: 'image', type: 'uint8', dims: ['N', size, size, 3] },
-    outputs: [{ name: 'features', dims: ['N', '?', '?', '?'] }],
-    nodes: [
-      ...before.nodes,
-      node('Transpose', ['preprocessed'], 'nchw', { perm: [0, 3, 1, 2] }),
-      ...middle,
-      ...(after ?? [node('Transpose', ['three'], 'features', { perm: [0, 2, 3, 1] })]),
-    ],
-    initializers: [
-      ...before.initializers,
-      ...kernels.flatMap(([name, inputs, filters], i) => [
-        floatTensor(`${name}/k`, [filters, inputs, 3, 3], numbers(filters * inputs * 9, i + 1)),
-        floatTensor(`${name}/b`, [filters], numbers(filters, i + 5)),
-      ]),
-      floatTensor('mean', [1, 1, 1, 48], numbers(48, 9)),
-    ],
-  });
-}
-
 const planOf = (parts?: Parts) =>
-  stackPlan(decodeModel(bytesOf(parts), 'small') as Model, { height: size, width: size });
+  stackPlan(decodeModel(chainModel(parts), 'small') as Model, { height: size, width: size });
 
 async function featuresWith(engine: string, bytes: Uint8Array) {
   vi.stubEnv('HEADSTART_ENGINE', engine);
@@ -101,7 +43,7 @@ async function expectAgreement(bytes: Uint8Array) {
 describe('a chain of convolutions in our own kernels', () => {
   it.each(['caffe', 'torch', 'rescale', 'none'] as const)(
     'gives what ONNX Runtime gives, with the preprocessing %s',
-    async (preprocessing) => expectAgreement(bytesOf({ preprocessing })),
+    async (preprocessing) => expectAgreement(chainModel({ preprocessing })),
   );
 
   it('leaves what comes after it to ONNX Runtime', async () => {
@@ -111,7 +53,7 @@ describe('a chain of convolutions in our own kernels', () => {
       node('Mul', ['centred', 'nhwc'], 'features'),
     ];
     expect(planOf({ after })?.rest?.input).toBe('nhwc');
-    await expectAgreement(bytesOf({ after }));
+    await expectAgreement(chainModel({ after }));
   });
 
   it('has nothing after it where the features are its result', () => {
@@ -198,7 +140,7 @@ describe('a chain of convolutions in our own kernels', () => {
 
   it.each(others)('is not what has %s', async (_, parts) => {
     expect(planOf(parts)).toBeUndefined();
-    expect((await featuresWith('', bytesOf(parts))).info.engine).toBe('onnxruntime');
+    expect((await featuresWith('', chainModel(parts))).info.engine).toBe('onnxruntime');
   });
 
   it('is not a model without pixels or convolutions', () => {

@@ -1,6 +1,14 @@
 export { appendHead, type HeadGraph } from './append-head.ts';
 export { describeFile } from './describe-file.ts';
-export { chooseProvider, cudaProviderLibrary, providerObstacle } from './device.ts';
+export {
+  type ChosenProvider,
+  chooseProvider,
+  cudaProviderLibrary,
+  type Provider,
+  providerObstacle,
+  tensorRtObstacle,
+  tensorRtProviderLibrary,
+} from './device.ts';
 export { type DownloadOptions, download } from './fetch.ts';
 export { type DownloadTensorsOptions, downloadTensors } from './fetch-tensors.ts';
 export type { BackboneFile, LocateOptions } from './file.ts';

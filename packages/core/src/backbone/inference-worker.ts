@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HeadstartError } from '../errors.ts';
-import type { RunRequest, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
+import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 interface Waiting {
   readonly resolve: (answer: Extract<WorkerAnswer, { type: 'result' }>) => void;
@@ -13,12 +13,18 @@ export class InferenceWorker {
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #ended: Error | undefined;
+  readonly #exited: Promise<void>;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
     worker.on('message', (answer: WorkerAnswer) => this.#take(answer));
     worker.on('error', (error) => this.#end(error));
-    worker.on('exit', () => this.#end(new Error('the inference worker has ended')));
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#end(new Error('the inference worker has ended'));
+        resolve();
+      });
+    });
   }
 
   /** @throws Error with ONNX Runtime's reason where the session cannot be made */
@@ -41,13 +47,18 @@ export class InferenceWorker {
     const own = new Uint8Array(images);
     return new Promise<Extract<WorkerAnswer, { type: 'result' }>>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, images: own, count } satisfies RunRequest, [own.buffer]);
+      this.#worker.postMessage({ id, images: own, count } satisfies WorkerRequest, [own.buffer]);
     });
   }
 
+  /**
+   * Rejects what still waits. The worker ends by itself, after the runs that it has begun: a thread
+   * that is stopped within ONNX Runtime takes the process with it.
+   */
   async close(): Promise<void> {
-    await this.#worker.terminate();
     this.#end(new Error('the backbone was closed'));
+    this.#worker.postMessage('close' satisfies WorkerRequest);
+    await this.#exited;
   }
 
   #take(answer: WorkerAnswer): void {

@@ -149,13 +149,13 @@ export function hwioToOihw(
 }
 
 /** A kernel [outputs, inputs, taps] (OIHW) as [taps, inputs, outputs] (HWIO). */
-export function oihwToHwio(
-  kernel: Float32Array,
+export function oihwToHwio<T extends Float32Array | Int8Array>(
+  kernel: T,
   taps: number,
   inputs: number,
   outputs: number,
-): Float32Array {
-  const result = new Float32Array(kernel.length);
+): T {
+  const result = kernel.slice() as T;
   for (let o = 0; o < outputs; o++) {
     for (let i = 0; i < inputs; i++) {
       const from = (o * inputs + i) * taps;

@@ -1,12 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { backends } from '@headstart/native';
-import { type ChosenDevice, type Device, type DeviceOptions, withoutGpu } from '../device.ts';
+import { int8Instructions } from '@headstart/native';
+import { type DeviceOptions, withoutGpu } from '../device.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
-import { chooseProvider } from './device.ts';
+import {
+  type ChosenProvider,
+  chooseProvider,
+  type Provider,
+  providerName,
+  usesTf32,
+} from './device.ts';
 import type { BackboneFile } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
 import { describeModel } from './inspect.ts';
+import { int8StackPlan } from './int8-stack-plan.ts';
 import { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
 import { decodeModel, encodeModel, type Model } from './onnx-model.ts';
 import { stackPlan } from './stack-plan.ts';
@@ -25,9 +32,11 @@ export interface BackboneInfo extends BackboneFile {
   readonly input: { readonly height: number; readonly width: number };
   /** [h, w, c] of a feature map, or [d] of a vector. */
   readonly featureShape: readonly number[];
-  readonly provider: Device;
+  readonly provider: Provider;
   /** What computes: `native` is our own kernels for chains of convolutions, on the CPU. */
   readonly engine: 'onnxruntime' | 'native';
+  /** Whether products of float32 are rounded to TF32. */
+  readonly tf32?: boolean | undefined;
   /** The device in words for people. */
   readonly device: string;
   /** Why the GPU is not used, where it might have been. */
@@ -72,7 +81,8 @@ export class Backbone {
         featureShape: shape,
         provider: chosen.device,
         engine,
-        device: deviceName(chosen, options.threads),
+        tf32: usesTf32(chosen.device),
+        device: providerName(chosen.device, options.threads),
         notice: chosen.notice,
       };
       return new Backbone(info, worker);
@@ -127,10 +137,10 @@ async function startOnDevice(
   options: OpenBackboneOptions,
 ): Promise<{
   worker: InferenceWorker;
-  chosen: ChosenDevice;
+  chosen: ChosenProvider;
   engine: BackboneInfo['engine'];
 }> {
-  const start = async (chosen: ChosenDevice) => {
+  const start = async (chosen: ChosenProvider) => {
     const setup = workerSetup(path, model, chosen.device, options);
     const engine = setup.stack ? ('native' as const) : ('onnxruntime' as const);
     return { worker: await InferenceWorker.start(setup), chosen, engine };
@@ -139,10 +149,10 @@ async function startOnDevice(
   try {
     return await start(chosen);
   } catch (error) {
-    if (chosen.device === 'cuda') {
+    if (chosen.device !== 'cpu') {
       const fallback = withoutGpu(
         options,
-        `ONNX Runtime refused it (${reasonOf(error).replace(/\.$/, '')}); \`headstart doctor\` says what is missing`,
+        `ONNX Runtime refused ${chosen.device === 'webgpu' ? 'WebGPU' : 'it'} (${refusal(error)}); \`headstart doctor\` says what is missing`,
       );
       return await start(fallback);
     }
@@ -153,11 +163,11 @@ async function startOnDevice(
 function workerSetup(
   path: string,
   model: Model,
-  provider: Device,
+  provider: Provider,
   { threads, featuresOf }: OpenBackboneOptions,
 ): WorkerSetup {
   const { input, output } = describeModel(model, path);
-  const stack = provider === 'cpu' && ownKernels() ? stackPlan(model, input) : undefined;
+  const stack = provider === 'cpu' && ownKernels() ? ownPlan(model, input) : undefined;
   return {
     model:
       (provider === 'cpu' && hasMatrixUnit() && forMatrixUnit(model)) ||
@@ -170,6 +180,13 @@ function workerSetup(
     size: [input.height, input.width],
     oneByOne: input.batch === 1,
   };
+}
+
+/** What our own kernels compute faster than ONNX Runtime, which has 8 bits in the matrix unit. */
+function ownPlan(model: Model, size: BackboneInfo['input']): WorkerSetup['stack'] {
+  const plan = stackPlan(model, size);
+  if (plan || hasMatrixUnit() || int8Instructions() === undefined) return plan;
+  return int8StackPlan(model, size);
 }
 
 /** The environment variable HEADSTART_ENGINE=onnxruntime leaves everything to ONNX Runtime. */
@@ -186,6 +203,12 @@ async function trialRun(worker: InferenceWorker, path: string, bytes: number) {
   }
 }
 
+/** ONNX Runtime's reason, without the place in its source that it begins with. */
+function refusal(error: unknown): string {
+  const text = reasonOf(error).trim().replace(/\.$/, '');
+  return text.replace(/^\/\S+\.cc:\d+ .* was false\. /s, '');
+}
+
 function unrunnable(path: string, error: unknown): HeadstartError {
   const reason = reasonOf(error).replace(/\.$/, '');
   return new HeadstartError('BACKBONE_UNSUITABLE', `ONNX Runtime cannot run ${path}: ${reason}.`, {
@@ -200,10 +223,4 @@ function checkFeatures(path: string, shape: readonly number[], data: Float32Arra
     throw refuse(`its output for one image is [${shape.join(', ')}], neither a map nor a vector`);
   }
   if (!data.every(Number.isFinite)) throw refuse('its output for a black image is not finite');
-}
-
-function deviceName({ device }: ChosenDevice, threads: number | undefined): string {
-  if (device === 'cpu')
-    return threads === undefined ? 'CPU' : `CPU, ${threads} thread${threads === 1 ? '' : 's'}`;
-  return backends().find(({ name }) => name === 'cuda')?.description ?? 'CUDA';
 }

@@ -1,4 +1,5 @@
-import type { Device } from '../device.ts';
+import type { Provider } from './device.ts';
+import type { Int8StackPlan } from './int8-stack-plan.ts';
 import type { StackPlan } from './stack-plan.ts';
 
 /** What the inference worker is started with. */
@@ -6,8 +7,8 @@ export interface WorkerSetup {
   /** The model's file, or its bytes; not read where a stack has all of it. */
   readonly model: string | Uint8Array;
   /** The model's convolutions, for our own kernels. */
-  readonly stack?: StackPlan | undefined;
-  readonly provider: Device;
+  readonly stack?: StackPlan | Int8StackPlan | undefined;
+  readonly provider: Provider;
   readonly threads: number | undefined;
   readonly input: string;
   readonly output: string;
@@ -23,6 +24,9 @@ export interface RunRequest {
   readonly images: Uint8Array;
   readonly count: number;
 }
+
+/** After `close` nothing more is asked. */
+export type WorkerRequest = RunRequest | 'close';
 
 /** `ready` comes once, after the session was made; then one answer a request. */
 export type WorkerAnswer =

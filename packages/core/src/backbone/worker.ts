@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { ConvStack } from '@headstart/native';
+import { ConvStack, Int8Stack } from '@headstart/native';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import type { StackPlan } from './stack-plan.ts';
-import type { RunRequest, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
+import { executionProviders } from './device.ts';
+import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 /**
  * The inference worker. ONNX Runtime's `run` blocks the thread that calls it: this one has nothing
@@ -29,7 +29,7 @@ type Infer = (
 async function openSession(model: string | Uint8Array): Promise<InferenceSession> {
   const { provider, threads } = setup;
   const options = {
-    executionProviders: [provider],
+    executionProviders: executionProviders(provider),
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
@@ -68,8 +68,13 @@ function oneByOne(infer: Infer): Infer {
   };
 }
 
-async function openStack({ rest, ...plan }: StackPlan): Promise<Infer> {
-  const stack = new ConvStack({ ...plan, threads: setup.threads });
+async function openStack(plan: NonNullable<WorkerSetup['stack']>): Promise<Infer> {
+  const { threads } = setup;
+  const { rest } = plan;
+  const stack =
+    plan.kind === 'int8'
+      ? new Int8Stack({ ...plan, threads })
+      : new ConvStack({ ...plan, threads });
   const session = rest && (await openSession(rest.model));
   return async (images, count) => {
     const data = stack.run(images, count);
@@ -88,7 +93,12 @@ async function serve(): Promise<void> {
     return;
   }
   answer({ type: 'ready' });
-  port.on('message', ({ id, images, count }: RunRequest) => {
+  port.on('message', (request: WorkerRequest) => {
+    if (request === 'close') {
+      port.close();
+      return;
+    }
+    const { id, images, count } = request;
     infer(images, count).then(
       ({ data, shape }) =>
         answer({ type: 'result', id, data, shape }, [data.buffer as ArrayBuffer]),

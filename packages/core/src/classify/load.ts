@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Backbone, type BackboneInfo } from '../backbone/index.ts';
+import type { DeviceChoice } from '../device.ts';
 import { HeadstartError } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
 import {
@@ -14,7 +15,7 @@ import { Classifier } from './classifier.ts';
 
 export interface LoadClassifierOptions extends OperationOptions {
   /** Default `auto`. */
-  readonly device?: 'auto' | 'cuda' | 'cpu' | undefined;
+  readonly device?: DeviceChoice | undefined;
   /** Fail rather than use the CPU. */
   readonly requireGpu?: boolean | undefined;
   /** Threads of the inference on the CPU. */

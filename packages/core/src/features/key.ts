@@ -26,6 +26,8 @@ export interface ExtractorDescription {
   readonly provider: string;
   /** Absent where it is ONNX Runtime. */
   readonly engine?: 'native' | undefined;
+  /** Absent where products are not rounded to TF32. */
+  readonly tf32?: true | undefined;
   readonly precision: string;
 }
 
@@ -57,6 +59,7 @@ export function extractorId(
     decodeVersion,
     provider: info.provider,
     ...(info.engine === 'native' ? { engine: info.engine } : {}),
+    ...(info.tf32 ? { tf32: true as const } : {}),
     precision: info.precision,
   };
   return { description, digest: digestOf(description) };

@@ -2,11 +2,12 @@ import { type BackendInfo, backends, type Compute } from '@headstart/native';
 import { type ChosenDevice, chooseDevice, cudaObstacle, type DeviceOptions } from '../device.ts';
 
 /**
- * Where heads are trained.
+ * Where heads are trained: WebGPU, which computes features only, leaves it to what is there.
  *
  * @throws HeadstartError `GPU_REQUIRED` where a GPU was asked for and cannot be used
  */
 export function chooseTrainer(options: DeviceOptions): ChosenDevice {
+  if (options.device === 'webgpu') return chooseDevice({ device: 'auto' }, cudaObstacle);
   return chooseDevice(options, cudaObstacle);
 }
 

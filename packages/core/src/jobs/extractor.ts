@@ -12,6 +12,7 @@ import {
   type SkippedFile,
   scanDataset,
 } from '../dataset/index.ts';
+import type { DeviceChoice } from '../device.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError } from '../errors.ts';
 import {
@@ -40,7 +41,7 @@ export interface ExtractorOptions extends LongOperationOptions, ResizeOptions, H
   readonly imageSize?: number | undefined;
   /** Take `vgg16-untrained` where `vgg16` was not pulled, with a warning. Default false. */
   readonly untrainedWhereMissing?: boolean | undefined;
-  readonly device?: 'auto' | 'cuda' | 'cpu' | undefined;
+  readonly device?: DeviceChoice | undefined;
   /** Fail rather than fall back to the CPU. */
   readonly requireGpu?: boolean | undefined;
   readonly threads?: number | undefined;

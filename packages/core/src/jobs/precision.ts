@@ -36,17 +36,17 @@ export async function inPrecision(
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (precision === 'fp32') return file;
   if (precision === 'fp16') {
-    if (device === 'cpu') {
+    if (device === 'cpu' || device === 'webgpu') {
       throw new HeadstartError(
         'USAGE',
-        'fp16 is computed on the GPU: use fp32 or int8 on the CPU.',
+        `fp16 is computed by CUDA or TensorRT: use fp32${device === 'cpu' ? ' or int8 on the CPU' : ' with WebGPU'}.`,
       );
     }
     // Before anything is written.
     chooseProvider({ device, requireGpu: true });
     return halfBackbone(file, { modelsDir, signal });
   }
-  if (device === 'cuda' || requireGpu) {
+  if ((device !== undefined && device !== 'auto' && device !== 'cpu') || requireGpu) {
     throw new HeadstartError('USAGE', 'int8 is computed on the CPU: use fp32 on the GPU.');
   }
   return quantizedBackbone(file, {

@@ -126,7 +126,7 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
       split: dataset.split,
       testSamples: dataset.validationFrom === 'test' ? 0 : dataset.test.length,
       validationFrom: dataset.validationFrom,
-      featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
+      featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine}${backbone.tf32 ? ' tf32' : ''} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
       extractor,
       images: train.images,
       [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
