@@ -150,10 +150,7 @@ async function startOnDevice(
     return await start(chosen);
   } catch (error) {
     if (chosen.device !== 'cpu') {
-      const fallback = withoutGpu(
-        options,
-        `ONNX Runtime refused ${chosen.device === 'webgpu' ? 'WebGPU' : 'it'} (${refusal(error)}); \`headstart doctor\` says what is missing`,
-      );
+      const fallback = withoutGpu(options, refusal(chosen.device, error));
       return await start(fallback);
     }
     throw unrunnable(path, error);
@@ -203,10 +200,13 @@ async function trialRun(worker: InferenceWorker, path: string, bytes: number) {
   }
 }
 
-/** ONNX Runtime's reason, without the place in its source that it begins with. */
-function refusal(error: unknown): string {
+/** Why ONNX Runtime does not use the GPU, without the place in its source that it begins with. */
+function refusal(provider: Provider, error: unknown): string {
   const text = reasonOf(error).trim().replace(/\.$/, '');
-  return text.replace(/^\/\S+\.cc:\d+ .* was false\. /s, '');
+  const reason = text.replace(/^\/\S+\.cc:\d+ .* was false\. /s, '');
+  return provider === 'webgpu'
+    ? `ONNX Runtime refused WebGPU (${reason}), which needs a driver for Vulkan, Metal or Direct3D 12`
+    : `ONNX Runtime refused it (${reason}); \`headstart doctor\` says what is missing`;
 }
 
 function unrunnable(path: string, error: unknown): HeadstartError {

@@ -2,7 +2,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type BackendInfo, backends } from '@headstart/native';
-import { cudaProviderLibrary, locateBackbone, providerObstacle } from '../backbone/index.ts';
+import {
+  cudaProviderLibrary,
+  locateBackbone,
+  providerObstacle,
+  tensorRtObstacle,
+  tensorRtProviderLibrary,
+} from '../backbone/index.ts';
 import { defaultDirectories } from '../directories.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { missingLibraries } from '../setup/index.ts';
@@ -79,7 +85,14 @@ async function providers(): Promise<Finding[]> {
     const runtime = `ONNX Runtime ${await onnxRuntimeVersion()}`;
     return [
       { name: 'Features on the CPU', state: 'ready', detail: runtime },
-      { name: gpu, ...(await cudaProvider(runtime)) },
+      {
+        name: gpu,
+        ...(await provider(runtime, 'CUDA', providerObstacle(), cudaProviderLibrary())),
+      },
+      {
+        name: 'Features by TensorRT',
+        ...(await provider(runtime, 'TensorRT', tensorRtObstacle(), tensorRtProviderLibrary())),
+      },
     ];
   } catch (error) {
     const advice = 'Install the dependencies again: npm run build.';
@@ -87,13 +100,18 @@ async function providers(): Promise<Finding[]> {
   }
 }
 
-async function cudaProvider(runtime: string): Promise<Omit<Finding, 'name'>> {
-  const obstacle = providerObstacle();
+async function provider(
+  runtime: string,
+  name: 'CUDA' | 'TensorRT',
+  obstacle: string | undefined,
+  file: string,
+): Promise<Omit<Finding, 'name'>> {
   if (obstacle !== undefined) return { state: 'absent', detail: obstacle };
-  const missing = await missingLibraries(cudaProviderLibrary());
-  if (!missing?.length) return { state: 'ready', detail: `${runtime}, CUDA provider` };
+  const missing = await missingLibraries(file);
+  if (!missing?.length) return { state: 'ready', detail: `${runtime}, ${name} provider` };
   return {
-    state: 'broken',
+    // The CUDA provider's package brings that of TensorRT, which few have.
+    state: name === 'CUDA' ? 'broken' : 'absent',
     detail: `missing: ${missing.map(({ library }) => library).join(', ')}`,
     advice: [...new Set(missing.map(({ advice }) => advice))].join('; '),
   };

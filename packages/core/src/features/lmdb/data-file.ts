@@ -132,13 +132,22 @@ export class DataFile implements Disposable {
     if (this.read(bytes, position + pageHeaderBytes) < metaBytes) damaged('it is cut off');
     return {
       pageSize: bytes.readUInt32LE(24),
-      free: treeAt(bytes, 24),
+      free: withoutOpenFlags(treeAt(bytes, 24)),
       main: treeAt(bytes, 72),
       lastPage: wholeNumber(bytes, 120),
       txnId: wholeNumber(bytes, 128),
       bootId: bytes.readBigInt64LE(136),
     };
   }
+}
+
+/**
+ * A cache that was opened and never written to has, among the flags of its list of free pages, one of
+ * those that lmdb-js opens it with: commits do not wait for the disk.
+ */
+function withoutOpenFlags(tree: Tree): Tree {
+  const overlappingSync = 0x1000;
+  return { ...tree, flags: tree.flags & ~overlappingSync };
 }
 
 export function treeAt(bytes: Buffer, at: number): Tree {
