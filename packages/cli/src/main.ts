@@ -22,6 +22,7 @@ import { addTrainCommand } from './commands/train.ts';
 import { applyConfigFile } from './config-file.ts';
 import { type ExitCode, exitCode } from './exit-codes.ts';
 import { type ErrorDocument, errorDocument, failureOf } from './failure.ts';
+import { setTf32 } from './options.ts';
 import type { Runner } from './runner.ts';
 import { createUi, type UiOptions } from './ui.ts';
 
@@ -89,6 +90,7 @@ async function runCommand(
   let ui = createUi(command.opts<UiOptions>());
   try {
     const config = await applyConfigFile(command);
+    setTf32(command);
     ui = createUi(command.opts<UiOptions>());
     if (config) ui.info(`From ${config.path}: ${config.flags.join(' ')}`);
     // Commander passes arguments, options, command: the options may be other ones now.

@@ -156,22 +156,19 @@ export interface DeviceOptions {
   readonly threads?: number;
 }
 
+/** Tells cuDNN of `--no-tf32`, in the environment that it reads when it is loaded. */
+export function setTf32(command: Command): void {
+  if (command.opts<Partial<DeviceOptions>>().tf32 === false) process.env.NVIDIA_TF32_OVERRIDE = '0';
+}
+
 export function addDeviceOptions(command: Command): Command {
-  return (
-    command
-      .addOption(
-        new Option('--device <name>', 'where to compute')
-          .choices([...deviceChoices])
-          .default('auto'),
-      )
-      .option('--no-tf32', 'features on an NVIDIA GPU: keep all digits of float32')
-      // cuDNN reads it when it is loaded, which is later.
-      .on('option:no-tf32', () => {
-        process.env.NVIDIA_TF32_OVERRIDE = '0';
-      })
-      .option('--require-gpu', 'fail with exit code 5 rather than fall back to the CPU')
-      .addOption(
-        new Option('--threads <n>', 'CPU threads (default: one a core)').argParser(wholeNumber(1)),
-      )
-  );
+  return command
+    .addOption(
+      new Option('--device <name>', 'where to compute').choices([...deviceChoices]).default('auto'),
+    )
+    .option('--no-tf32', 'features on an NVIDIA GPU: keep all digits of float32')
+    .option('--require-gpu', 'fail with exit code 5 rather than fall back to the CPU')
+    .addOption(
+      new Option('--threads <n>', 'CPU threads (default: one a core)').argParser(wholeNumber(1)),
+    );
 }
