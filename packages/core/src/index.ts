@@ -19,6 +19,7 @@ export type {
   FeatureError,
   OpenBackboneOptions,
   Preprocessing,
+  Provider,
   PullOptions,
 } from './backbone/index.ts';
 export type {
