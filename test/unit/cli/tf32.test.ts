@@ -1,17 +1,15 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { createProgram } from '../../../packages/cli/src/main.ts';
 import { setTf32 } from '../../../packages/cli/src/options.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
 test.each([
-  [['--no-tf32'], '0'],
-  [[], undefined],
-])('with %j cuDNN is told %s', async (args, expected) => {
+  [false, '0'],
+  [true, undefined],
+  [undefined, undefined],
+])('where --tf32 is %s cuDNN is told %s', (tf32, expected) => {
   vi.stubEnv('NVIDIA_TF32_OVERRIDE', undefined);
-  const program = createProgram(() => async (...given) => {
-    setTf32(given.at(-1) as Parameters<typeof setTf32>[0]);
-  });
-  await program.parseAsync(['features', 'data', ...args], { from: 'user' });
+  const command = { opts: () => ({ tf32 }) };
+  setTf32(command as Parameters<typeof setTf32>[0]);
   expect(process.env.NVIDIA_TF32_OVERRIDE).toBe(expected);
 });
