@@ -139,6 +139,9 @@ async function start(data, dir) {
   lap('hand over');
   store.dispose();
   await cache.close();
+  last = performance.now();
+  Buffer.alloc(set.rowCount * numbers * 2, 1);
+  lap('fresh memory');
   return { computed, images: set.rowCount, ...times };
 }
 

@@ -28,11 +28,12 @@ export function cachedFeatureSet(options: CachedSetOptions): FeatureSet {
   const perChunk = rowsPerChunk(rowBytes);
   async function* chunks({ rows, signal }: ChunkOptions = {}): AsyncGenerator<FeatureRows> {
     const count = rows?.length ?? keys.length;
+    // One for all chunks: fresh memory costs more than what is copied to it.
+    const table = allocateRows(dtype, Math.min(count, perChunk) * length);
+    const bytes = new Uint8Array(table.buffer);
     for (let first = 0; first < count; first += perChunk) {
       signal?.throwIfAborted();
       const end = Math.min(count, first + perChunk);
-      const chunk = allocateRows(dtype, (end - first) * length);
-      const bytes = new Uint8Array(chunk.buffer);
       for (let i = first; i < end; i++) {
         const key = keys[rows?.[i] ?? i] as Buffer;
         const at = (i - first) * rowBytes;
@@ -42,7 +43,7 @@ export function cachedFeatureSet(options: CachedSetOptions): FeatureSet {
           `The feature cache ${cache.dir} lost a record while it was in use: run the command again.`,
         );
       }
-      yield chunk;
+      yield table.subarray(0, (end - first) * length);
     }
   }
   return { shape, dtype, samples, rowCount: keys.length, chunks };

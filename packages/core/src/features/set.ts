@@ -33,7 +33,10 @@ export interface FeatureSet {
   readonly rowCount: number;
   /** Where the rows lie one after the other in a file, if they do: `offset` bytes from its start. */
   readonly file?: { readonly path: string; readonly offset: number } | undefined;
-  /** Rows in order, some at a time; never holds them all where they come from a file or a cache. */
+  /**
+   * Rows in order, some at a time; never holds them all where they come from a file or a cache. What
+   * is given out is valid until the next is asked for: its memory may be used again.
+   */
   chunks(options?: ChunkOptions): AsyncIterable<FeatureRows>;
 }
 
