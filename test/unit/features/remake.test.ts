@@ -93,6 +93,17 @@ describe('Making room in a cache', () => {
     expect((await stat(join(dir, 'data-1', 'data.mdb'))).size).toBe(after);
   });
 
+  it('takes out what is damaged, also where no room is to be given back', async () => {
+    const dir = await cacheOf(6);
+    const bytes = await readFile(join(dir, 'data.mdb'));
+    const place = bytes.indexOf(Buffer.from(row(3).buffer));
+    bytes[place] = (bytes[place] as number) ^ 0x10;
+    await writeFile(join(dir, 'data.mdb'), bytes);
+    expect(await collectCacheGarbage({ cacheDir: dir })).toMatchObject({ damaged: 1, kept: 5 });
+    expect(await held(dir)).toEqual([0, 1, 2, 4, 5]);
+    expect((await bytesOf(dir)).length).toBe(5);
+  });
+
   it('only says what would go in a dry run', async () => {
     const dir = await cacheOf(3, usedOn(today - 40, 0, 1));
     const options = { cacheDir: dir, olderThanDays: 30, dryRun: true };

@@ -64,7 +64,8 @@ async function remake(options: RemakeOptions): Promise<Remade> {
   const needed = bytesOf(snapshot, stays);
   const removed = stays.length - stays.reduce((sum, one) => sum + one, 0);
   const same = { removed, damaged: 0, bytesBefore, bytesAfter: bytesBefore };
-  if (removed === 0 && bytesBefore < 1.1 * needed + batchBytes) {
+  const compact = removed === 0 && bytesBefore < 1.1 * needed + batchBytes;
+  if (compact && (await isWhole(snapshot, options))) {
     return { ...same, kept: snapshot.size, shrunk: true };
   }
   const { bavail, bsize } = await statfs(dir);
@@ -75,6 +76,23 @@ async function remake(options: RemakeOptions): Promise<Remade> {
   const damaged = await writeAnew(cache, snapshot, stays, options);
   const kept = snapshot.size - removed - damaged;
   return { kept, removed, damaged, bytesBefore, bytesAfter: await sizeOf(dir), shrunk: true };
+}
+
+/** Whether all records have the right checksums. */
+async function isWhole(
+  snapshot: FeatureSnapshot,
+  { signal, onProgress }: LongOperationOptions,
+): Promise<boolean> {
+  const total = snapshot.size;
+  for (let i = 0; i < total; i++) {
+    if (i % recordsAtOnce === 0) {
+      signal?.throwIfAborted();
+      onProgress?.({ stage: 'checking', done: i, total, unit: 'records' });
+      await setImmediate();
+    }
+    if (!snapshot.isWhole(i)) return false;
+  }
+  return true;
 }
 
 /** Returns how many of the records that were to stay are damaged. */
