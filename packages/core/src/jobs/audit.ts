@@ -243,6 +243,9 @@ async function pageItems(
   { pictures = 300, signal, onProgress }: AuditJobOptions,
 ): Promise<AuditPageItem[]> {
   const byIndex = new Map(audit.images.map((one) => [one.index, one]));
+  // A correction is of a content: to remove one of two files of the same bytes would remove both.
+  const hash = (i: number) => data.files[i]?.hash;
+  const apart = audit.nearDuplicates.filter((p) => p.conflict || hash(p.first) !== hash(p.second));
   const chosen = [
     ...suspiciousOf(audit)
       .slice(0, pictures)
@@ -250,7 +253,7 @@ async function pageItems(
     ...outliersOf(audit)
       .slice(0, pictures)
       .map((one) => ({ one, reason: 'outlier' as const })),
-    ...audit.nearDuplicates.slice(0, pictures).flatMap((pair) => {
+    ...apart.slice(0, pictures).flatMap((pair) => {
       // The copy whose label is the less likely is the one to decide on.
       const sides = [byIndex.get(pair.first), byIndex.get(pair.second)].filter(
         (s) => s !== undefined,
