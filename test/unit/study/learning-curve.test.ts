@@ -83,6 +83,15 @@ describe('a learning curve', () => {
     expect([...stratifiedOrder(samples, 4)]).not.toEqual([...order]);
   });
 
+  test('is refused where there are too few images to see a law', async () => {
+    const shape = [2, 2, 9];
+    const set = syntheticFeatures({ samples: 8, classes: 3, shape, seed: 31 });
+    const options = { images: { set, classes: ['a', 'b', 'c'] }, validation: set, repeats: 1 };
+    await expect(learningCurve({ ...options, head: headPreset('linear') })).rejects.toThrow(
+      '8 training images of 3 classes are too few for a learning curve',
+    );
+  });
+
   test('rises with the images, and is the same for the same seed', async () => {
     const shape = [2, 2, 9];
     const options = {

@@ -50,6 +50,20 @@ describe('folds', () => {
     }
   });
 
+  test('of groups do not depend on which of its images comes first', () => {
+    const samples = Array.from({ length: 60 }, (_, i) =>
+      sample(i, 0, { group: `group ${Math.floor(i / 3)}` }),
+    );
+    const byHash = (list: readonly FoldSample[]) => {
+      const assigned = assignFolds(list, { folds: 5, seed: 1 });
+      return new Map(list.map(({ hash }, i) => [hash as string, assigned[i]]));
+    };
+    const first = byHash(samples);
+    const other = byHash([...samples].reverse());
+    for (const { hash } of samples)
+      expect(other.get(hash as string)).toBe(first.get(hash as string));
+  });
+
   test('follow from contents and the seed, not from names and order', () => {
     const samples = Array.from({ length: 50 }, (_, i) => sample(i, i % 3));
     const renamed = samples.map((s, i) => ({ ...s, name: `other ${50 - i}` })).reverse();

@@ -34,13 +34,15 @@ export async function crossValidate(options: FoldsOptions): Promise<FoldsResult>
   const { samples } = images.set;
   const judged = await outOfFold({ ...options, stage: 'folds' });
   const labels = Int32Array.from(samples, ({ label }) => label);
-  const correct = new Float64Array(samples.length);
+  const times = new Float64Array(samples.length);
   for (const probabilities of judged.probabilities) {
     const classes = images.classes.length;
     predictedClasses({ probabilities, labels, classes }).forEach((predicted, i) => {
-      if (predicted === labels[i]) correct[i] = (correct[i] as number) + 1 / repeats;
+      if (predicted === labels[i]) times[i] = (times[i] as number) + 1;
     });
   }
+  // Counted, then divided: nine ninths added up are more than 1.
+  const correct = times.map((n) => n / repeats);
   const clusters = clustersOf(samples).map(({ members }) => members);
   const foldAccuracies = judged.foldAccuracies.flat();
   return {

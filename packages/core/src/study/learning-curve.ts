@@ -1,3 +1,4 @@
+import { HeadstartError } from '../errors.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { FeatureStores, type HeadVariation, headPreset, trainHeads } from '../head/index.ts';
 import type { ProgressListener } from '../operation.ts';
@@ -46,6 +47,9 @@ export interface LearningCurve {
 
 const ahead = [2, 4, 10];
 
+/** A law of three parameters goes through fewer points whatever they are. */
+const leastSizes = 4;
+
 /**
  * Accuracy by number of training images. Each seed orders the images of every class at random, and
  * each size takes the first of them: subsets are nested and stratified. Of the validation images one
@@ -58,6 +62,7 @@ export async function learningCurve(options: LearningCurveOptions): Promise<Lear
   const { images, validation, repeats, seed = 0 } = options;
   const { samples } = images.set;
   const sizes = curveSizes(samples, images.classes.length, options.sizes ?? 8);
+  if (sizes.length < leastSizes) throw tooFew(samples.length, images.classes.length);
   const halves = halvesOf(validation.samples, seed);
   const plans = Array.from({ length: repeats }, (_, repeat) => {
     const order = stratifiedOrder(samples, seed + repeat);
@@ -105,6 +110,13 @@ function curveSizes(samples: readonly FoldSample[], classes: number, count: numb
     Math.round(least * ratio ** (count === 1 ? 1 : i / (count - 1))),
   );
   return [...new Set(sizes)];
+}
+
+function tooFew(images: number, classes: number): HeadstartError {
+  return new HeadstartError(
+    'USAGE',
+    `${images} training images of ${classes} classes are too few for a learning curve, which begins at 2 a class and needs ${leastSizes} sizes: add images.`,
+  );
 }
 
 /** Two stratified halves; copies of one image are in the same. */

@@ -18,7 +18,8 @@ export interface PartitionOptions {
 
 /** Samples that come to one fold together. */
 interface Cluster {
-  readonly key: string;
+  /** The least of the members' hashes, or names where they have none: the order is no matter. */
+  key: string;
   readonly members: number[];
 }
 
@@ -80,7 +81,9 @@ export function clustersOf(samples: readonly FoldSample[]): Cluster[] {
   const clusters = new Map<number, Cluster>();
   samples.forEach(({ hash, name }, i) => {
     const at = root(i);
-    const cluster = clusters.get(at) ?? { key: hash ?? name, members: [] };
+    const own = hash ?? name;
+    const cluster = clusters.get(at) ?? { key: own, members: [] };
+    if (own < cluster.key) cluster.key = own;
     cluster.members.push(i);
     clusters.set(at, cluster);
   });
