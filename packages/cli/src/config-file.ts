@@ -44,12 +44,12 @@ export async function applyConfigFile(command: Command): Promise<AppliedConfig |
   if (!file) return undefined;
   const program = rootOf(command);
   checkNames(path, [], file, describeProgram(program));
-  const flags: string[] = [];
-  for (const [name, value] of Object.entries(settingsFor(command, file))) {
-    const flag = setOption(command, path, name, value);
-    if (flag) flags.push(flag);
+  const flags = new Map<string, string>();
+  for (const [name, value] of settingsFor(command, file)) {
+    const set = setOption(command, path, name, value);
+    if (set) flags.set(set.key, set.flag);
   }
-  return flags.length > 0 ? { path, flags } : undefined;
+  return flags.size > 0 ? { path, flags: [...flags.values()] } : undefined;
 }
 
 async function readSection(path: string, needed: boolean): Promise<Section | undefined> {
@@ -142,8 +142,8 @@ function nearest(name: string, names: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** What the file says for a command, from the general to its own. */
-function settingsFor(command: Command, file: Section): Section {
+/** What the file says for a command, from the general to its own: what comes later counts. */
+function settingsFor(command: Command, file: Section): [string, unknown][] {
   const names = new Set(command.options.map(({ long }) => long?.replace(/^--(no-)?/, '')));
   const plain = (section: Section) =>
     Object.entries(section).filter(
@@ -157,7 +157,7 @@ function settingsFor(command: Command, file: Section): Section {
     section = inner;
     settings.push(...plain(section));
   }
-  return Object.fromEntries(settings);
+  return settings;
 }
 
 /** Sets one option and gives it as a flag; undefined where the user said otherwise. */
@@ -173,14 +173,14 @@ function setOption(command: Command, path: string, name: string, value: unknown)
     ? switchSetting(option, path, name, value)
     : valueSetting(option, path, name, value);
   command.setOptionValueWithSource(key, set.value, 'config');
-  return set.flag;
+  return { key, flag: set.flag };
 }
 
 /** Whether the command line or the environment says it; an empty variable says nothing. */
 function isGiven(command: Command, option: Option): boolean {
   const source = command.getOptionValueSource(option.attributeName());
   if (source === 'env') return Boolean(process.env[option.envVar ?? '']);
-  return source !== undefined && source !== 'default';
+  return source !== undefined && source !== 'default' && source !== 'config';
 }
 
 /** `"flip": false` and `"no-flip": true` are the same. */

@@ -53,6 +53,14 @@ describe('a file of options', () => {
     expect(await optionsOf(file, ['cache', 'verify'])).toMatchObject({ sample: 0.01, quiet: true });
   });
 
+  it('has a command’s own part go before the rest, by whichever of two names', async () => {
+    const on = { 'no-flip': true, train: { flip: true } };
+    const { options, flags } = await optionsWith(on, ['train', 'x']);
+    expect([options.flip, flags]).toEqual([true, ['--flip']]);
+    const off = { flip: true, train: { 'no-flip': true } };
+    expect(await optionsOf(off, ['train', 'x'])).toMatchObject({ flip: false });
+  });
+
   it('yields to the command line, and says what it set', async () => {
     const file = { epochs: 7, 'batch-size': 8 };
     const { options, flags } = await optionsWith(file, ['train', 'x', '--epochs', '2']);
@@ -127,7 +135,10 @@ describe('a file of options', () => {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, 'headstart.json'), '{ "json": true, "cache-dir": "kept" }');
     await mkdir(join(folder.path, 'kept'));
-    const env = { HEADSTART_CACHE_DIR: '' };
+    // An empty variable says nothing; where the cache is then must not be the user's own.
+    const none = join(folder.path, 'none');
+    const home = { HOME: none, XDG_CACHE_HOME: none, LOCALAPPDATA: none };
+    const env = { HEADSTART_CACHE_DIR: '', ...home };
     const { stdout, stderr } = await cliIn(folder, ['cache', 'ls'], { env });
     expect(stderr).toContain('From headstart.json: --json --cache-dir ');
     expect(JSON.parse(stdout).error.message).toContain(join(folder.path, 'kept'));
