@@ -30,8 +30,12 @@ export async function* expandInputs(
 }
 
 function fileOrUrl(name: string, signal: AbortSignal): ImageInput {
-  if (!/^(file|https?):\/\//i.test(name)) return name;
+  if (!isUrl(name)) return name;
   return { name, read: () => fetchImage(name, { signal }) };
+}
+
+function isUrl(name: string): boolean {
+  return /^(file|https?):\/\//i.test(name);
 }
 
 async function* imagesOf(input: string, signal: AbortSignal): AsyncGenerator<ImageInput> {
@@ -43,7 +47,7 @@ async function* imagesOf(input: string, signal: AbortSignal): AsyncGenerator<Ima
       yield image;
     }
     if (count === 0) yield nothing(input, 'there is no image in this folder');
-  } else if (found || !isDynamicPattern(input)) {
+  } else if (found || isUrl(input) || !isDynamicPattern(input)) {
     yield fileOrUrl(input, signal);
   } else {
     const files = await matches(input);
