@@ -133,6 +133,8 @@ describe('headstart export', () => {
   it.each([
     [['--license', 'my licence'], 'Give an identifier, as mit or cc-by-4.0.'],
     [['--out', 'run/run.json'], 'is a file: give --out a folder or NAME.onnx'],
+    [['--out', 'run'], 'is the model of a run, and would be replaced'],
+    [['--out', 'run/model.onnx'], 'is the model of a run, and would be replaced'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await cli('export', 'run', ...args);
     expect(stderr).toContain(message);

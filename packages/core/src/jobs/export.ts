@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
 import {
   appendHead,
@@ -82,6 +82,7 @@ export async function exportJob(options: ExportJobOptions): Promise<ExportResult
   const out = resolve(options.out ?? `${name}.onnx`);
   const folder = out.toLowerCase().endsWith('.onnx') ? undefined : out;
   const file = folder === undefined ? out : join(folder, exportedFiles.model);
+  await refuseModelOfRun(file);
   if (folder !== undefined) await refuseForeignCard(folder);
   const made = await modelOf(run, options);
   const bytes = withMetadata(made.bytes, options.run, metadataOf(run));
@@ -167,6 +168,17 @@ async function writeCard(folder: string, run: Run, { name, license, facts }: Car
   const card = modelCard({ name, license, record: run.record, metrics, ...facts });
   await writeFileAtomically(join(folder, exportedFiles.labels), labelsText(run.record.classes));
   await writeFileAtomically(join(folder, exportedFiles.card), card);
+}
+
+/** A run with another model than it was written with is no run any more. */
+async function refuseModelOfRun(file: string): Promise<void> {
+  if (basename(file).toLowerCase() !== runFiles.model) return;
+  const found = await stat(join(dirname(file), runFiles.record)).catch(() => undefined);
+  if (!found) return;
+  throw new HeadstartError(
+    'USAGE',
+    `${file} is the model of a run, and would be replaced: give --out another place.`,
+  );
 }
 
 /** A README.md that somebody wrote is not replaced. */
