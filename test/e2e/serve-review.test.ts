@@ -1,6 +1,6 @@
 import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { trainJob } from '@headstart/core';
+import { dirname, join } from 'node:path';
+import { Retrainer, Review, trainJob } from '@headstart/core';
 import { readCorrections } from '@headstart/core/dataset';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -140,6 +140,19 @@ describe('the run’s mistakes', () => {
     expect((await correct(index, { action: 'relabel', label: 'blue' })).status).toBe(200);
     expect((await readCorrections(join(run, 'corrections.csv'))).byHash.size).toBe(1);
   });
+
+  test('keep every correction of several that are made at once', async () => {
+    const copy = at('runs/several');
+    await cp(run, copy, { recursive: true });
+    const review = await Review.open(copy);
+    const indices = [1, 2, 3, 4, 5];
+    for (const index of indices) await review.correct(index, 'keep');
+    await Promise.all(indices.map((index) => review.correct(index, 'remove')));
+    const { byHash } = await readCorrections(join(copy, 'corrections.csv'));
+    const actions = [...byHash.values()].map(({ action }) => action);
+    expect(actions.filter((action) => action === 'keep')).toEqual([]);
+    expect(actions.filter((action) => action === 'remove')).toHaveLength(indices.length);
+  });
 });
 
 describe('adding an image', () => {
@@ -218,6 +231,35 @@ describe('training again', () => {
     expect(last?.status).toBe('cancelled');
     expect(await readdir(at('runs'))).toEqual(before);
     expect(await json('/healthz')).toEqual({ status: 'ok', run: 'colours-2' });
+  });
+
+  test('goes on while heat maps are made', async () => {
+    await using busy = await serveRun(run, {
+      retrain: { ...colourOptions(place.path), epochs: 1 },
+    });
+    const body = await picture('red', 1);
+    const headers = { 'content-type': 'image/png' };
+    const explain = () => fetch(`${busy.url}/api/explain`, { method: 'POST', headers, body });
+    const state = async () => (await (await fetch(`${busy.url}/api/training`)).json()) as State;
+    await fetch(`${busy.url}/api/training`, { method: 'POST' });
+    let ended = false;
+    const callers = Array.from({ length: 3 }, async () => {
+      while (!ended) expect((await explain()).status).toBe(200);
+    });
+    while (!ended) ended = ['ready', 'failed'].includes((await state()).status);
+    await Promise.all(callers);
+    expect(await state()).toMatchObject({ status: 'ready', error: null });
+    expect(busy.failures).toEqual([]);
+  });
+
+  test('has a folder of its own beside the run, however the run is named', async () => {
+    const train = async (name: string) => {
+      await using retrainer = new Retrainer({ ...colourOptions(place.path), epochs: 1 });
+      return (await retrainer.train({ run: name })).run;
+    };
+    const runs = await Promise.all([train(`${run}/`), train(run)]);
+    expect(runs.map((path) => dirname(path))).toEqual([at('runs'), at('runs')]);
+    expect(new Set(runs).size).toBe(2);
   });
 
   test('says why it failed, and can be tried again', async () => {

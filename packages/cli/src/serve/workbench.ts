@@ -113,11 +113,15 @@ export class Workbench implements AsyncDisposable {
     }
   }
 
-  async #closeExplainer(): Promise<void> {
-    await this.#lastExplanation;
-    const explainer = await this.#explainer?.catch(() => undefined);
-    this.#explainer = undefined;
-    await explainer?.close();
+  /** In its turn, so that nobody who comes meanwhile works with one that is being closed. */
+  #closeExplainer(): Promise<void> {
+    const closed = this.#lastExplanation.then(async () => {
+      const explainer = await this.#explainer?.catch(() => undefined);
+      this.#explainer = undefined;
+      await explainer?.close();
+    });
+    this.#lastExplanation = closed.catch(() => {});
+    return closed;
   }
 }
 

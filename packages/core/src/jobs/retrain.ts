@@ -1,7 +1,7 @@
-import { access, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { readCorrections, writeCorrections } from '../dataset/index.ts';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
 import type { HeadSpec } from '../head/index.ts';
 import type { LongOperationOptions, NoticeListener } from '../operation.ts';
 import { type RunRecord, runFiles } from '../run/index.ts';
@@ -91,15 +91,32 @@ async function correctionsOf(run: string) {
   return (await exists(path)) ? readCorrections(path) : undefined;
 }
 
-/** `run-2`, `run-3`, …: the first that is not there. */
+/** Makes `run-2`, `run-3`, …: the first that is not there, so that nobody else takes it. */
 async function folderBeside(run: string): Promise<string> {
-  const [, first] = /^(.*[^\\/])-\d+$/.exec(run) ?? [];
-  const base = first !== undefined && (await exists(first)) ? first : run;
+  // `runs/fruit/` and `.` name a folder by other than its name.
+  const named = /(^|[\\/])\.{0,2}$/.test(run) ? resolve(run) : run;
+  const [, first] = /^(.*[^\\/])-\d+$/.exec(named) ?? [];
+  const base = first !== undefined && (await exists(first)) ? first : named;
   for (let i = 2; i < 10_000; i++) {
     const folder = `${base}-${i}`;
-    if (!(await exists(folder))) return folder;
+    if (await makeNew(folder)) return folder;
   }
   throw new HeadstartError('OUTPUT_UNWRITABLE', `There are too many runs beside ${run}.`);
+}
+
+/** @returns whether it was not there before */
+async function makeNew(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw new HeadstartError(
+      'OUTPUT_UNWRITABLE',
+      `Cannot make the run folder ${folder}: ${reasonOf(error)}.`,
+      { cause: error },
+    );
+  }
 }
 
 function exists(path: string): Promise<boolean> {

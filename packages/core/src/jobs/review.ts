@@ -49,6 +49,7 @@ export class Review {
   readonly #predictions: readonly RunPrediction[];
   /** Indices of the mistakes, the one that the model is surest of first. */
   readonly #mistakes: readonly number[];
+  #lastCorrection: Promise<unknown> = Promise.resolve();
 
   private constructor(run: Run, data: string | undefined, predictions: readonly RunPrediction[]) {
     this.run = run;
@@ -128,8 +129,7 @@ export class Review {
     }
     const file = (this.#predictions[index] as RunPrediction).file;
     const correction = { hash: found.hash, file, action, label: action === 'relabel' ? label : '' };
-    const before = await this.#corrections();
-    await writeCorrections(this.#file, [...before.values(), correction]);
+    await this.#write(correction);
     return correction;
   }
 
@@ -151,6 +151,16 @@ export class Review {
     await decodeImage(bytes, { height: 32, width: 32, maxPixels }, name);
     const format = imageFormat(bytes) ?? 'jpeg';
     return addImage(this.data, label, { bytes, extension: format === 'jpeg' ? 'jpg' : format });
+  }
+
+  /** One after another: what one has read before it writes must not undo another's word. */
+  #write(correction: Correction): Promise<void> {
+    const written = this.#lastCorrection.then(async () => {
+      const before = await this.#corrections();
+      await writeCorrections(this.#file, [...before.values(), correction]);
+    });
+    this.#lastCorrection = written.catch(() => {});
+    return written;
   }
 
   #pathOf(index: number): string | undefined {
