@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { loadClassifier } from '@headstart/core';
@@ -104,9 +104,31 @@ describe('POST /predict', () => {
     expect(predictions[0]?.top).toHaveLength(1);
   });
 
+  test('says which run has labelled, also where another takes its place meanwhile', async () => {
+    await using other = await serveRun(run);
+    const copy = join(place.path, 'runs/other');
+    await cp(run, copy, { recursive: true });
+    const { batched } = other.model;
+    const classify = batched.classify.bind(batched);
+    batched.classify = async (...images) => {
+      const items = await classify(...images);
+      await other.model.serve(copy);
+      return items;
+    };
+    const ask = async () => {
+      const body = Buffer.from(image(0).bytes);
+      const headers = { 'content-type': 'image/png' };
+      const answer = await fetch(`${other.url}/predict`, { method: 'POST', body, headers });
+      return ((await answer.json()) as Predictions).run;
+    };
+    expect([await ask(), await ask()]).toEqual(['colours', 'other']);
+  });
+
   test('says by its status what is wrong where no image can be read', async () => {
     const png = { 'content-type': 'image/png' };
     await expectError(await post('/predict', 'hello', png), 415, 'IMAGE_FORMAT');
+    const json = { 'content-type': 'application/json' };
+    await expectError(await post('/predict', '{"image": "a.png"}', json), 400, 'NO_IMAGE');
     await expectError(await post('/predict', await blank(100, 51), png), 413, 'IMAGE_TOO_LARGE');
     const cut = image(0).bytes.subarray(0, 900);
     await expectError(await post('/predict', cut, png), 422, 'IMAGE_DAMAGED');

@@ -23,13 +23,15 @@ export function addPredictRoutes(server: FastifyInstance, options: PredictRoutes
     const images = await uploadedImages(request, limits.maxImages);
     const topK = topKOf(request.query as Readonly<Record<string, unknown>>);
     const signal = requestSignal(reply, limits.timeoutMs);
+    // Another run may take its place before these are labelled.
     const { batched } = model;
+    const run = runName(model);
     const items = await batched.classify(images, { topK, signal });
     const unreadable = items.filter((item) => 'error' in item);
     metrics.images(items.length - unreadable.length, unreadable.length);
     const [first] = unreadable;
     if (first && unreadable.length === items.length) throw imageError(first);
-    return { run: runName(model), predictions: items.map(rowOf) };
+    return { run, predictions: items.map(rowOf) };
   });
 
   server.get('/labels', async () => ({ labels: model.record.classes }));

@@ -129,13 +129,18 @@ function addTrainingRoutes(server: FastifyInstance, options: ReviewRoutes): void
     const end = training.listen(send);
     // Proxies give up on connections on which nothing is said.
     const beat = setInterval(() => raw.write(': still here\n\n'), 15_000);
-    const close = () => raw.end();
-    closing.addEventListener('abort', close, { once: true });
-    raw.once('close', () => {
+    const stop = () => {
       end();
       clearInterval(beat);
       closing.removeEventListener('abort', close);
-    });
+    };
+    // What would be said after the end is an error of the stream.
+    const close = () => {
+      stop();
+      raw.end();
+    };
+    closing.addEventListener('abort', close, { once: true });
+    raw.once('close', stop);
     if (closing.aborted) close();
   });
 }

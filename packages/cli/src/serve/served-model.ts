@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path';
 import {
   BatchedClassifier,
   type BatchedClassifierOptions,
@@ -64,5 +65,5 @@ export class ServedModel implements AsyncDisposable {
 
 /** The last part of the run's path: what it is called in answers. */
 export function runName({ folder }: ServedModel): string {
-  return folder.split(/[\\/]/).filter(Boolean).at(-1) ?? folder;
+  return basename(resolve(folder)) || folder;
 }

@@ -15,7 +15,8 @@ export async function uploadedImages(
   request: FastifyRequest,
   maxImages: number,
 ): Promise<UploadedImage[]> {
-  const body = request.body as Buffer | undefined;
+  // A body that is JSON has been parsed, and is no image.
+  const body = Buffer.isBuffer(request.body) ? request.body : undefined;
   const type = request.headers['content-type'] ?? '';
   const images = /^multipart\//i.test(type)
     ? await filesOf(body ?? Buffer.alloc(0), type, maxImages)
