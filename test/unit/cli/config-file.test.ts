@@ -117,7 +117,7 @@ describe('a file of options', () => {
     [
       'a value that is no choice',
       { device: 'gpu' },
-      '"device" is gpu. Allowed choices are auto, cuda, cpu',
+      '"device" is gpu. Allowed choices are auto, cuda, tensorrt, webgpu, cpu',
     ],
     ['a switch that is no boolean', { flip: 'no' }, '"flip" must be true or false'],
     ['a value of another type', { epochs: true }, '"epochs" must be a string or a number'],
@@ -142,7 +142,9 @@ describe('a file of options', () => {
     const { stdout, stderr } = await cliIn(folder, ['cache', 'ls'], { env });
     expect(stderr).toContain('From headstart.json: --json --cache-dir ');
     expect(JSON.parse(stdout).error.message).toContain(join(folder.path, 'kept'));
-    const without = await cliIn(folder, ['cache', 'ls', '--no-config'], { env });
+    const without = await cliIn(folder, ['cache', 'ls', '--no-config', '--cache-dir', 'none'], {
+      env,
+    });
     expect(without.stdout).toBe('');
   });
 
