@@ -277,6 +277,12 @@ describe('training again', () => {
   });
 });
 
+test('the stream of a training’s states has no HEAD, which would never end', async () => {
+  const signal = AbortSignal.timeout(5000);
+  const answer = await fetch(`${server.url}/api/training/events`, { method: 'HEAD', signal });
+  expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET']);
+});
+
 describe('explaining', () => {
   const explain = async (query: string, body: Uint8Array) =>
     fetch(`${server.url}/api/explain${query}`, {
@@ -342,6 +348,11 @@ test('the answers keep to the OpenAPI document', async () => {
   const ajv = new Ajv2020({ strict: false });
   ajv.addFormat('date-time', true);
   ajv.addSchema({ ...document, $id: 'api' });
+  // The first run has a mistake; the one that is served by now may have none.
+  await using first = await serveRun(run);
+  const list = (await (await fetch(`${first.url}/api/mistakes`)).json()) as MistakeList;
+  const isList = ajv.getSchema('api#/components/schemas/Mistakes');
+  expect([list.total, isList?.(list)], ajv.errorsText(isList?.errors)).toEqual([1, true]);
   for (const [schema, path] of [
     ['Run', '/api/run'],
     ['Mistakes', '/api/mistakes'],

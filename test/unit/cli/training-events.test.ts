@@ -7,7 +7,7 @@ type Handler = (request: unknown, reply: unknown) => void;
 it('tells a client who does not read nothing more after the server has begun to close', async () => {
   const handlers = new Map<string, Handler>();
   const server = {
-    get: (url: string, handler: Handler) => handlers.set(url, handler),
+    get: (url: string, ...rest: unknown[]) => handlers.set(url, rest.at(-1) as Handler),
     post: () => {},
     delete: () => {},
   };

@@ -72,7 +72,7 @@ function addMistakeRoutes(server: FastifyInstance, options: ReviewRoutes): void 
     const offset = count(query.offset, 0, 'offset');
     const limit = Math.min(100, count(query.limit, 24, 'limit'));
     const { total, items } = await review.mistakes(offset, limit);
-    const mistakes = items.map(({ labelProbability, correction, ...item }) => ({
+    const mistakes = items.map(({ labelProbability, correction, hash: _, ...item }) => ({
       ...item,
       label_probability: labelProbability,
       correction: correction ?? null,
@@ -118,7 +118,8 @@ function addTrainingRoutes(server: FastifyInstance, options: ReviewRoutes): void
     }
     return workbench.training.state;
   });
-  server.get('/api/training/events', (_request, reply) => {
+  // A stream has no HEAD: without a body, nothing would ever be sent.
+  server.get('/api/training/events', { exposeHeadRoute: false }, (_request, reply) => {
     const { training } = workbench;
     reply.hijack();
     const { raw } = reply;
