@@ -174,7 +174,7 @@ describe('loadHeadSpec', () => {
       expect(await loadHeadSpec('mlp')).toEqual(headPreset('mlp'));
       await expect(loadHeadSpec(join(folder, 'no.json'))).rejects.toThrow('Cannot read the head');
       await expect(loadHeadSpec('resnet')).rejects.toThrow(
-        'There is no head "resnet": use conv, linear, mlp, or a FILE.json.',
+        'There is no head "resnet": use conv, linear, mlp, mlp-64 (or another width), or a FILE.json.',
       );
     } finally {
       await rm(folder, { recursive: true });
