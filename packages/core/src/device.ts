@@ -1,6 +1,14 @@
 import { backends } from '@headstart/native';
 import { HeadstartError } from './errors.ts';
 
+/**
+ * What `device` may be.
+ *
+ * @example
+ * ```ts
+ * console.log(deviceChoices.join(', ')); // auto, cuda, tensorrt, webgpu, cpu
+ * ```
+ */
 export const deviceChoices = ['auto', 'cuda', 'tensorrt', 'webgpu', 'cpu'] as const;
 
 /**
