@@ -1,6 +1,5 @@
 import { type AuditJobResult, auditJob } from '@headstart/core';
 import type { Command } from 'commander';
-import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
@@ -14,6 +13,7 @@ import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 import { addDataOptions, type DataOptions } from './data-options.ts';
 import { addImageOptions, type ImageOptions } from './image-options.ts';
+import { studyExitCode } from './study-options.ts';
 import {
   addHeadTrainingOptions,
   type HeadTrainingOptions,
@@ -74,7 +74,7 @@ export function addAuditCommand(program: Command, runner: Runner): void {
         onNotice: noticesTo(ui),
       });
       ui.result(result, auditText(result));
-      return options.strict && result.skipped.length > 0 ? exitCode.filesSkipped : exitCode.done;
+      return studyExitCode(options, result);
     }),
   );
 }

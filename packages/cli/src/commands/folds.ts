@@ -1,43 +1,20 @@
 import { type FoldsJobResult, foldsJob } from '@headstart/core';
 import type { Command } from 'commander';
-import { exitCode } from '../exit-codes.ts';
-import {
-  addCommonOptions,
-  addDeviceOptions,
-  type CommonOptions,
-  type DeviceOptions,
-  optionWithDefault as opt,
-  wholeNumber,
-} from '../options.ts';
+import { optionWithDefault as opt, wholeNumber } from '../options.ts';
 import { duration } from '../progress.ts';
-import { noticesTo, type Runner } from '../runner.ts';
+import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
-import {
-  addDataOptions,
-  addSplitOptions,
-  type DataOptions,
-  type SplitOptions,
-} from './data-options.ts';
 import { foldsLine } from './folds-text.ts';
-import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
 import {
-  addHeadTrainingOptions,
-  type HeadTrainingOptions,
-  headTrainingSettings,
-} from './training-options.ts';
+  addStudyOptions,
+  type StudyOptions,
+  studyExitCode,
+  studySettings,
+} from './study-options.ts';
 
-interface FoldsOptions
-  extends CommonOptions,
-    DeviceOptions,
-    DataOptions,
-    SplitOptions,
-    ImageOptions,
-    HeadTrainingOptions {
-  readonly views: number;
-  readonly features?: string;
+interface FoldsOptions extends StudyOptions {
   readonly folds: number;
   readonly seeds: number;
-  readonly strict?: boolean;
 }
 
 export function addFoldsCommand(program: Command, runner: Runner): void {
@@ -50,27 +27,16 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
     )
     .option('--features <file>', 'the images of a feature file (safetensors) instead of a folder')
     .addOption(opt('--folds <k>', 'parts of the images', wholeNumber(2), 5))
-    .addOption(opt('--seeds <n>', 'times that they are parted anew', wholeNumber(1), 1))
-    .option('--strict', 'exit with code 3 where files were skipped');
-  addDataOptions(command);
-  addSplitOptions(command);
-  addImageOptions(command, { exact: false });
-  addHeadTrainingOptions(command);
-  addDeviceOptions(command);
-  addCommonOptions(command);
+    .addOption(opt('--seeds <n>', 'times that they are parted anew', wholeNumber(1), 1));
+  addStudyOptions(command);
   command.action(
-    runner(async ({ ui, signal }, data: string | undefined, options: FoldsOptions) => {
+    runner(async (context, data: string | undefined, options: FoldsOptions) => {
       const result = await foldsJob({
-        ...options,
-        ...imageSettings(options),
-        ...headTrainingSettings(options),
+        ...studySettings(options, context),
         data,
-        signal,
-        onProgress: ui.onProgress,
-        onNotice: noticesTo(ui),
       });
-      ui.result(result, foldsText(result));
-      return options.strict && result.skipped.length > 0 ? exitCode.filesSkipped : exitCode.done;
+      context.ui.result(result, foldsText(result));
+      return studyExitCode(options, result);
     }),
   );
 }

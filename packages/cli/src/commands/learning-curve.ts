@@ -1,44 +1,21 @@
 import { join } from 'node:path';
 import { type LearningCurveJobResult, learningCurveJob } from '@headstart/core';
 import type { Command } from 'commander';
-import { exitCode } from '../exit-codes.ts';
-import {
-  addCommonOptions,
-  addDeviceOptions,
-  type CommonOptions,
-  type DeviceOptions,
-  optionWithDefault as opt,
-  wholeNumber,
-} from '../options.ts';
-import { noticesTo, type Runner } from '../runner.ts';
+import { optionWithDefault as opt, wholeNumber } from '../options.ts';
+import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 import {
-  addDataOptions,
-  addSplitOptions,
-  type DataOptions,
-  type SplitOptions,
-} from './data-options.ts';
-import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
-import {
-  addHeadTrainingOptions,
-  type HeadTrainingOptions,
-  headTrainingSettings,
-} from './training-options.ts';
+  addStudyOptions,
+  type StudyOptions,
+  studyExitCode,
+  studySettings,
+} from './study-options.ts';
 
-interface LearningCurveOptions
-  extends CommonOptions,
-    DeviceOptions,
-    DataOptions,
-    SplitOptions,
-    ImageOptions,
-    HeadTrainingOptions {
-  readonly views: number;
-  readonly features?: string;
+interface LearningCurveOptions extends StudyOptions {
   readonly valFeatures?: string;
   readonly seeds: number;
   readonly sizes: number;
   readonly out?: string;
-  readonly strict?: boolean;
 }
 
 export function addLearningCurveCommand(program: Command, runner: Runner): void {
@@ -53,28 +30,17 @@ export function addLearningCurveCommand(program: Command, runner: Runner): void 
     .option(
       '--out <folder>',
       'where plot and JSON go (default: learning-curves/<name of the data>)',
-    )
-    .option('--strict', 'exit with code 3 where files were skipped');
-  addDataOptions(command);
-  addSplitOptions(command);
-  addImageOptions(command, { exact: false });
-  addHeadTrainingOptions(command);
-  addDeviceOptions(command);
-  addCommonOptions(command);
+    );
+  addStudyOptions(command);
   command.action(
-    runner(async ({ ui, signal }, data: string | undefined, options: LearningCurveOptions) => {
+    runner(async (context, data: string | undefined, options: LearningCurveOptions) => {
       const result = await learningCurveJob({
-        ...options,
-        ...imageSettings(options),
-        ...headTrainingSettings(options),
+        ...studySettings(options, context),
         data,
         validationFeatures: options.valFeatures,
-        signal,
-        onProgress: ui.onProgress,
-        onNotice: noticesTo(ui),
       });
-      ui.result(result, curveText(result));
-      return options.strict && result.skipped.length > 0 ? exitCode.filesSkipped : exitCode.done;
+      context.ui.result(result, curveText(result));
+      return studyExitCode(options, result);
     }),
   );
 }

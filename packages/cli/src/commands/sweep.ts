@@ -1,45 +1,23 @@
 import { describeChoice, type SweepJobResult, sweepJob, type TrialSummary } from '@headstart/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { exitCode } from '../exit-codes.ts';
-import {
-  addCommonOptions,
-  addDeviceOptions,
-  type CommonOptions,
-  type DeviceOptions,
-  wholeNumber,
-} from '../options.ts';
+import { wholeNumber } from '../options.ts';
 import { duration } from '../progress.ts';
-import { noticesTo, type Runner } from '../runner.ts';
+import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 import {
-  addDataOptions,
-  addSplitOptions,
-  type DataOptions,
-  type SplitOptions,
-} from './data-options.ts';
-import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
-import {
-  addHeadTrainingOptions,
-  type HeadTrainingOptions,
-  headTrainingSettings,
-} from './training-options.ts';
+  addStudyOptions,
+  type StudyOptions,
+  studyExitCode,
+  studySettings,
+} from './study-options.ts';
 
-interface SweepOptions
-  extends CommonOptions,
-    DeviceOptions,
-    DataOptions,
-    SplitOptions,
-    ImageOptions,
-    HeadTrainingOptions {
-  readonly views: number;
-  readonly features?: string;
+interface SweepOptions extends StudyOptions {
   readonly valFeatures?: string;
   readonly trials?: number;
   readonly budget?: number;
   readonly space?: string;
   readonly search: 'halving' | 'random';
   readonly out?: string;
-  readonly strict?: boolean;
 }
 
 /** `90`, `90s`, `10m` or `2h`, as seconds. */
@@ -73,30 +51,19 @@ export function addSweepCommand(program: Command, runner: Runner): void {
     .option(
       '--out <folder>',
       'where trials and the best run go (default: sweeps/<name of the data>)',
-    )
-    .option('--strict', 'exit with code 3 where files were skipped');
-  addDataOptions(command);
-  addSplitOptions(command);
-  addImageOptions(command, { exact: false });
-  addHeadTrainingOptions(command);
-  addDeviceOptions(command);
-  addCommonOptions(command);
+    );
+  addStudyOptions(command);
   command.action(
-    runner(async ({ ui, signal }, data: string | undefined, options: SweepOptions) => {
+    runner(async (context, data: string | undefined, options: SweepOptions) => {
       const vectors = command.getOptionValueSource('head') === 'default';
       const result = await sweepJob({
-        ...options,
-        ...imageSettings(options),
-        ...headTrainingSettings(options),
+        ...studySettings(options, context),
         head: vectors ? undefined : options.head,
         data,
         validationFeatures: options.valFeatures,
-        signal,
-        onProgress: ui.onProgress,
-        onNotice: noticesTo(ui),
       });
-      ui.result(result, sweepText(result));
-      return options.strict && result.skipped.length > 0 ? exitCode.filesSkipped : exitCode.done;
+      context.ui.result(result, sweepText(result));
+      return studyExitCode(options, result);
     }),
   );
 }
