@@ -36,10 +36,8 @@ function write(path) {
       group.create_attribute('weight_names', weights);
       const inner = group.create_group(name);
       const limit = Math.sqrt(6 / (9 * inputs));
-      const kernel = Float32Array.from(
-        { length: 9 * inputs * filters },
-        () => (2 * random() - 1) * limit,
-      );
+      const kernel = new Float32Array(9 * inputs * filters);
+      for (let k = 0; k < kernel.length; k++) kernel[k] = (2 * random() - 1) * limit;
       inner.create_dataset({ name: 'kernel:0', data: kernel, shape: [3, 3, inputs, filters] });
       inner.create_dataset({ name: 'bias:0', data: new Float32Array(filters), shape: [filters] });
       names.push(name);

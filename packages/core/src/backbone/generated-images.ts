@@ -42,11 +42,11 @@ function generatedImage(index: number, size: number, seed: number): Uint8Array {
 }
 
 /** Draws numbers in [0, 1) one lot after another. */
-function drawer(index: number, seed: number): (count: number) => number[] {
+function drawer(index: number, seed: number): (count: number) => Float64Array {
   let lot = 0;
   return (count) => {
     const counter = [pictureCounter, index, lot++] as [number, number, number];
-    return [...uniforms({ seed, domain: randomDomain.backboneInit, counter }, count)];
+    return uniforms({ seed, domain: randomDomain.backboneInit, counter }, count);
   };
 }
 
@@ -55,7 +55,7 @@ function addNoise(
   values: Float32Array,
   size: number,
   channel: number,
-  grid: readonly number[],
+  grid: Float64Array,
   cells: number,
   amplitude: number,
 ): void {

@@ -96,7 +96,9 @@ function project(vectors: Float32Array, samples: number): Float32Array {
   const result = new Float32Array(samples * projectedDimensions);
   for (let p = 0; p < projectedDimensions; p++) {
     const stream = { seed: 0, domain: randomDomain.study, counter: [1, p, 0] } as const;
-    const signs = Float32Array.from(uniforms(stream, dimensions), (u) => (u < 0.5 ? -1 : 1));
+    const drawn = uniforms(stream, dimensions);
+    const signs = new Float32Array(dimensions);
+    for (let d = 0; d < dimensions; d++) signs[d] = (drawn[d] as number) < 0.5 ? -1 : 1;
     for (let i = 0; i < samples; i++) {
       let sum = 0;
       for (let d = 0; d < dimensions; d++) {
