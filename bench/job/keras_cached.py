@@ -14,9 +14,9 @@ import time
 import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
-from keras_common import Clock, early_stopping, frozen_vgg16, keras, tf, versions
+from keras_common import fit, frozen_vgg16, keras, tf, versions
 from keras_head import head_layers
-from measure import peak_megabytes, report, seconds_so_far, setting
+from measure import report, setting
 
 folder, weights, cache = sys.argv[1:4]
 batch_size = setting["batchSize"]
@@ -48,28 +48,8 @@ x, y, val_x, val_y = (arrays[name] for name in ("x", "y", "val_x", "val_y"))
 
 keras.utils.set_random_seed(0)
 model = keras.Sequential([keras.Input(x.shape[1:]), *head_layers(len(classes))])
-model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
 data = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=0).batch(batch_size).repeat()
 validation = tf.data.Dataset.from_tensor_slices((val_x, val_y)).shuffle(len(val_x)).batch(batch_size)
-clock = Clock()
-model.fit(
-    data,
-    steps_per_epoch=setting["stepsPerEpoch"],
-    epochs=setting["epochs"],
-    validation_data=validation,
-    validation_steps=setting["validationSteps"],
-    callbacks=[early_stopping(), clock],
-    verbose=0,
-)
-first_model = seconds_so_far()
-peak = peak_megabytes()
+figures = fit(model, data, validation)
 _, accuracy = model.evaluate(val_x, val_y, batch_size=batch_size, verbose=0)
-report(
-    "Keras, cached features",
-    versions,
-    firstModelSeconds=first_model,
-    epochSeconds=clock.seconds,
-    imagesPerSecond=rate,
-    peakMegabytes=peak,
-    accuracy=accuracy,
-)
+report("Keras, cached features", versions, **figures, imagesPerSecond=rate, accuracy=accuracy)

@@ -10,10 +10,10 @@ import pathlib
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
-from keras_common import Clock, early_stopping, frozen_vgg16, keras, versions
+from keras_common import fit, frozen_vgg16, keras, versions
 from keras_head import head_layers
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
-from measure import peak_megabytes, report, seconds_so_far, setting
+from measure import report, setting
 
 folder, weights = sys.argv[1:3]
 batch_size = setting["batchSize"]
@@ -40,29 +40,15 @@ keras.utils.set_random_seed(0)
 with contextlib.redirect_stdout(sys.stderr):
     train, validation = flow(augmented, "train"), flow(plain, "validation")
     model = keras.Sequential([frozen_vgg16(weights), *head_layers(train.num_classes)])
-    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
-    clock = Clock()
-    model.fit(
-        train,
-        steps_per_epoch=setting["stepsPerEpoch"],
-        epochs=setting["epochs"],
-        validation_data=validation,
-        validation_steps=setting["validationSteps"],
-        callbacks=[early_stopping(), clock],
-        verbose=0,
-    )
-    first_model = seconds_so_far()
-    peak = peak_megabytes()
+    figures = fit(model, train, validation)
     _, accuracy = model.evaluate(flow(plain, "validation", shuffle=False), verbose=0)
 
 images = batch_size * (setting["stepsPerEpoch"] + setting["validationSteps"])
-epoch = sorted(clock.seconds)[len(clock.seconds) // 2]
+epoch_seconds = sorted(figures["epochSeconds"])
 report(
     "Keras, the original script",
     versions,
-    firstModelSeconds=first_model,
-    epochSeconds=clock.seconds,
-    imagesPerSecond=images / epoch,
-    peakMegabytes=peak,
+    **figures,
+    imagesPerSecond=images / epoch_seconds[len(epoch_seconds) // 2],
     accuracy=accuracy,
 )
