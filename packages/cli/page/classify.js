@@ -8,6 +8,9 @@ let number = 0;
 /** What is on the page, the newest first. */
 let shown = [];
 
+/** Counts the times that images are sent: an item keeps the last one's, and takes its answer alone. */
+let turns = 0;
+
 /**
  * Labels the images that are dropped, pasted, chosen or taken.
  *
@@ -69,23 +72,26 @@ async function label(files, page) {
   await labelItems(items, page);
 }
 
-/** Labels what is shown again: another run may see it otherwise. */
+/** Labels what is shown again: another run may see it otherwise. Each answer stays until the next. */
 export async function labelAgain(page) {
-  for (const { body, picture, file } of shown) {
-    body.replaceChildren(...waiting(file));
-    removeHeatMap(picture);
+  for (const { card, body } of shown) {
+    card.setAttribute('aria-busy', 'true');
+    body.querySelector('.answer')?.append(make('span', { class: 'again' }, ' Labelling again…'));
   }
   await labelItems(shown, page);
 }
 
 async function labelItems(items, page) {
+  const turn = ++turns;
+  for (const item of items) item.turn = turn;
   for (const batch of inBatches(items, page.run())) {
-    try {
-      await labelBatch(batch, page);
-    } catch (error) {
-      for (const { body } of batch) fail(body, error.message);
+    const answers = await predictionsOf(batch, page).catch((error) => {
       say(error.message);
-    }
+      return batch.map(() => ({ error }));
+    });
+    batch.forEach((item, i) => {
+      if (item.turn === turn) show(item, answers[i], page);
+    });
   }
 }
 
@@ -106,7 +112,8 @@ function inBatches(items, { max_images: most, max_body_bytes: bytes }) {
   return batches;
 }
 
-async function labelBatch(batch, page) {
+/** One answer an image: a prediction, or an error. */
+async function predictionsOf(batch, page) {
   const form = new FormData();
   for (const { file } of batch) form.append('image', file, file.name);
   const { classes } = page.run();
@@ -114,11 +121,6 @@ async function labelBatch(batch, page) {
   // One that cannot be read fails a request of its own, but not one of several.
   const answer = await ask(path, { method: 'POST', body: form });
   const { predictions } = await answer.json();
-  predictions.forEach((prediction, i) => {
-    const item = batch[i];
-    if (prediction.error) fail(item.body, prediction.error.message);
-    else show(item, prediction, page);
-  });
   say(
     predictions
       .map((each) =>
@@ -128,6 +130,7 @@ async function labelBatch(batch, page) {
       )
       .join('. '),
   );
+  return predictions;
 }
 
 function placeholder(file) {
@@ -138,41 +141,40 @@ function placeholder(file) {
     image.replaceWith(make('span', { class: 'no-picture' }, 'no preview')),
   );
   picture.append(image);
-  const body = make('div', { class: 'result-body' }, ...waiting(file));
-  return { picture, body, card: make('li', { class: 'card result' }, picture, body) };
+  const wait = make('p', { class: 'wait' }, 'Labelling…');
+  const body = make('div', { class: 'result-body' }, nameOf(file), wait);
+  const card = make('li', { class: 'card result', 'aria-busy': 'true' }, picture, body);
+  return { picture, body, card };
 }
 
-function waiting({ name }) {
-  return [
-    make('p', { class: 'file', title: name }, name),
-    make('p', { class: 'wait' }, 'Labelling…'),
-  ];
+function nameOf({ name }) {
+  return make('p', { class: 'file', title: name }, name);
 }
 
-function fail(body, message) {
-  body.querySelector('.wait')?.replaceWith(make('p', { class: 'error' }, message));
+/** Puts an answer in the place of what was said of the image before. */
+function show(item, prediction, page) {
+  removeHeatMap(item.picture);
+  const { error } = prediction;
+  const answer = error
+    ? [make('p', { class: 'error' }, error.message)]
+    : answerOf(item, prediction, page);
+  item.body.replaceChildren(nameOf(item.file), ...answer);
+  item.card.removeAttribute('aria-busy');
 }
 
-function show(item, { label: best, probability, top }, page) {
-  const { body } = item;
+function answerOf(item, { label: best, probability, top }, page) {
   const ranking = make('ol', { class: 'ranking', 'aria-label': 'Ranked classes' });
   ranking.append(...top.map((rank) => rankRow(item, rank)));
-  body
-    .querySelector('.wait')
-    ?.replaceWith(
-      make(
-        'p',
-        { class: 'answer' },
-        `${best} `,
-        make('span', { class: 'share' }, percent(probability)),
-      ),
-      ranking,
-      make('p', { class: 'hint-small' }, 'Choose a class to see where it was found.'),
-      ...(page.run().why_no_training === null ? [teachForm(item, best, page)] : []),
-    );
   requestAnimationFrame(() => {
     for (const fill of ranking.querySelectorAll('.fill')) fill.style.width = fill.dataset.width;
   });
+  const share = make('span', { class: 'share' }, percent(probability));
+  return [
+    make('p', { class: 'answer' }, `${best} `, share),
+    ranking,
+    make('p', { class: 'hint-small' }, 'Choose a class to see where it was found.'),
+    ...(page.run().why_no_training === null ? [teachForm(item, best, page)] : []),
+  ];
 }
 
 function rankRow(item, { label: name, probability }) {

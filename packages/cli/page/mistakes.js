@@ -21,22 +21,30 @@ export function setUpMistakes(page) {
   byId('more').addEventListener('click', () => showMore(page).catch(complain));
 }
 
-/** Shows the mistakes of the run from the start. */
+/** Shows the mistakes of the run from the start, in the place of those of the run before. */
 export async function showMistakes(page) {
-  byId('mistake-list').replaceChildren();
-  await showMore(page);
+  const first = await mistakesFrom(0, page);
+  byId('mistake-list').replaceChildren(...first.cards);
+  showTotal(first, page);
 }
 
 async function showMore(page) {
   const list = byId('mistake-list');
-  const offset = list.children.length;
+  const more = await mistakesFrom(list.children.length, page);
+  list.append(...more.cards);
+  more.cards[0]?.querySelector('select, button')?.focus();
+  showTotal(more, page);
+}
+
+async function mistakesFrom(offset, page) {
   const { total, images, mistakes } = await askJson(
     `/api/mistakes?offset=${offset}&limit=${perPage}`,
   );
-  const cards = mistakes.map((mistake) => card(mistake, images, page));
-  list.append(...cards);
-  if (offset > 0) cards[0]?.querySelector('select, button')?.focus();
-  byId('more').hidden = list.children.length >= total;
+  return { total, images, cards: mistakes.map((mistake) => card(mistake, images, page)) };
+}
+
+function showTotal({ total, images }, page) {
+  byId('more').hidden = byId('mistake-list').children.length >= total;
   byId('mistakes-lead').textContent = leadOf(total, images, page.run());
 }
 
