@@ -3,7 +3,9 @@
 //   node store.mjs write|scan cache|files|safetensors FOLDER RECORDS
 //   node store.mjs hash FOLDER CACHE            |   node store.mjs start DATA CACHE
 //
-// Prints seconds, those of the processor, and the memory held at the end, as JSON. Linux alone.
+// Prints seconds, those of the processor, and the most memory held, as JSON. What is written is on disk
+// at the end, in whatever store. Linux alone.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +41,9 @@ async function writeCache(dir, count) {
   for (let i = 0; i < count; i += batch) {
     const rows = Array.from({ length: Math.min(batch, count - i) }, (_, k) => i + k);
     cache.putBatch(rows.map((k) => ({ key: keyOf(k), row: rowOf(k), ...layout })));
-    if (i % 800 === 0) await new Promise(setImmediate);
+    if (i % 800 !== 0) continue;
+    lookAtMemory();
+    await new Promise(setImmediate);
   }
   await cache.close();
 }
@@ -50,7 +54,9 @@ async function scanCache(dir, count) {
   let found = 0;
   for (let i = 0; i < count; i++) {
     if (cache.holds(keyOf(i), layout)) found++;
-    if (i % 256 === 0) await new Promise(setImmediate);
+    if (i % 256 !== 0) continue;
+    lookAtMemory();
+    await new Promise(setImmediate);
   }
   await cache.close();
   return found;
@@ -64,12 +70,18 @@ const fileOf = (dir, i) => {
 function writeFiles(dir, count) {
   for (let i = 0; i < 256; i++)
     mkdirSync(join(dir, i.toString(16).padStart(2, '0')), { recursive: true });
-  for (let i = 0; i < count; i++) writeFileSync(fileOf(dir, i), bytesOf(rowOf(i)));
+  for (let i = 0; i < count; i++) {
+    writeFileSync(fileOf(dir, i), bytesOf(rowOf(i)));
+    if (i % 256 === 0) lookAtMemory();
+  }
 }
 
 function scanFiles(dir, count) {
   let bytes = 0;
-  for (let i = 0; i < count; i++) bytes += readFileSync(fileOf(dir, i)).length;
+  for (let i = 0; i < count; i++) {
+    bytes += readFileSync(fileOf(dir, i)).length;
+    if (i % 256 === 0) lookAtMemory();
+  }
   return bytes;
 }
 
@@ -81,6 +93,7 @@ async function writeShards(dir, count) {
     })();
     const features = { dtype: 'F16', shape: [rows, ...shape], data };
     await writeSafetensors(join(dir, `${first}.safetensors`), { features });
+    lookAtMemory();
   }
 }
 
@@ -92,6 +105,7 @@ async function scanShards(dir) {
     const step = 4 * 1024 * 1024;
     for (let at = begin; at < end; at += step) {
       bytes += (await file.read(at, Math.min(end, at + step))).length;
+      lookAtMemory();
     }
     await file.close();
   }
@@ -134,9 +148,11 @@ async function start(data, dir) {
   const samples = train.map((sample) => ({ sample, views: [undefined] }));
   const { set, computed } = await extractFeatures({ samples, backbone, cache });
   lap('find');
+  lookAtMemory();
   const store = new FeatureStore({ shape, capacity: set.rowCount, dtype: 'float16' });
   for await (const chunk of set.chunks()) store.append(chunk);
   lap('hand over');
+  lookAtMemory();
   store.dispose();
   await cache.close();
   last = performance.now();
@@ -152,16 +168,19 @@ async function hash(data, dir) {
     hashFiles: rememberingHasher(cache),
     onProgress: (progress) => {
       reused = progress.reused ?? 0;
+      if (progress.done % 256 === 0) lookAtMemory();
     },
   });
   await cache.close();
   return { files: dataset.train.length + dataset.validation.length, reused };
 }
 
-/** Of the process itself at its end, in MB: not the pages of files that it has mapped. */
-function ownMemory() {
+let mostMemory = 0;
+
+/** Of the process itself, in MB: not the pages of files that it has mapped. */
+function lookAtMemory() {
   const [, kilobytes] = /^RssAnon:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'));
-  return Number(kilobytes) / 1024;
+  mostMemory = Math.max(mostMemory, Number(kilobytes) / 1024);
 }
 
 const [kind, ...rest] = process.argv.slice(2);
@@ -170,7 +189,10 @@ let result;
 if (kind === 'hash') result = await hash(...rest);
 else if (kind === 'start') result = await start(...rest);
 else result = await steps[`${kind} ${rest[0]}`](rest[1], Number(rest[2]));
+// The whole file system: what one store leaves to be written must not disturb the next one.
+if (kind === 'write') execFileSync('sync', ['-f', rest[1]]);
+if (kind !== 'start') lookAtMemory();
 const seconds = (performance.now() - began) / 1000;
 const { userCPUTime, systemCPUTime } = process.resourceUsage();
 const cpu = (userCPUTime + systemCPUTime) / 1e6;
-console.log(JSON.stringify({ seconds, cpu, megabytes: ownMemory(), result }));
+console.log(JSON.stringify({ seconds, cpu, megabytes: mostMemory, result }));
