@@ -37,6 +37,12 @@ export async function placeTrials(folder) {
     found.afterRoom = more.code === 0 && sameRecords(await recordsOf(dir), expected);
     const { bavail, bsize } = statfsSync(place);
     const filling = join(place, 'filling');
+    writeFileSync(filling, Buffer.alloc(bavail * bsize));
+    const nothingNew = await work(['extract', dir, all]);
+    found.allThereOnFullDisk =
+      nothingNew.code === 0 && nothingNew.result.computed === 0
+        ? 'used'
+        : `WRONG: ${nothingNew.code} ${nothingNew.stderr}`;
     writeFileSync(filling, Buffer.alloc(bavail * bsize - 200_000));
     const gc = await work(['gc', dir, 500_000]);
     found.collectedWithoutRoom = gc.code === 0 ? gc.result : `WRONG: ${gc.code} ${gc.stderr}`;

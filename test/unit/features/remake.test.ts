@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
-import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { collectCacheGarbage, exportCache, HeadstartError, importCache } from '@headstart/core';
 import {
-  dayOf,
-  type FeatureCache,
   openFeatureCache,
   openFeatureSnapshot,
   remakeCache,
@@ -14,31 +12,7 @@ import {
 } from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from './pipeline.ts';
-
-const shape = [50, 10];
-const key = (i: number) =>
-  Buffer.concat([Buffer.alloc(16, 1), Buffer.alloc(32, i), Buffer.alloc(16, 2)]);
-const row = (i: number) => Float32Array.from({ length: 500 }, (_, k) => i + k / 8);
-const record = (i: number) => ({ key: key(i), row: row(i), shape, dtype: 'float32' as const });
-const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
-
-async function cacheOf(count: number, use?: (cache: FeatureCache) => void): Promise<string> {
-  const dir = join(await temporaryFolder(), 'cache');
-  await using cache = await openFeatureCache({ dir });
-  cache.putBatch(numbers(count).map(record));
-  use?.(cache);
-  return dir;
-}
-
-/** Which of the records are there, whole and right. */
-async function held(dir: string): Promise<number[]> {
-  using snapshot = await openFeatureSnapshot(dir);
-  const target = new Float32Array(500);
-  return numbers(256).filter((i) => {
-    const found = snapshot.copy(key(i), record(i), new Uint8Array(target.buffer));
-    return found && target.every((x, k) => x === row(i)[k]);
-  });
-}
+import { cacheOf, held, key, numbers, record, row, today, usedOn } from './records.ts';
 
 /** All records as they lie there, under their keys. */
 async function bytesOf(dir: string): Promise<string[]> {
@@ -49,11 +23,13 @@ async function bytesOf(dir: string): Promise<string[]> {
   });
 }
 
-const today = dayOf(Date.now());
-const usedOn =
-  (day: number, ...which: number[]) =>
-  (cache: FeatureCache) =>
-    cache.noteUse(which.map(key), day);
+/** Flips a bit in the numbers of a record. */
+async function damageRecord(dir: string, i: number): Promise<void> {
+  const bytes = await readFile(join(dir, 'data.mdb'));
+  const place = bytes.indexOf(Buffer.from(row(i).buffer));
+  bytes[place] = (bytes[place] as number) ^ 0x10;
+  await writeFile(join(dir, 'data.mdb'), bytes);
+}
 
 describe('Making room in a cache', () => {
   it('takes out what was last used too long ago; what is not known to be used is new', async () => {
@@ -95,10 +71,7 @@ describe('Making room in a cache', () => {
 
   it('takes out what is damaged, also where no room is to be given back', async () => {
     const dir = await cacheOf(6);
-    const bytes = await readFile(join(dir, 'data.mdb'));
-    const place = bytes.indexOf(Buffer.from(row(3).buffer));
-    bytes[place] = (bytes[place] as number) ^ 0x10;
-    await writeFile(join(dir, 'data.mdb'), bytes);
+    await damageRecord(dir, 3);
     expect(await collectCacheGarbage({ cacheDir: dir })).toMatchObject({ damaged: 1, kept: 5 });
     expect(await held(dir)).toEqual([0, 1, 2, 4, 5]);
     expect((await bytesOf(dir)).length).toBe(5);
@@ -147,6 +120,30 @@ describe('Making room in a cache', () => {
     expect((await held(dir)).slice(-2)).toEqual([1, 2]);
   });
 
+  it('takes along what others compute anew of damaged records while it copies', async () => {
+    const dir = await cacheOf(6);
+    await damageRecord(dir, 3);
+    await using other = await openFeatureCache({ dir });
+    const remade = await remakeCache({
+      dir,
+      choose: ({ size }) => new Uint8Array(size).fill(1),
+      onProgress: ({ stage }) => {
+        if (stage === 'copying') other.putBatch([record(3)]);
+      },
+    });
+    expect(remade).toMatchObject({ kept: 6, removed: 0, damaged: 0 });
+    expect(await held(dir)).toEqual(numbers(6));
+  });
+
+  it('without room for a second file takes out what goes and what is damaged', async () => {
+    const dir = await cacheOf(6);
+    await damageRecord(dir, 3);
+    await using cache = await openFeatureCache({ dir });
+    const gone = cache.removeRecords(numbers(6).map(key), (i) => i === 0);
+    expect(gone).toEqual({ removed: 1, damaged: 1 });
+    expect(await held(dir)).toEqual([1, 2, 4, 5]);
+  });
+
   it('is refused while another process does it, in one sentence', async () => {
     const dir = await cacheOf(1);
     const holder = { pid: process.ppid, host: hostname() };
@@ -161,6 +158,34 @@ describe('Making room in a cache', () => {
     await writeFile(join(dir, 'remaking.lock'), JSON.stringify({ ...holder, pid: 2 ** 22 + 5 }));
     await collectCacheGarbage({ cacheDir: dir, maxBytes: 0 });
     expect(await held(dir)).toEqual([]);
+  });
+
+  it('is done by one of many who find the lock of a process that is gone', async () => {
+    for (const stale of [JSON.stringify({ pid: 2 ** 22 + 5, host: hostname(), token: 'x' }), '']) {
+      const dir = await cacheOf(2);
+      const lock = join(dir, 'remaking.lock');
+      await writeFile(lock, stale);
+      await utimes(lock, 0, 0);
+      let [atWork, most, done] = [0, 0, 0];
+      const one = async () => {
+        let mine = 0;
+        const choose = ({ size }: { readonly size: number }) => {
+          mine = 1;
+          most = Math.max(most, ++atWork);
+          return new Uint8Array(size).fill(1);
+        };
+        await remakeCache({ dir, choose }).finally(() => {
+          atWork -= mine;
+        });
+        done++;
+      };
+      const results = await Promise.allSettled(numbers(24).map(one));
+      expect([most, done > 0]).toEqual([1, true]);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason.message).toContain('wait for it');
+      }
+      expect((await readdir(dir)).filter((name) => name.startsWith('remaking'))).toEqual([]);
+    }
   });
 });
 

@@ -18,7 +18,7 @@ import {
   optionWithDefault,
   wholeNumber,
 } from '../options.ts';
-import type { Runner } from '../runner.ts';
+import { noticesTo, type Runner } from '../runner.ts';
 import { plural, table } from '../table.ts';
 import {
   addDataOptions,
@@ -59,7 +59,7 @@ export function addCheckCommand(program: Command, runner: Runner): void {
       if (html !== undefined) await checkWritable(html);
       const report = await checkDataset(data, {
         ...options,
-        hashFiles: cachedHasher(options),
+        hashFiles: cachedHasher({ ...options, onNotice: noticesTo(ui) }),
         signal,
         onProgress: ui.onProgress,
       });

@@ -19,6 +19,11 @@ export function cacheError(dir: string, verb: keyof typeof advice, error: unknow
   );
 }
 
+/** Whether it was the cache that failed. */
+export function isUnusable(error: unknown): error is HeadstartError {
+  return error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE';
+}
+
 /** LMDB says of a full disk that input and output fail. */
 function isFull(dir: string): boolean {
   try {

@@ -5,6 +5,7 @@ import { cacheDamaged, cacheError } from './cache-error.ts';
 import { type Claim, Claimant } from './claims.ts';
 import { databases, type Environment, openEnvironment } from './environment.ts';
 import { type DataName, dataFile, readDataName, writeFirstFormat } from './folder.ts';
+import { readingKey, recordsInUse } from './in-use.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
 import {
   BusyFile,
@@ -24,6 +25,11 @@ export interface CacheOptions {
   readonly dir: string;
 }
 
+export interface RemovedRecords {
+  readonly removed: number;
+  readonly damaged: number;
+}
+
 /**
  * Features on disk, by key, in LMDB (Symas, http://www.lmdb.tech/doc/): readers never wait, one
  * process writes at a time, a transaction is there whole or not at all whatever kills the process.
@@ -35,6 +41,8 @@ export class FeatureCache implements FeatureStore {
   #environment: Environment;
   readonly #claimant = new Claimant();
   readonly #left: Promise<void>[] = [];
+  /** Under which keys it has said what is read. */
+  readonly #readings = new Map<string, Buffer>();
   #closed: Promise<unknown> | undefined;
 
   constructor(dir: string, data: DataName) {
@@ -112,11 +120,15 @@ export class FeatureCache implements FeatureStore {
   noteUse(keys: readonly Buffer[], today = dayOf(Date.now())): void {
     if (keys.length === 0) return;
     const { key, value } = encodeUse(keys, today);
-    const known = this.#guard('read', ({ uses }) => uses.get(key));
-    if (known && dayOfUse(known) >= today) return;
-    this.#write(({ uses }) => {
-      uses.putSync(key, value);
+    const reading = readingKey(key, this.#claimant.token);
+    const isNoted = ({ uses }: Environment) => dayOfUse(uses.get(key)) >= today;
+    const said = this.#readings.has(reading.toString('hex'));
+    if (said && this.#guard('read', isNoted)) return;
+    this.#write((environment) => {
+      if (!isNoted(environment)) environment.uses.putSync(key, value);
+      environment.claims.putSync(reading, this.#claimant.encode(Date.now()));
     });
+    this.#readings.set(reading.toString('hex'), reading);
   }
 
   readFile(key: Buffer): Buffer | undefined {
@@ -150,18 +162,28 @@ export class FeatureCache implements FeatureStore {
   }
 
   /**
-   * Takes records out; their room is used for new ones, the file stays as large as it is.
+   * Takes out the records that go, unless somebody counts on them, and those that are damaged; their
+   * room is used for new ones, the file stays as large as it is.
    *
+   * @param goes whether the record of `keys[i]` does
    * @throws HeadstartError `CACHE_UNUSABLE`
    */
-  removeRecords(keys: readonly Buffer[]): void {
-    this.#write(({ records }) => {
-      for (const key of keys) {
-        if (!records.doesExist(key)) continue;
+  removeRecords(keys: readonly Buffer[], goes: (i: number) => boolean): RemovedRecords {
+    const counts = { removed: 0, damaged: 0 };
+    this.#write((environment) => {
+      const { records } = environment;
+      const inUse = recordsInUse(environment);
+      keys.forEach((key, i) => {
+        const record = records.getBinaryFast(key);
+        if (!record) return;
+        const whole = isWholeRecord(key, record);
+        if (whole && (!goes(i) || inUse.has(key))) return;
         this.#checkReplaceable(key);
         records.removeSync(key);
-      }
+        counts[whole ? 'removed' : 'damaged']++;
+      });
     });
+    return counts;
   }
 
   /** How many records there are, of all extractors. */
@@ -180,12 +202,23 @@ export class FeatureCache implements FeatureStore {
 
   /** Flushes and closes; calling it again does nothing. */
   async close(): Promise<void> {
+    if (!this.#closed) this.#endReading();
     this.#closed ??= Promise.all([...this.#left, this.#environment.root.close()]);
     await this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** A process that is gone reads no more: that it cannot be written is no failure. */
+  #endReading(): void {
+    if (this.#readings.size === 0) return;
+    try {
+      this.#write(({ claims }) => {
+        for (const reading of this.#readings.values()) claims.removeSync(reading);
+      });
+    } catch {}
   }
 
   /** Valid until the next read only: memory that is used again. */

@@ -3,8 +3,9 @@ import type { Backbone } from '../backbone/index.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { applyView, type ResizeOptions } from '../image/index.ts';
-import type { LongOperationOptions } from '../operation.ts';
+import type { LongOperationOptions, NoticeListener } from '../operation.ts';
 import { mapOrdered } from '../ordered-map.ts';
+import { isUnusable } from './cache-error.ts';
 import { cachedFeatureSet } from './cached-set.ts';
 import type { Claim } from './claims.ts';
 import { InferenceQueue } from './inference-queue.ts';
@@ -12,6 +13,7 @@ import { extractorId } from './key.ts';
 import {
   assignRows,
   type ExtractionPlan,
+  keysOf,
   type PlannedContent,
   type PlannedView,
   planExtraction,
@@ -31,6 +33,7 @@ export interface ExtractFeaturesOptions extends LongOperationOptions, ResizeOpti
   readonly batchSize?: number | undefined;
   /** Default `float16`. */
   readonly dtype?: FeatureDtype | undefined;
+  readonly onNotice?: NoticeListener | undefined;
 }
 
 export interface ExtractFeaturesResult {
@@ -89,6 +92,8 @@ export async function extractFeatures(
     onProgress?.({ stage: 'features', done, total: plan.viewCount, unit: 'views', reused });
   };
   report();
+  // What is found must stay until it was read.
+  const noted = noteUse(cache, keysOf(plan), options);
   const missing = await findMissing(plan, layout, options, counts);
   report();
   if (missing.length > 0) cache.describeExtractor(extractor);
@@ -107,7 +112,7 @@ export async function extractFeatures(
     },
   });
   const { samples: kept, keys } = assignRows(samples, plan, new Set(skipped.keys()));
-  cache.noteUse(keys);
+  if (noted) noteUse(cache, keys, options);
   return {
     set: cachedFeatureSet({ cache, layout, samples: kept, keys }),
     computed: counts.computed,
@@ -115,6 +120,23 @@ export async function extractFeatures(
     damaged: counts.damaged,
     skipped: [...skipped].map(([{ path }, reason]) => ({ path, reason })),
   };
+}
+
+/** Features that are there are used also where that cannot be written down, as on a full disk. */
+function noteUse(
+  cache: FeatureStore,
+  keys: readonly Buffer[],
+  { onNotice }: ExtractFeaturesOptions,
+): boolean {
+  try {
+    cache.noteUse(keys);
+    return true;
+  } catch (error) {
+    if (!isUnusable(error)) throw error;
+    const text = `${error.message} That its features are in use is not noted: \`cache gc\` may take them out.`;
+    onNotice?.({ level: 'warning', text });
+    return false;
+  }
 }
 
 /** Which views the cache does not hold whole. */

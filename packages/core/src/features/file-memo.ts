@@ -1,14 +1,17 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { type FileHash, type FileHasher, hashFiles } from '../dataset/index.ts';
+import type { NoticeListener } from '../operation.ts';
+import { isUnusable } from './cache-error.ts';
 import type { FeatureStore } from './store.ts';
 
 export interface FileMemoOptions {
   /** Read all files, whatever is remembered. Default false. */
   readonly rehash?: boolean | undefined;
+  readonly onNotice?: NoticeListener | undefined;
   /** Milliseconds since 1970; default: the clock. */
   readonly now?: (() => number) | undefined;
 }
@@ -35,78 +38,118 @@ const entryBytes = statBytes + hashBytes + 4;
  */
 export function rememberingHasher(
   store: Pick<FeatureStore, 'readFile' | 'writeFiles'>,
-  { rehash = false, now = Date.now }: FileMemoOptions = {},
+  { rehash = false, onNotice, now = Date.now }: FileMemoOptions = {},
 ): FileHasher {
   return async (paths, { signal, onProgress }) => {
     const started = now();
-    const before = await statAll(paths, signal);
-    const keys = paths.map(keyOf);
+    const before = new Looks(paths.length);
     const results = new Array<FileHash | undefined>(paths.length);
-    if (!rehash) {
-      keys.forEach((key, i) => {
-        const hash = before[i] && recall(store.readFile(key), key, before[i]);
-        if (hash) results[i] = { hash };
-      });
-    }
+    await lookAtAll(paths, before, signal, (i) => {
+      const look = rehash ? undefined : before.at(i);
+      const hash = look && recall(store, keyOf(paths[i] as string), look);
+      if (hash) results[i] = { hash };
+    });
     const unknown = [...paths.keys()].filter((i) => !results[i]);
     const reused = paths.length - unknown.length;
     const report = (done: number) =>
       onProgress?.({ stage: 'hashing', done, total: paths.length, unit: 'files', reused });
     report(reused);
-    const hashed = await hashFiles(
-      unknown.map((i) => paths[i] as string),
-      { signal, onProgress: ({ done }) => report(reused + done) },
-    );
-    unknown.forEach((i, k) => {
-      results[i] = hashed[k];
-    });
-    const after = await statAll(
-      unknown.map((i) => paths[i] as string),
+    const read = unknown.map((i) => paths[i] as string);
+    const hashed = await hashFiles(read, {
       signal,
-    );
-    const entries = unknown.flatMap((i, k) => {
-      const result = hashed[k];
-      const [first, last] = [before[i], after[k]];
-      if (!result || !('hash' in result) || !first || !last) return [];
-      const settled = sameStat(first, last) && isOld(last, started);
-      return settled
-        ? [[keys[i] as Buffer, entryOf(keys[i] as Buffer, last, result.hash)] as const]
-        : [];
+      onProgress: ({ done }) => report(reused + done),
     });
-    if (entries.length > 0) store.writeFiles(entries);
+    const after = new Looks(read.length);
+    await lookAtAll(read, after, signal);
+    const entries: FileEntry[] = [];
+    unknown.forEach((i, k) => {
+      const result = hashed[k] as FileHash;
+      results[i] = result;
+      const [first, last] = [before.at(i), after.at(k)];
+      if (!('hash' in result) || !first || !last) return;
+      if (!first.equals(last) || !after.isOld(k, started)) return;
+      const key = keyOf(read[k] as string);
+      entries.push([key, entryOf(key, last, result.hash)]);
+    });
+    if (entries.length > 0) remember(store, entries, onNotice);
     return results as FileHash[];
   };
 }
 
+type FileEntry = readonly [key: Buffer, value: Buffer];
+
+/** What was read is right also where it cannot be written down, as on a full disk. */
+function remember(
+  store: Pick<FeatureStore, 'writeFiles'>,
+  entries: readonly FileEntry[],
+  onNotice: NoticeListener | undefined,
+): void {
+  try {
+    store.writeFiles(entries);
+  } catch (error) {
+    if (!isUnusable(error)) throw error;
+    const text = `${error.message} The hashes of files are not remembered: the next command reads the files again.`;
+    onNotice?.({ level: 'warning', text });
+  }
+}
+
 function keyOf(path: string): Buffer {
-  return createHash('sha256').update(path).digest().subarray(0, 16);
+  return hash('sha256', path, 'buffer').subarray(0, 16);
 }
 
-function isOld({ mtimeMs, ctimeMs }: BigIntStats, now: number): boolean {
-  return Number(mtimeMs) < now - clockMs && Number(ctimeMs) < now - clockMs;
+/** How files look: their stats as entries have them. Objects for 100,000 of them cost seconds. */
+class Looks {
+  readonly #numbers: BigUint64Array;
+  readonly #bytes: Buffer;
+  readonly #seen: Uint8Array;
+
+  constructor(count: number) {
+    this.#numbers = new BigUint64Array(fields.length * count);
+    this.#bytes = Buffer.from(this.#numbers.buffer);
+    this.#seen = new Uint8Array(count);
+  }
+
+  set(i: number, stats: BigIntStats | undefined): void {
+    if (!stats) return;
+    this.#seen[i] = 1;
+    for (let k = 0; k < fields.length; k++) {
+      // What is negative becomes its two's complement.
+      this.#numbers[i * fields.length + k] = stats[fields[k] as (typeof fields)[number]];
+    }
+  }
+
+  /** Undefined for a file that could not be looked at. */
+  at(i: number): Buffer | undefined {
+    if (!this.#seen[i]) return undefined;
+    return this.#bytes.subarray(i * statBytes, (i + 1) * statBytes);
+  }
+
+  /** Whether the file was changed well before a time, in milliseconds since 1970. */
+  isOld(i: number, time: number): boolean {
+    const changed = (k: number) =>
+      Number(BigInt.asIntN(64, this.#numbers[i * fields.length + k] as bigint)) / 1e6;
+    return changed(1) < time - clockMs && changed(2) < time - clockMs;
+  }
 }
 
-function sameStat(a: BigIntStats, b: BigIntStats): boolean {
-  return fields.every((field) => a[field] === b[field]);
-}
-
-function entryOf(key: Buffer, stats: BigIntStats, hash: string): Buffer {
+function entryOf(key: Buffer, look: Buffer, hash: string): Buffer {
   const entry = Buffer.alloc(entryBytes);
-  fields.forEach((field, i) => {
-    entry.writeBigUInt64LE(BigInt.asUintN(64, stats[field]), 8 * i);
-  });
+  look.copy(entry);
   entry.write(hash, statBytes, 'hex');
   entry.writeUInt32LE(checksum(key, entry), statBytes + hashBytes);
   return entry;
 }
 
-/** The hash in an entry, where the entry is whole and the file looks the same. */
-function recall(entry: Buffer | undefined, key: Buffer, stats: BigIntStats): string | undefined {
+/** The hash that is remembered, where its entry is whole and the file looks the same. */
+function recall(
+  store: Pick<FeatureStore, 'readFile'>,
+  key: Buffer,
+  look: Buffer,
+): string | undefined {
+  const entry = store.readFile(key);
   if (entry?.length !== entryBytes) return undefined;
-  const same = fields.every(
-    (field, i) => entry.readBigUInt64LE(8 * i) === BigInt.asUintN(64, stats[field]),
-  );
-  if (!same || entry.readUInt32LE(statBytes + hashBytes) !== checksum(key, entry)) return undefined;
+  if (look.compare(entry, 0, statBytes) !== 0) return undefined;
+  if (entry.readUInt32LE(statBytes + hashBytes) !== checksum(key, entry)) return undefined;
   return hashInEntry(entry);
 }
 
@@ -120,31 +163,35 @@ function checksum(key: Buffer, entry: Buffer): number {
 }
 
 /**
- * Undefined for files that cannot be looked at. Local disks answer sooner than a thread is asked;
- * where they turn out slow, as over a network, many files are asked about at once.
+ * Local disks answer sooner than a thread is asked; where they turn out slow, as over a network, many
+ * files are asked about at once.
  */
-async function statAll(
+async function lookAtAll(
   paths: readonly string[],
+  looks: Looks,
   signal: AbortSignal | undefined,
-): Promise<(BigIntStats | undefined)[]> {
-  const stats: (BigIntStats | undefined)[] = [];
+  onLook: (i: number) => void = () => {},
+): Promise<void> {
   let slow = false;
-  while (stats.length < paths.length) {
+  for (let first = 0; first < paths.length; ) {
     signal?.throwIfAborted();
-    const count = slow ? parallelStats : filesPerTurn;
-    const some = paths.slice(stats.length, stats.length + count);
+    const end = Math.min(paths.length, first + (slow ? parallelStats : filesPerTurn));
     const started = performance.now();
-    if (slow) stats.push(...(await Promise.all(some.map(statLater))));
-    else stats.push(...some.map(statNow));
-    slow ||= performance.now() - started > fastStatMs * some.length;
+    if (slow) {
+      const stats = await Promise.all(paths.slice(first, end).map(statLater));
+      for (const [k, one] of stats.entries()) looks.set(first + k, one);
+    } else {
+      for (let i = first; i < end; i++) looks.set(i, statNow(paths[i] as string));
+    }
+    slow ||= performance.now() - started > fastStatMs * (end - first);
+    for (; first < end; first++) onLook(first);
     await setImmediate();
   }
-  return stats;
 }
 
 function statNow(path: string): BigIntStats | undefined {
   try {
-    return statSync(path, { bigint: true });
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch {
     return undefined;
   }

@@ -57,6 +57,11 @@ export function planExtraction(
   return { contents: [...contents.values()], requested, viewCount };
 }
 
+/** The keys of all views, those of a content together. */
+export function keysOf({ contents }: ExtractionPlan): Buffer[] {
+  return contents.flatMap(({ views }) => [...views.values()].map(({ key }) => key));
+}
+
 /** Rows in the order in which the kept samples first ask for them. */
 export function assignRows(
   requests: readonly SampleRequest[],

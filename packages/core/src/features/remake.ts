@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { HeadstartError } from '../errors.ts';
 import type { LongOperationOptions } from '../operation.ts';
-import { type FeatureCache, openFeatureCache } from './cache.ts';
+import { type FeatureCache, openFeatureCache, type RemovedRecords } from './cache.ts';
 import { cacheError, noCache } from './cache-error.ts';
+import { isHeld } from './claims.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 import { hashInEntry } from './file-memo.ts';
 import { dataFile, listData, newDataName, readDataName, removeData, switchData } from './folder.ts';
+import { recordsInUse, useKeyOf } from './in-use.ts';
 import { contentOf } from './key.ts';
 import { isWholeRecord } from './record.ts';
 import { type FeatureSnapshot, openFeatureSnapshot } from './snapshot.ts';
@@ -38,7 +40,8 @@ const recordsAtOnce = 256;
 /**
  * Writes the records that stay to a new data file, beside the old one, and makes it the cache's at
  * once; the old one is removed. Whatever happens before that, the cache is as it was. Others may
- * have it open: they go on, and what they write meanwhile is taken along.
+ * have it open: they go on, and what they write meanwhile is taken along, as is what was chosen to go
+ * and they count on.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`; `signal.reason` where aborted
  */
@@ -62,20 +65,29 @@ async function remake(options: RemakeOptions): Promise<Remade> {
   const stays = choose(snapshot);
   const bytesBefore = snapshot.fileSize;
   const needed = bytesOf(snapshot, stays);
-  const removed = stays.length - stays.reduce((sum, one) => sum + one, 0);
-  const same = { removed, damaged: 0, bytesBefore, bytesAfter: bytesBefore };
-  const compact = removed === 0 && bytesBefore < 1.1 * needed + batchBytes;
+  const same = { removed: 0, damaged: 0, bytesBefore, bytesAfter: bytesBefore };
+  const compact = !stays.includes(0) && bytesBefore < 1.1 * needed + batchBytes;
   if (compact && (await isWhole(snapshot, options))) {
     return { ...same, kept: snapshot.size, shrunk: true };
   }
   const { bavail, bsize } = await statfs(dir);
   if (bavail * bsize < needed + batchBytes) {
-    await removeInPlace(cache, snapshot, stays, options);
-    return { ...same, kept: snapshot.size - removed, shrunk: false };
+    const gone = await removeInPlace(cache, snapshot, stays, options);
+    const kept = snapshot.size - gone.removed - gone.damaged;
+    return { ...same, ...gone, kept, shrunk: false };
   }
-  const damaged = await writeAnew(cache, snapshot, stays, options);
-  const kept = snapshot.size - removed - damaged;
-  return { kept, removed, damaged, bytesBefore, bytesAfter: await sizeOf(dir), shrunk: true };
+  const kept = await writeAnew(cache, snapshot, stays, options);
+  const removed = stays.reduce((sum, one, i) => sum + (one || kept[i] ? 0 : 1), 0);
+  const count = kept.reduce((sum, one) => sum + one, 0);
+  const damaged = snapshot.size - removed - count;
+  return {
+    kept: count,
+    removed,
+    damaged,
+    bytesBefore,
+    bytesAfter: await sizeOf(dir),
+    shrunk: true,
+  };
 }
 
 /** Whether all records have the right checksums. */
@@ -95,39 +107,40 @@ async function isWhole(
   return true;
 }
 
-/** Returns how many of the records that were to stay are damaged. */
+/** Returns which of the snapshot's records are there now: a byte each. */
 async function writeAnew(
   cache: FeatureCache,
   snapshot: FeatureSnapshot,
   stays: Uint8Array,
   options: RemakeOptions,
-): Promise<number> {
+): Promise<Uint8Array> {
   const { dir } = options;
   const old = readDataName(dir) ?? '';
   const data = newDataName(dir);
   const target = openEnvironment(join(dir, data), false);
   try {
-    const damaged = await copyRecords(snapshot, stays, target, options);
+    const kept = await copyRecords(snapshot, stays, target, options);
     cache.whileNobodyWrites((source) => {
-      target.root.transactionSync(() => copyRest(source, snapshot, stays, target));
+      target.root.transactionSync(() => copyRest(source, snapshot, { stays, kept }, target));
       flush(dataFile(dir, data));
       switchData(dir, data);
     });
-    return damaged;
+    return kept;
   } finally {
     await target.root.close();
     await removeData(dir, readDataName(dir) === data ? old : data);
   }
 }
 
+/** Returns which have been copied: those that stay and are whole. */
 async function copyRecords(
   snapshot: FeatureSnapshot,
   stays: Uint8Array,
   target: Environment,
   { signal, onProgress }: LongOperationOptions,
-): Promise<number> {
+): Promise<Uint8Array> {
   const total = stays.length;
-  let damaged = 0;
+  const copied = new Uint8Array(total);
   for (let done = 0; done < total; ) {
     signal?.throwIfAborted();
     let bytes = 0;
@@ -135,30 +148,46 @@ async function copyRecords(
       for (; done < total && bytes < batchBytes; done++) {
         if (!stays[done]) continue;
         const { key, record } = snapshot.record(done);
-        if (isWholeRecord(key, record)) target.records.putSync(key, record, { append: true });
-        else damaged++;
         bytes += record.length;
+        if (!isWholeRecord(key, record)) continue;
+        target.records.putSync(key, record, { append: true });
+        copied[done] = 1;
       }
     });
     onProgress?.({ stage: 'copying', done, total, unit: 'records' });
     await setImmediate();
   }
-  return damaged;
+  return copied;
 }
 
-/** What others wrote since the snapshot, and everything that is not records. */
+interface Choice {
+  readonly stays: Uint8Array;
+  /** Those of the snapshot that are in the new data; gets what is added. */
+  readonly kept: Uint8Array;
+}
+
+/**
+ * What others wrote since the snapshot, also of records that were damaged in it; what they count on;
+ * and everything that is not records.
+ */
 function copyRest(
   source: Environment,
   snapshot: FeatureSnapshot,
-  stays: Uint8Array,
+  { stays, kept }: Choice,
   target: Environment,
 ): void {
+  const inUse = recordsInUse(source);
   const contents = new Set<string>();
   for (const found of source.records.getKeys()) {
     const key = Buffer.from(found);
     const known = snapshot.find(key);
-    if (known !== undefined && !stays[known]) continue;
-    if (known === undefined) target.records.putSync(key, source.records.get(key) as Buffer);
+    if (known === undefined || !kept[known]) {
+      if (known !== undefined && !stays[known] && !inUse.has(key)) continue;
+      const record = source.records.get(key) as Buffer;
+      if (!isWholeRecord(key, record)) continue;
+      target.records.putSync(key, record);
+      if (known !== undefined) kept[known] = 1;
+    }
     contents.add(contentOf(key));
   }
   for (const { key, value } of source.extractors.getRange()) {
@@ -168,6 +197,20 @@ function copyRest(
     if (contents.has(hashInEntry(value))) target.files.putSync(Buffer.from(key), value);
   }
   copyUses(source, target);
+  copyClaims(source, target);
+}
+
+/** Those of processes that are at work, with the entries of uses that they name. */
+function copyClaims(source: Environment, target: Environment): void {
+  const now = Date.now();
+  for (const { key: found, value } of source.claims.getRange()) {
+    if (!isHeld(value, now)) continue;
+    const key = Buffer.from(found);
+    target.claims.putSync(key, value);
+    const useKey = useKeyOf(key);
+    const use = useKey && source.uses.get(useKey);
+    if (use) target.uses.putSync(useKey, use);
+  }
 }
 
 /** One entry a day. Records of which it is not known are used today: they are new. */
@@ -189,22 +232,26 @@ function copyUses(source: Environment, target: Environment): void {
   }
 }
 
-/** Where there is no room for a second file. */
+/** Where there is no room for a second file. Returns how many were taken out. */
 async function removeInPlace(
   cache: FeatureCache,
   snapshot: FeatureSnapshot,
   stays: Uint8Array,
   { signal, onProgress }: LongOperationOptions,
-): Promise<void> {
+): Promise<RemovedRecords> {
   const total = stays.length;
+  let [removed, damaged] = [0, 0];
   for (let first = 0; first < total; first += recordsAtOnce) {
     signal?.throwIfAborted();
     const end = Math.min(total, first + recordsAtOnce);
-    const some = Array.from({ length: end - first }, (_, i) => first + i);
-    cache.removeRecords(some.filter((i) => !stays[i]).map((i) => snapshot.key(i)));
+    const keys = Array.from({ length: end - first }, (_, i) => snapshot.key(first + i));
+    const gone = cache.removeRecords(keys, (i) => !stays[first + i]);
+    removed += gone.removed;
+    damaged += gone.damaged;
     onProgress?.({ stage: 'removing', done: end, total, unit: 'records' });
     await setImmediate();
   }
+  return { removed, damaged };
 }
 
 /** What a killed process left. */

@@ -1,7 +1,9 @@
 import { HeadstartError } from '../errors.ts';
 import { cacheDamaged, cacheError, noCache } from './cache-error.ts';
+import { isHeld } from './claims.ts';
 import { databases } from './environment.ts';
 import { dataFile, readDataName } from './folder.ts';
+import { RecordsInUse, useKeyOf } from './in-use.ts';
 import { type ExtractorDescription, keyBytes } from './key.ts';
 import { DamagedFile, type DataFile, readSnapshot } from './lmdb/index.ts';
 import { isWholeRecord, type RecordLayout, recordBytes } from './record.ts';
@@ -26,6 +28,11 @@ interface Place {
   readonly size: number;
 }
 
+/** A claim to read the records of an entry of uses. */
+interface Reading extends Place {
+  readonly use: string;
+}
+
 /**
  * What a cache held when it was opened, read without LMDB, and without writing or locking anything:
  * for folders that cannot be written, and for looking at a cache. Records that others add later
@@ -36,7 +43,8 @@ export class FeatureSnapshot implements Disposable {
   readonly #file: DataFile | undefined;
   readonly #index: Index;
   readonly #extractors: readonly (readonly [digest: string, place: Place])[];
-  readonly #uses: readonly Place[];
+  readonly #uses: ReadonlyMap<string, Place>;
+  readonly #readings: readonly Reading[];
   #record = Buffer.alloc(0);
 
   constructor(dir: string, file: DataFile | undefined, found: Found) {
@@ -45,6 +53,7 @@ export class FeatureSnapshot implements Disposable {
     this.#index = found.index();
     this.#extractors = found.extractors;
     this.#uses = found.uses;
+    this.#readings = found.readings;
   }
 
   /** How many records there are, of all extractors. */
@@ -109,8 +118,20 @@ export class FeatureSnapshot implements Disposable {
   /** When records were last used. */
   lastUses(): LastUses {
     const uses = new LastUses();
-    for (const { offset, size } of this.#uses) uses.add(this.#read(offset, size));
+    for (const { offset, size } of this.#uses.values()) uses.add(this.#read(offset, size));
     return uses;
+  }
+
+  /** What commands that are still running count on. */
+  recordsInUse(): RecordsInUse {
+    const inUse = new RecordsInUse();
+    const now = Date.now();
+    for (const { use, offset, size } of this.#readings) {
+      if (!isHeld(this.#read(offset, size), now)) continue;
+      const place = this.#uses.get(use);
+      if (place) inUse.add(this.#read(place.offset, place.size));
+    }
+    return inUse;
   }
 
   close(): void {
@@ -155,7 +176,8 @@ export class FeatureSnapshot implements Disposable {
 /** What a walk through the data file collects. */
 class Found {
   readonly extractors: (readonly [string, Place])[] = [];
-  readonly uses: Place[] = [];
+  readonly uses = new Map<string, Place>();
+  readonly readings: Reading[] = [];
   #keys = Buffer.alloc(keyBytes * 1024);
   #count = 0;
   readonly #offsets: number[] = [];
@@ -171,7 +193,12 @@ class Found {
       this.#sizes.push(size);
     } else if (database === databases.extractors) {
       this.extractors.push([key.toString('hex'), { offset, size }]);
-    } else if (database === databases.uses) this.uses.push({ offset, size });
+    } else if (database === databases.uses) {
+      this.uses.set(key.toString('hex'), { offset, size });
+    } else if (database === databases.claims) {
+      const use = useKeyOf(key)?.toString('hex');
+      if (use) this.readings.push({ use, offset, size });
+    }
   }
 
   index(): Index {

@@ -38,7 +38,10 @@ export interface FeatureStore extends AsyncDisposable {
   release(keys: readonly Buffer[]): void;
   /** Notes what an extractor's digest stands for, so that people can be told. */
   describeExtractor(extractor: ExtractorId): void;
-  /** Notes that these records were used today, for those who make room later. */
+  /**
+   * Notes that these records were used today, for those who make room later, and that they are read
+   * until the store is closed: who makes room meanwhile leaves them.
+   */
   noteUse(keys: readonly Buffer[]): void;
   /** What is remembered of files, by the digests of their paths. */
   readFile(key: Buffer): Buffer | undefined;

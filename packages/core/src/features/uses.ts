@@ -34,8 +34,16 @@ export function encodeUse(keys: readonly Buffer[], day: number): { key: Buffer; 
   return { key, value };
 }
 
-export function dayOfUse(value: Buffer): number {
-  return value.length >= dayBytes ? value.readUInt32LE(0) : 0;
+/** 0 where there is no entry. */
+export function dayOfUse(value: Buffer | undefined): number {
+  return value && value.length >= dayBytes ? value.readUInt32LE(0) : 0;
+}
+
+/** The tags of an entry's records. */
+export function* tagsOf(value: Buffer): Generator<number> {
+  for (let at = dayBytes; at + tagBytes <= value.length; at += tagBytes) {
+    yield value.readUIntLE(at, tagBytes);
+  }
 }
 
 /** The last day of each record, by its tag, from all entries. */
@@ -44,8 +52,7 @@ export class LastUses {
 
   add(value: Buffer): void {
     const day = dayOfUse(value);
-    for (let at = dayBytes; at + tagBytes <= value.length; at += tagBytes) {
-      const tag = value.readUIntLE(at, tagBytes);
+    for (const tag of tagsOf(value)) {
       if ((this.#days.get(tag) ?? -1) < day) this.#days.set(tag, day);
     }
   }

@@ -1,4 +1,5 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { HeadstartError, systemCode } from '../errors.ts';
@@ -6,49 +7,101 @@ import { HeadstartError, systemCode } from '../errors.ts';
 interface Holder {
   readonly pid: number;
   readonly host: string;
+  /** Tells this lock from the next one of the same process. */
+  readonly token: string;
 }
+
+/** What a lock file without a holder's name is given to get one, where it cannot be made at once. */
+const fillingMs = 10_000;
 
 /**
  * Lets one process at a time make a cache's data anew. What a killed process left is taken over.
  *
  * @throws HeadstartError `CACHE_UNUSABLE` where another process is at it
  */
-export async function lockForRemaking(dir: string): Promise<AsyncDisposable> {
-  const path = join(dir, 'remaking.lock');
+export function lockForRemaking(dir: string): Promise<AsyncDisposable> {
+  return lock(join(dir, 'remaking.lock'), dir);
+}
+
+async function lock(path: string, dir: string): Promise<AsyncDisposable> {
+  const own: Holder = { pid: process.pid, host: hostname(), token: newToken() };
   for (;;) {
-    try {
-      await using file = await open(path, 'wx');
-      await file.write(JSON.stringify({ pid: process.pid, host: hostname() } satisfies Holder));
+    if (await create(path, own)) {
       return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
     }
     const holder = await readHolder(path);
-    if (holder && isAtWork(holder)) {
-      throw new HeadstartError(
-        'CACHE_UNUSABLE',
-        `Process ${holder.pid} on ${holder.host} is making the cache ${dir} anew: wait for it, or, if it is not there any more, delete ${path}.`,
-      );
-    }
-    await rm(path, { force: true });
+    if (holder === 'none') continue;
+    if (await isAtWork(holder, path)) throw busy(holder, path, dir);
+    await removeStale(path, holder, dir);
   }
 }
 
-async function readHolder(path: string): Promise<Holder | undefined> {
+/**
+ * The lock file is there with its holder's name, or not at all: nobody finds it empty. File systems
+ * without links take it in two steps.
+ */
+async function create(path: string, holder: Holder): Promise<boolean> {
+  const temporary = `${path}.${holder.token}.tmp`;
+  const text = JSON.stringify(holder);
   try {
-    const { pid, host } = JSON.parse(await readFile(path, 'utf8'));
-    return Number.isInteger(pid) && typeof host === 'string' ? { pid, host } : undefined;
-  } catch {
-    return undefined;
+    await writeFile(temporary, text);
+    await link(temporary, path).catch((error: unknown) => {
+      if (systemCode(error) === 'EEXIST') throw error;
+      return writeFile(path, text, { flag: 'wx' });
+    });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 
-function isAtWork({ pid, host }: Holder): boolean {
-  if (host !== hostname()) return true;
+/**
+ * Of several who find a dead process's lock, one removes it: who has the lock for that, and still
+ * finds it there. A second one might remove its successor.
+ */
+async function removeStale(path: string, found: Holder | undefined, dir: string): Promise<void> {
+  const token = found?.token ?? 'nobody';
+  await using _ = await lock(`${path}.${token}`, dir);
+  const holder = await readHolder(path);
+  if (holder !== 'none' && holder?.token === found?.token) await rm(path, { force: true });
+}
+
+/** Undefined where the file does not say. */
+async function readHolder(path: string): Promise<Holder | undefined | 'none'> {
   try {
-    process.kill(pid, 0);
+    const { pid, host, token } = JSON.parse(await readFile(path, 'utf8'));
+    const known = Number.isInteger(pid) && typeof host === 'string' && /^\w+$/.test(`${token}`);
+    return known ? { pid, host, token: `${token}` } : undefined;
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? 'none' : undefined;
+  }
+}
+
+async function isAtWork(holder: Holder | undefined, path: string): Promise<boolean> {
+  if (!holder) {
+    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? 0);
+    return Math.abs(age) < fillingMs;
+  }
+  if (holder.host !== hostname()) return true;
+  try {
+    process.kill(holder.pid, 0);
     return true;
   } catch (error) {
     return systemCode(error) === 'EPERM';
   }
+}
+
+function busy(holder: Holder | undefined, path: string, dir: string): HeadstartError {
+  const who = holder ? `Process ${holder.pid} on ${holder.host}` : 'Another process';
+  return new HeadstartError(
+    'CACHE_UNUSABLE',
+    `${who} is making the cache ${dir} anew: wait for it, or, if it is not there any more, delete ${path}.`,
+  );
+}
+
+function newToken(): string {
+  return randomBytes(6).toString('hex');
 }

@@ -44,6 +44,8 @@ export interface CacheExport {
 interface Group {
   readonly layout: RecordLayout;
   readonly numbers: number[];
+  /** That each record says it has, and that was right when it was read. */
+  readonly checksums: number[];
 }
 
 const keyBytes = 64;
@@ -70,10 +72,11 @@ export async function exportCache(options: CacheFileOptions): Promise<CacheExpor
   const { groups, damaged } = await groupRecords(cache, options);
   const records = groups.reduce((sum, { numbers }) => sum + numbers.length, 0);
   let done = 0;
-  const rows = async function* (numbers: readonly number[]): AsyncGenerator<Uint8Array> {
-    for (const i of numbers) {
+  const rows = async function* ({ numbers, checksums }: Group): AsyncGenerator<Uint8Array> {
+    for (const [row, i] of numbers.entries()) {
       const { key, record } = cache.record(i);
-      if (!isWholeRecord(key, record)) throw lost(dir);
+      const same = isWholeRecord(key, record) && recordChecksum(record) === checksums[row];
+      if (!same) throw lost(dir);
       yield numbersOf(record);
       if (++done % rowsAtOnce !== 0) continue;
       options.signal?.throwIfAborted();
@@ -82,17 +85,18 @@ export async function exportCache(options: CacheFileOptions): Promise<CacheExpor
     }
   };
   const tensors: Record<string, TensorToWrite> = {};
-  groups.forEach(({ layout, numbers }, g) => {
-    const count = numbers.length;
+  groups.forEach((group, g) => {
+    const { layout, numbers } = group;
     const dtype = layout.dtype === 'float16' ? 'F16' : 'F32';
-    tensors[`features.${g}`] = { dtype, shape: [count, ...layout.shape], data: rows(numbers) };
+    const shape = [numbers.length, ...layout.shape];
+    tensors[`features.${g}`] = { dtype, shape, data: rows(group) };
   });
-  groups.forEach(({ numbers }, g) => {
-    const count = numbers.length;
-    const keys = Buffer.concat(numbers.map((i) => cache.key(i)));
+  groups.forEach((group, g) => {
+    const count = group.numbers.length;
+    const keys = Buffer.concat(group.numbers.map((i) => cache.key(i)));
     const checksums = Buffer.alloc(4 * count);
-    numbers.forEach((i, row) => {
-      checksums.writeUInt32LE(recordChecksum(cache.record(i).record), 4 * row);
+    group.checksums.forEach((checksum, row) => {
+      checksums.writeUInt32LE(checksum, 4 * row);
     });
     tensors[`keys.${g}`] = { dtype: 'U8', shape: [count, keyBytes], data: keys };
     tensors[`checksums.${g}`] = { dtype: 'U8', shape: [count, 4], data: checksums };
@@ -122,9 +126,10 @@ async function groupRecords(
     }
     const layout = layoutOf(record);
     const name = `${extractorDigestOf(key)} ${layout.dtype} ${layout.shape}`;
-    const group = groups.get(name) ?? { layout, numbers: [] };
+    const group = groups.get(name) ?? { layout, numbers: [], checksums: [] };
     groups.set(name, group);
     group.numbers.push(i);
+    group.checksums.push(recordChecksum(record));
   }
   return { groups: [...groups.values()], damaged };
 }

@@ -43,7 +43,8 @@ export interface CacheRepair {
 /**
  * Takes out what was not used for long, what is damaged, and the room of what was taken out before.
  * Without `olderThanDays` and `maxBytes` only the latter two. The day of a record's last use is
- * known from when it was computed or asked for; where it is not, it counts as today.
+ * known from when it was computed or asked for; where it is not, it counts as today. What a command
+ * that is still running found in the cache stays, whatever its age and size.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `USAGE`; `signal.reason` where aborted, with the cache as
  * it was
@@ -120,21 +121,24 @@ function chooseRecords(
   const stays = new Uint8Array(snapshot.size).fill(1);
   if (olderThanDays === undefined && maxBytes === undefined) return stays;
   const uses = snapshot.lastUses();
+  const inUse = snapshot.recordsInUse();
+  const needed = Uint8Array.from(stays, (_, i) => Number(inUse.has(snapshot.key(i))));
   const today = dayOf(Date.now());
   const days = Float64Array.from(stays, (_, i) => uses.dayOf(snapshot.key(i)) ?? today);
   if (olderThanDays !== undefined) {
     days.forEach((day, i) => {
-      if (today - day > olderThanDays) stays[i] = 0;
+      if (today - day > olderThanDays && !needed[i]) stays[i] = 0;
     });
   }
   if (maxBytes !== undefined) {
+    const of = (values: ArrayLike<number>, i: number) => values[i] as number;
     const latestFirst = [...stays.keys()]
       .filter((i) => stays[i])
-      .sort((a, b) => (days[b] as number) - (days[a] as number) || a - b);
+      .sort((a, b) => of(needed, b) - of(needed, a) || of(days, b) - of(days, a) || a - b);
     let bytes = 0;
     for (const i of latestFirst) {
       bytes += diskBytes(snapshot.recordSize(i));
-      if (bytes > maxBytes) stays[i] = 0;
+      if (bytes > maxBytes && !needed[i]) stays[i] = 0;
     }
   }
   return stays;

@@ -159,6 +159,7 @@ export function extractorOn(
         fit,
         dtype,
         signal,
+        onNotice: options.onNotice,
         onProgress: (progress) => options.onProgress?.({ ...progress, stage }),
       });
       announceDamage(extraction.damaged, options.onNotice);

@@ -41,7 +41,7 @@ export function openStore({ cacheDir, onNotice }: StoreJobOptions): Promise<Feat
  * const { train } = await scanDataset('fruit', { hashFiles: cachedHasher({}) });
  * ```
  */
-export function cachedHasher({ cacheDir, rehash }: HashingJobOptions): FileHasher {
+export function cachedHasher({ cacheDir, rehash, onNotice }: HashingJobOptions): FileHasher {
   return async (paths, options) => {
     const store = await openStore({ cacheDir }).catch((error: unknown) => {
       if (error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE') return undefined;
@@ -49,7 +49,7 @@ export function cachedHasher({ cacheDir, rehash }: HashingJobOptions): FileHashe
     });
     if (!store) return hashFiles(paths, options);
     await using _ = store;
-    return await rememberingHasher(store, { rehash })(paths, options);
+    return await rememberingHasher(store, { rehash, onNotice })(paths, options);
   };
 }
 
