@@ -1,4 +1,4 @@
-import { relative, resolve, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { HeadstartError } from '../errors.ts';
 import type { AppliedCorrections } from './apply-corrections.ts';
 import { correctParts } from './correct-parts.ts';
@@ -104,12 +104,18 @@ export async function hashParts(
     files.map(({ path }) => path),
     options,
   );
+  // With a separator at its end, as every path below it begins.
+  const start = join(root, sep).length;
+  const nameOf = (path: string) => {
+    const name = path.slice(start);
+    return sep === '/' ? name : name.split(sep).join('/');
+  };
   const samples: Record<string, Sample[]> = { train: [], validation: [], test: [] };
   const skipped: SkippedFile[] = [];
   files.forEach(({ part, path, label }, i) => {
     const result = hashes[i] as (typeof hashes)[number];
     if ('reason' in result) skipped.push({ path, reason: result.reason });
-    else samples[part]?.push({ path, name: nameIn(root, path), label, hash: result.hash });
+    else samples[part]?.push({ path, name: nameOf(path), label, hash: result.hash });
   });
   for (const list of Object.values(samples)) list.sort((a, b) => compareCodePoints(a.name, b.name));
   const { train = [], validation, test } = samples;
@@ -119,8 +125,4 @@ export async function hashParts(
     test: parts.test && test,
     skipped,
   };
-}
-
-function nameIn(root: string, path: string): string {
-  return relative(root, path).split(sep).join('/');
 }

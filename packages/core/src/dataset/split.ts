@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { GroupOf } from './groups.ts';
 import type { Sample } from './types.ts';
 import { type Unit, unitsOf } from './units.ts';
@@ -75,8 +75,13 @@ function takeUnits(units: readonly Unit[], options: TakeOptions): Set<Unit> {
   const taken = new Set<Unit>();
   const missing = new Map(wanted);
   const left = new Map<number, number>();
-  for (const unit of units) add(left, new Map([...unit.counts.keys()].map((label) => [label, 1])));
-  const canGo = ({ counts }: Unit) => [...counts.keys()].every((k) => (left.get(k) ?? 0) > leave);
+  for (const { counts } of units) {
+    for (const label of counts.keys()) left.set(label, (left.get(label) ?? 0) + 1);
+  }
+  const canGo = ({ counts }: Unit) => {
+    for (const label of counts.keys()) if ((left.get(label) ?? 0) <= leave) return false;
+    return true;
+  };
   const take = (unit: Unit) => {
     taken.add(unit);
     add(missing, unit.counts, -1);
@@ -129,5 +134,5 @@ function add(to: Map<number, number>, counts: ReadonlyMap<number, number>, sign 
 }
 
 function keyedHash(order: string, key: string): string {
-  return createHash('sha256').update(`${order}:${key}`).digest('hex');
+  return hash('sha256', `${order}:${key}`, 'hex');
 }

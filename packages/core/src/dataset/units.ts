@@ -12,7 +12,8 @@ export interface Unit {
 
 /** Groups that share a content are one unit, as are the classes that share one. */
 export function unitsOf(samples: readonly Sample[], groupOf: GroupOf | undefined): Unit[] {
-  const groups = samples.map((sample) => groupOf?.(sample));
+  if (!groupOf) return contentUnits(samples);
+  const groups = samples.map((sample) => groupOf(sample));
   const sets = new DisjointSets();
   samples.forEach(({ hash }, i) => {
     const group = groups[i];
@@ -31,6 +32,16 @@ export function unitsOf(samples: readonly Sample[], groupOf: GroupOf | undefined
   });
 }
 
+function contentUnits(samples: readonly Sample[]): Unit[] {
+  const byHash = new Map<string, Sample[]>();
+  for (const sample of samples) {
+    const same = byHash.get(sample.hash);
+    if (same) same.push(sample);
+    else byHash.set(sample.hash, [sample]);
+  }
+  return [...byHash].map(([key, own]) => ({ samples: own, counts: countContents(own), key }));
+}
+
 const contentKey = (hash: string) => `content ${hash}`;
 const groupKey = (name: string) => `group ${name}`;
 
@@ -44,6 +55,8 @@ function keyOf(
 }
 
 function countContents(samples: readonly Sample[]): Map<number, number> {
+  const [first] = samples;
+  if (first && samples.length === 1) return new Map([[first.label, 1]]);
   const contents = new Map<number, Set<string>>();
   for (const { label, hash } of samples) {
     const known = contents.get(label);

@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { reasonOf } from '../errors.ts';
 import { isHidden, reasonToSkip } from './extensions.ts';
 import type { SkippedFile } from './types.ts';
@@ -23,12 +23,17 @@ export async function findImages(folder: string, signal?: AbortSignal): Promise<
   const visit = async (entries: readonly Dirent[], parent: string) => {
     for (const entry of entries) {
       if (isHidden(entry.name)) continue;
-      const path = join(parent, entry.name);
+      const path = `${parent}${sep}${entry.name}`;
       if (entry.isDirectory()) folders.push(path);
-      else await visitFile(entry, path, found);
+      else note(entry.isFile() ? undefined : await reasonByKind(entry, path), entry.name, path);
     }
   };
-  await visit(await readdir(folder, { withFileTypes: true }), folder);
+  const note = (reason: string | undefined, name: string, path: string) => {
+    const why = reason ?? reasonToSkip(name);
+    if (why === undefined) found.images.push(path);
+    else found.skipped.push({ path, reason: why });
+  };
+  await visit(await readdir(folder, { withFileTypes: true }), join(folder, '.'));
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
     signal?.throwIfAborted();
     try {
@@ -40,15 +45,8 @@ export async function findImages(folder: string, signal?: AbortSignal): Promise<
   return found;
 }
 
-async function visitFile(entry: Dirent, path: string, found: FoundFiles): Promise<void> {
-  const reason = (await reasonByKind(entry, path)) ?? reasonToSkip(entry.name);
-  if (reason === undefined) found.images.push(path);
-  else found.skipped.push({ path, reason });
-}
-
-/** Only regular files are opened: opening a pipe would wait for ever. */
+/** Of what is no regular file. Only such are opened: opening a pipe would wait for ever. */
 async function reasonByKind(entry: Dirent, path: string): Promise<string | undefined> {
-  if (entry.isFile()) return undefined;
   if (!entry.isSymbolicLink()) return 'it is not a regular file';
   try {
     const target = await stat(path);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { BackboneInfo } from '../backbone/index.ts';
 import {
   decodeVersion,
@@ -72,12 +72,22 @@ export function extractorId(
  */
 export function featureKey(
   extractor: ExtractorId,
-  hash: string,
+  content: string,
   view: ViewTransform | undefined,
   dtype: FeatureDtype,
 ): Buffer {
-  const viewDigest = digest(canonicalJson({ view: viewId(view), dtype }));
-  return Buffer.concat([extractor.digest, Buffer.from(hash, 'hex'), viewDigest], keyBytes);
+  const viewDigest = view ? digestOfView(view, dtype) : plainView[dtype];
+  return Buffer.concat([extractor.digest, Buffer.from(content, 'hex'), viewDigest], keyBytes);
+}
+
+/** Of the image as it is: computed once, as most keys have it. */
+const plainView: Readonly<Record<FeatureDtype, Buffer>> = {
+  float16: digestOfView(undefined, 'float16'),
+  float32: digestOfView(undefined, 'float32'),
+};
+
+function digestOfView(view: ViewTransform | undefined, dtype: FeatureDtype): Buffer {
+  return digest(canonicalJson({ view: viewId(view), dtype }));
 }
 
 /** The extractor digest of a key, in hexadecimal. */
@@ -102,7 +112,7 @@ function digestOf(description: ExtractorDescription): Buffer {
 }
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest().subarray(0, digestBytes);
+  return hash('sha256', text, 'buffer').subarray(0, digestBytes);
 }
 
 /** JSON with sorted keys, for flat objects. */

@@ -62,25 +62,33 @@ export function branchAt(page: Buffer, i: number): Branch {
   return { key: keyAt(page, at), page: low + page.readUInt16LE(at + 4) * 2 ** 32 };
 }
 
-/** Throws where the nodes of a page do not fill it from its upper bound to its end. */
-export function checkTiling(page: Buffer, leaf: boolean): void {
+/** Of a leaf: all that stands in it. */
+export function entriesOf(page: Buffer, position: number): Entry[] {
+  return Array.from({ length: nodeCount(page) }, (_, i) => entryAt(page, i, position));
+}
+
+/**
+ * Throws where the nodes of a page do not fill it from its upper bound to its end.
+ *
+ * @param entries those of a leaf; undefined for a branch
+ */
+export function checkTiling(page: Buffer, entries: readonly Entry[] | undefined): void {
   const count = nodeCount(page);
-  const nodes: { start: number; end: number }[] = [];
+  // Start and end in one number, so that they are sorted together: pages have 64 KiB at most.
+  const factor = 2 ** 20;
+  const nodes = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     const start = nodeStart(page, i);
-    const keyEnd = start + nodeHeaderBytes + page.readUInt16LE(start + 6);
-    let end = keyEnd;
-    if (leaf) {
-      const { flags, size } = entryAt(page, i, 0);
-      end += flags & nodeFlags.big ? overflowBytes : size;
-    }
-    nodes.push({ start, end: end + (end % 2) });
+    let end = start + nodeHeaderBytes + page.readUInt16LE(start + 6);
+    const entry = entries?.[i];
+    if (entry) end += entry.flags & nodeFlags.big ? overflowBytes : entry.size;
+    nodes[i] = start * factor + end + (end % 2);
   }
-  nodes.sort((a, b) => a.start - b.start);
+  nodes.sort();
   let at = page.readUInt16LE(22) + pageHeaderBytes;
-  for (const { start, end } of nodes) {
-    if (start !== at) damaged('a page’s entries overlap');
-    at = end;
+  for (const node of nodes) {
+    if (Math.floor(node / factor) !== at) damaged('a page’s entries overlap');
+    at = node % factor;
   }
   if (at !== page.length) damaged('a page’s entries do not fill it');
 }

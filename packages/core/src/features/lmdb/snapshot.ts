@@ -10,7 +10,7 @@ import {
   treeAt,
   unflushed,
 } from './data-file.ts';
-import { branchAt, checkTiling, entryAt, isLeaf, nodeCount } from './page.ts';
+import { branchAt, checkTiling, entriesOf, entryAt, isLeaf, nodeCount } from './page.ts';
 
 /** Called with each entry of a named database in the order of keys; `entry` is valid until it returns. */
 export type EntryListener = (database: string, entry: Entry) => void;
@@ -131,13 +131,12 @@ class Walk {
     const visit = (number: number, level: number, from?: Buffer, to?: Buffer) => {
       if (level > tree.depth) damaged('a tree is deeper than it says');
       const page = this.#page(number);
-      const leaf = isLeaf(page);
+      const leaf = isLeaf(page) ? entriesOf(page, number * this.#meta.pageSize) : undefined;
       checkTiling(page, leaf);
       const count = nodeCount(page);
       if (leaf) {
         if (level !== tree.depth || count === 0) damaged('a tree is not as deep as it says');
-        for (let i = 0; i < count; i++) {
-          const entry = entryAt(page, i, number * this.#meta.pageSize);
+        for (const entry of leaf) {
           const { key } = entry;
           const sorted = flags === integerKeys ? sortedNumbers(last, key) : sortedBytes(last, key);
           if (!sorted) damaged('its keys are not in order');
