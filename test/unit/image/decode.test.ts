@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
-import { decodeImage, unreadableReason } from '@headstart/core/image';
+import { decodeImage, readThumbnail, unreadableReason } from '@headstart/core/image';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { sharedPath } from '../../util/shared.ts';
@@ -236,5 +236,25 @@ describe.skipIf(!awkward)('Files that break image readers', () => {
       );
       expect(total / picture.length).toBeLessThan(3);
     }
+  });
+});
+
+describe('A thumbnail', () => {
+  it.each([
+    ['srgb', 2],
+    ['p3', 0],
+  ])('has the colours of the picture, whose profile is %s', async (profile, most) => {
+    const file = await sharp(quarters(96, 96), { raw: { height: 96, width: 96, channels: 3 } })
+      .withIccProfile(profile)
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    const size = { height: 32, width: 32 };
+    const { image, pixels } = await readThumbnail(file, size, 'quarters.jpg');
+    expect(image).toMatchObject({ format: 'jpeg', height: 96, width: 96, colour: 'rgb' });
+    const right = await decodeImage(file, size, 'quarters.jpg');
+    expect(largestDifference(pixels, right)).toBeLessThanOrEqual(most);
+    // What it would be without regard to the profile.
+    const ignored = await decodeImage(file, { ...size, ignoreProfile: true }, 'quarters.jpg');
+    expect(largestDifference(ignored, right) > 10).toBe(profile === 'p3');
   });
 });

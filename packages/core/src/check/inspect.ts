@@ -1,12 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { HeadstartError, reasonOf } from '../errors.ts';
-import {
-  decodeImage,
-  describeImage,
-  type ImageDescription,
-  unreadableReason,
-} from '../image/index.ts';
+import { type ImageDescription, readThumbnail, unreadableReason } from '../image/index.ts';
 import type { LongOperationOptions } from '../operation.ts';
 import type { Content } from './contents.ts';
 import { Fingerprints, fingerprintInput } from './fingerprint.ts';
@@ -55,8 +50,9 @@ export async function inspectContents(
 async function inspect(path: string, take: (rgb: Uint8Array) => void): Promise<Inspection> {
   try {
     const bytes = await readFile(path);
-    const image = await describeImage(bytes, path);
-    take(await decodeImage(bytes, { height: fingerprintInput, width: fingerprintInput }, path));
+    const size = { height: fingerprintInput, width: fingerprintInput };
+    const { image, pixels } = await readThumbnail(bytes, size, path);
+    take(pixels);
     return { image };
   } catch (error) {
     if (error instanceof HeadstartError && error.code === 'IMAGE_UNREADABLE') {

@@ -16,6 +16,8 @@ export interface ResizeOptions {
 export interface DecodeOptions extends ResizeOptions, Size {
   /** Larger pictures are refused before they are decoded. Default {@link defaultMaxPixels}. */
   readonly maxPixels?: number | undefined;
+  /** Take colours as sRGB, whatever profile is embedded. Default false. */
+  readonly ignoreProfile?: boolean | undefined;
 }
 
 /** A part of the feature key: raise it when the same file comes to decode to other pixels. */
@@ -86,10 +88,12 @@ function oneAtATime<T>(action: () => Promise<T>): Promise<T> {
 
 async function decodeLimited(
   input: Uint8Array,
-  { height, width, resize = 'bilinear', fit = 'stretch' }: DecodeOptions,
+  options: DecodeOptions,
   maxPixels: number,
 ): Promise<Uint8Array> {
-  const image = sharp(input, { failOn: 'error', limitInputPixels: maxPixels })
+  const { height, width, resize = 'bilinear', fit = 'stretch', ignoreProfile = false } = options;
+  const limits = { failOn: 'error', limitInputPixels: maxPixels } as const;
+  const image = sharp(input, { ...limits, ignoreIcc: ignoreProfile })
     .autoOrient()
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb');

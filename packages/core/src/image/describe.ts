@@ -16,13 +16,24 @@ export interface ImageDescription extends Size {
   readonly frames: number;
 }
 
+export interface ImageHeader {
+  readonly image: ImageDescription;
+  /** The embedded ICC profile of a picture in RGB of 8 bits. */
+  readonly profile: Uint8Array | undefined;
+}
+
 /**
  * Reads an image file's header. That it can be read does not mean that its pixels can.
  *
  * @param name the file, for the message
  * @throws HeadstartError `IMAGE_UNREADABLE`, as decoding it does
  */
-export function describeImage(input: Uint8Array, name: string): Promise<ImageDescription> {
+export async function describeImage(input: Uint8Array, name: string): Promise<ImageDescription> {
+  return (await readHeader(input, name)).image;
+}
+
+/** As {@link describeImage}, with the colour profile. */
+export function readHeader(input: Uint8Array, name: string): Promise<ImageHeader> {
   return readingImage(input, { name, maxPixels: defaultMaxPixels }, async () => {
     const {
       autoOrient,
@@ -30,8 +41,9 @@ export function describeImage(input: Uint8Array, name: string): Promise<ImageDes
       space,
       hasAlpha,
       pages = 1,
+      icc: profile,
     } = await sharp(input).metadata();
-    return {
+    const image: ImageDescription = {
       format: imageFormat(input) as ImageFormat,
       height: autoOrient.height,
       width: autoOrient.width,
@@ -40,6 +52,7 @@ export function describeImage(input: Uint8Array, name: string): Promise<ImageDes
       alpha: hasAlpha,
       frames: pages,
     };
+    return { image, profile: space === 'srgb' ? profile : undefined };
   });
 }
 

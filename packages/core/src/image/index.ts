@@ -18,5 +18,6 @@ export {
   readPicture,
 } from './overlay.ts';
 export type { Fit, Size } from './placement.ts';
+export { readThumbnail, type Thumbnail } from './thumbnail.ts';
 export { type UnreadableKind, unreadableKind, unreadableReason } from './unreadable.ts';
 export { type AugmentOptions, drawView, type ViewTransform, viewId } from './view.ts';

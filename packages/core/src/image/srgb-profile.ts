@@ -1,0 +1,55 @@
+import { hash } from 'node:crypto';
+import sharp from 'sharp';
+
+/** A JPEG segment has 64 KiB at most; larger profiles, in several, are taken for others. */
+const mostBytes = 60_000;
+
+/** Of 255. Rounding alone makes one. */
+const mostLevels = 2;
+
+/** Profiles that are remembered: there are few, in many pictures. */
+const mostRemembered = 1000;
+
+const known = new Map<string, Promise<boolean>>();
+
+/**
+ * Whether an embedded RGB profile leaves colours as they are, within 2 of 255 levels. Applying one
+ * costs libvips more than decoding a small picture, and most are sRGB, so it is found out once for
+ * each profile: by what it makes of 512 colours.
+ */
+export function isNearlySrgb(profile: Uint8Array): Promise<boolean> {
+  if (profile.length > mostBytes) return Promise.resolve(false);
+  const digest = hash('sha256', profile);
+  const answer = known.get(digest) ?? leavesColours(profile);
+  if (known.size < mostRemembered) known.set(digest, answer);
+  return answer;
+}
+
+async function leavesColours(profile: Uint8Array): Promise<boolean> {
+  const picture = withProfile(await allColours(), profile);
+  const decode = (ignoreIcc: boolean) =>
+    sharp(picture, { ignoreIcc }).toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer();
+  try {
+    const [applied, ignored] = [await decode(false), await decode(true)];
+    return applied.every((level, i) => Math.abs(level - (ignored[i] as number)) <= mostLevels);
+  } catch {
+    return false;
+  }
+}
+
+/** A JPEG of 32 x 16 pixels: each of red, green and blue at 8 levels. */
+function allColours(): Promise<Buffer> {
+  const size = { width: 32, height: 16, channels: 3 } as const;
+  const pixels = Buffer.alloc(512 * 3);
+  for (let i = 0; i < 512; i++) {
+    for (let c = 0; c < 3; c++) pixels[3 * i + c] = Math.round((((i >> (3 * c)) & 7) * 255) / 7);
+  }
+  return sharp(pixels, { raw: size }).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
+}
+
+/** With the profile as its second segment. */
+function withProfile(jpeg: Buffer, profile: Uint8Array): Buffer {
+  const header = Buffer.from('\xff\xe2\0\0ICC_PROFILE\0\x01\x01', 'latin1');
+  header.writeUInt16BE(header.length - 2 + profile.length, 2);
+  return Buffer.concat([jpeg.subarray(0, 2), header, profile, jpeg.subarray(2)]);
+}
