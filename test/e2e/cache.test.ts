@@ -1,5 +1,12 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  encodeRecord,
+  layoutOf,
+  numbersOf,
+  openFeatureCache,
+  openFeatureSnapshot,
+} from '@headstart/core/features';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliIn } from '../util/place.ts';
 import {
@@ -22,6 +29,17 @@ async function damage(cache: string): Promise<void> {
   const bytes = await readFile(file);
   const at = bytes.lastIndexOf(Buffer.from([0x48, 0x53, 0x52, 0x31])) + 40;
   bytes[at] = (bytes[at] as number) ^ 1;
+  await writeFile(file, bytes);
+}
+
+/** The tiny backbone with the weights of its last layer in the reverse order. */
+async function writeOtherModel(file: string): Promise<void> {
+  const bytes = await readFile(tinyBackbone);
+  const [weights, at] = [12 * 8 * 3 * 3, 1226];
+  const floats = Float32Array.from({ length: weights }, (_, i) => bytes.readFloatLE(at + 4 * i));
+  floats.reverse().forEach((x, i) => {
+    bytes.writeFloatLE(x, at + 4 * i);
+  });
   await writeFile(file, bytes);
 }
 
@@ -84,6 +102,46 @@ describe('headstart cache', () => {
     expect(await features('two', '--cache-dir', 'bad')).toMatchObject({ computed: 1, reused: 5 });
     const mended = await cli('cache', 'verify', '--cache-dir', 'bad');
     expect([mended.code, mended.stdout.trim()]).toEqual([0, '6 records checked, 0 damaged']);
+  });
+
+  it('finds features of another model or altered ones behind right checksums, and no others', async () => {
+    const cacheDir = join(place.path, 'planted');
+    await features('one', '--cache-dir', 'planted');
+    await writeOtherModel(join(place.path, 'other.onnx'));
+    const model = ['--backbone', 'other.onnx', '--no-augment', '--cache-dir', 'other-model'];
+    await json('features', 'one', ...model);
+    const verify = async () => {
+      const own = ['--backbone', tinyBackbone, '--no-augment', '--cache-dir', 'planted', '--json'];
+      const { code, stdout } = await cli('cache', 'verify', '--recompute', 'one', ...own);
+      return { code, ...JSON.parse(stdout) };
+    };
+    const right = { code: 0, images: 6, compared: 6, different: 0, damaged: 0, missing: 0 };
+    expect(await verify()).toMatchObject(right);
+
+    using other = await openFeatureSnapshot(join(place.path, 'other-model'));
+    const foreign = Buffer.from(other.record(0).record);
+    await using cache = await openFeatureCache({ dir: cacheDir });
+    using snapshot = await openFeatureSnapshot(cacheDir);
+    const plant = (i: number, change: (numbers: Buffer) => void) => {
+      const { key, record } = snapshot.record(i);
+      const kept = { key: Buffer.from(key), record: Buffer.from(record) };
+      const bytes = Uint8Array.from(numbersOf(kept.record));
+      change(Buffer.from(bytes.buffer));
+      const planted = encodeRecord(kept.key, layoutOf(record), new Uint16Array(bytes.buffer));
+      cache.putRecords([{ key: kept.key, record: planted }]);
+      return () => cache.putRecords([kept]);
+    };
+    // The features of the same picture by another model: keys differ in the extractor alone.
+    const content = other.key(0).subarray(16, 48);
+    const same = [0, 1, 2, 3, 4, 5].find((i) => snapshot.key(i).subarray(16, 48).equals(content));
+    const mend = plant(same as number, (numbers) => numbersOf(foreign).copy(numbers));
+    expect(await verify()).toMatchObject({ ...right, code: 1, different: 1 });
+    mend();
+    expect(await verify()).toMatchObject(right);
+    // A fiftieth of the numbers set to 0.
+    plant(4, (numbers) => numbers.fill(0, 0, Math.ceil(numbers.length / 100) * 2));
+    expect(await verify()).toMatchObject({ ...right, code: 1, different: 1 });
+    expect((await cli('cache', 'verify', '--cache-dir', 'planted')).code).toBe(0);
   });
 
   it('reads a share of the records where a share is asked for', async () => {
