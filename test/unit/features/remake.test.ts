@@ -162,7 +162,7 @@ describe('Making room in a cache', () => {
 
   it('is done by one of many who find the lock of a process that is gone', async () => {
     for (const stale of [JSON.stringify({ pid: 2 ** 22 + 5, host: hostname(), token: 'x' }), '']) {
-      const dir = await cacheOf(2);
+      const dir = await cacheOf(30);
       const lock = join(dir, 'remaking.lock');
       await writeFile(lock, stale);
       await utimes(lock, 0, 0);
@@ -172,7 +172,7 @@ describe('Making room in a cache', () => {
         const choose = ({ size }: { readonly size: number }) => {
           mine = 1;
           most = Math.max(most, ++atWork);
-          return new Uint8Array(size).fill(1);
+          return new Uint8Array(size).fill(1, 1);
         };
         await remakeCache({ dir, choose }).finally(() => {
           atWork -= mine;
@@ -181,6 +181,7 @@ describe('Making room in a cache', () => {
       };
       const results = await Promise.allSettled(numbers(24).map(one));
       expect([most, done > 0]).toEqual([1, true]);
+      expect(await held(dir)).toHaveLength(30 - done);
       for (const result of results) {
         if (result.status === 'rejected') expect(result.reason.message).toContain('wait for it');
       }
