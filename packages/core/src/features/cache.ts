@@ -1,29 +1,16 @@
 import { join } from 'node:path';
 import { HeadstartError } from '../errors.ts';
-import { makeFolders } from '../folders.ts';
 import { cacheDamaged, cacheError } from './cache-error.ts';
 import { type Claim, Claimant } from './claims.ts';
 import { databases, type Environment, openEnvironment } from './environment.ts';
-import { type DataName, dataFile, readDataName, writeFirstFormat } from './folder.ts';
+import { type DataName, dataFile, readDataName } from './folder.ts';
 import { readingKey, recordsInUse } from './in-use.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
-import {
-  BusyFile,
-  DamagedFile,
-  DataFile,
-  findEntry,
-  hasSoundPages,
-  readSnapshot,
-} from './lmdb/index.ts';
+import { DamagedFile, DataFile, findEntry, hasSoundPages } from './lmdb/index.ts';
 import { encodeRecord, isWholeRecord, type RecordLayout, recordBytes } from './record.ts';
 import type { StoredRecord } from './snapshot.ts';
 import type { CacheRecord, FeatureStore } from './store.ts';
 import { dayOf, dayOfUse, encodeUse } from './uses.ts';
-
-export interface CacheOptions {
-  /** Folder of the cache; made where it is missing. */
-  readonly dir: string;
-}
 
 export interface RemovedRecords {
   readonly removed: number;
@@ -33,7 +20,7 @@ export interface RemovedRecords {
 /**
  * Features on disk, by key, in LMDB (Symas, http://www.lmdb.tech/doc/): readers never wait, one
  * process writes at a time, a transaction is there whole or not at all whatever kills the process.
- * Several processes may have the same cache open. Use {@link openFeatureCache}; close it after use.
+ * Several processes may have the same cache open. Use `openFeatureCache`; close it after use.
  */
 export class FeatureCache implements FeatureStore {
   readonly dir: string;
@@ -271,40 +258,4 @@ export class FeatureCache implements FeatureStore {
 
 function folderOf(dir: string, data: DataName): string {
   return data === '' ? dir : join(dir, data);
-}
-
-/**
- * Opens the feature cache of a folder. Its data file is looked through first, all but the records
- * themselves: LMDB trusts it, and would crash on a damaged one.
- *
- * @throws HeadstartError `CACHE_UNUSABLE` for a folder that cannot be read or written, that is
- * damaged, or that a newer version made
- */
-export async function openFeatureCache({ dir }: CacheOptions): Promise<FeatureCache> {
-  try {
-    await makeFolders(dir);
-    if (readDataName(dir) === undefined) await writeFirstFormat(dir);
-    for (;;) {
-      const data = readDataName(dir) ?? '';
-      await checkData(dir, data);
-      const cache = new FeatureCache(dir, data);
-      // Others may have been made the cache's data, and these removed, just now.
-      if (readDataName(dir) === data) return cache;
-      await cache.close();
-    }
-  } catch (error) {
-    if (error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE') throw error;
-    throw cacheError(dir, 'open', error instanceof HeadstartError ? error.cause : error);
-  }
-}
-
-async function checkData(dir: string, data: DataName): Promise<void> {
-  try {
-    const read = await readSnapshot(dataFile(dir, data), () => ({ result: undefined }));
-    read?.file.close();
-  } catch (error) {
-    if (error instanceof DamagedFile) throw cacheDamaged(dir, error.message);
-    // Whoever writes to it has looked it through.
-    if (!(error instanceof BusyFile)) throw error;
-  }
 }

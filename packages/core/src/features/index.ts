@@ -1,5 +1,5 @@
 export { fromFloat16, maxFloat16, toFloat16 } from '../float16.ts';
-export { type CacheOptions, FeatureCache, openFeatureCache } from './cache.ts';
+export { FeatureCache } from './cache.ts';
 export type { Claim } from './claims.ts';
 export {
   type ExtractFeaturesOptions,
@@ -22,6 +22,7 @@ export {
   isDigestOf,
 } from './key.ts';
 export { countMissing } from './missing.ts';
+export { type CacheOptions, openFeatureCache } from './open-cache.ts';
 export { openFeatureStore, type StoreOptions } from './open-store.ts';
 export type { SampleRequest, ViewRequest } from './plan.ts';
 export { readImage } from './read-image.ts';

@@ -1,11 +1,12 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HeadstartError, systemCode } from '../errors.ts';
-import { type FeatureCache, openFeatureCache } from './cache.ts';
+import type { FeatureCache } from './cache.ts';
 import { cacheError } from './cache-error.ts';
 import type { Claim } from './claims.ts';
 import { dataFile, readDataName } from './folder.ts';
 import type { ExtractorId } from './key.ts';
+import { openFeatureCache } from './open-cache.ts';
 import type { RecordLayout } from './record.ts';
 import { type FeatureSnapshot, openFeatureSnapshot } from './snapshot.ts';
 import type { CacheRecord, FeatureStore } from './store.ts';
