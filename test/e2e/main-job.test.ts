@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -303,6 +304,28 @@ describe('explain', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('green (predicted: red)');
     expect((await sharp(join(place.path, 'one.png')).metadata()).format).toBe('png');
+  });
+
+  it('shows what it has done where it is interrupted', async () => {
+    const args = ['explain', run, '-', '--out', 'part', '--json'];
+    const { code, stdout, stderr } = await runCli(args, {
+      cwd: place.path,
+      stdin: `${picture('red')}\n`,
+      stdinStaysOpen: true,
+      interruptWhen: () => existsSync(join(place.path, 'part/red-004-heat.png')),
+    });
+    expect([code, stderr]).toEqual([130, expect.stringContaining('Interrupted after 1 image.')]);
+    const { images } = JSON.parse(stdout);
+    expect(images).toMatchObject([{ file: picture('red') }, { error: { code: 'INTERRUPTED' } }]);
+  });
+
+  it('names pictures in the order of the images', async () => {
+    const files = ['red', 'green', 'blue'].map((name) => `data/${name}/${name}-004.png`);
+    const inputs = [...files, ...files];
+    const { stdout } = await cli('explain', run, ...inputs, '--out', 'order', '--json');
+    const outs = JSON.parse(stdout).images.map(({ out }: { out: string }) => basename(out));
+    const names = ['red', 'green', 'blue'].map((name) => `${name}-004-heat`);
+    expect(outs).toEqual([...names, ...names.map((name) => `${name}-2`)].map((n) => `${n}.png`));
   });
 
   it('refuses what cannot be meant', async () => {

@@ -1,7 +1,7 @@
 import { cp, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { loadClassifier } from '@headstart/core';
+import { loadClassifier, readTrainedRun } from '@headstart/core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -112,7 +112,7 @@ describe('POST /predict', () => {
     const classify = batched.classify.bind(batched);
     batched.classify = async (...images) => {
       const items = await classify(...images);
-      await other.model.serve(copy);
+      await other.model.serve(await readTrainedRun(copy));
       return items;
     };
     const ask = async () => {
@@ -315,6 +315,47 @@ describe('the server', () => {
       if (answer.status === 503) expect(answer.headers.get('retry-after')).toBe('1');
     }
     expect((await send()).status).toBe(200);
+  });
+
+  test('cuts bodies off that come slowly, where others have no room', async () => {
+    const limits = { maxBodyBytes: 50_000, timeoutMs: 3000 };
+    await using small = await serveRun(run, { limits });
+    const slow = Array.from({ length: 8 }, () => {
+      const headers = { 'content-type': 'image/png', 'content-length': 50_000 };
+      return new Promise<number | undefined>((resolve) => {
+        const sent = request(`${small.url}/predict`, { method: 'POST', headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        sent.on('error', () => resolve(undefined)).write('slow');
+      });
+    });
+    const body = Buffer.from(image(0).bytes);
+    const send = async () => {
+      const headers = { 'content-type': 'image/png' };
+      return (await fetch(`${small.url}/predict`, { method: 'POST', body, headers })).status;
+    };
+    const statuses: number[] = [];
+    while (statuses.at(-1) !== 200) statuses.push(await send());
+    expect(new Set(statuses)).toEqual(new Set([503, 200]));
+    expect(await Promise.race(slow)).toBe(503);
+    // The others stay until their own time is over.
+    expect((await Promise.all(slow)).filter((status) => status === 503)).toHaveLength(1);
+    expect(small.failures).toEqual([]);
+  });
+
+  test('answers by the names that it was given, with a port or without', async () => {
+    await using named = await serveRun(run, { allowHosts: ['Box.local:8080', 'other.local'] });
+    const statusAs = (host: string) =>
+      new Promise((resolve, reject) => {
+        const sent = request(`${named.url}/labels`, { headers: { host } }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        sent.on('error', reject).end();
+      });
+    const hosts = ['box.local:8080', 'box.local', 'OTHER.local:1', 'third.local', ':80'];
+    expect(await Promise.all(hosts.map(statusAs))).toEqual([200, 200, 200, 403, 403]);
   });
 
   test('ends what is under way before it closes, and takes nothing new', async () => {

@@ -194,6 +194,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
 
     await page.reload();
     await page.waitForSelector('html[data-ready]');
+    // While the run is being written, there is nothing to start.
+    await page.waitForSelector('#start:enabled');
     const reached = new Set<string>();
     for (let i = 0; i < 12; i++) {
       await page.keyboard.press('Tab');

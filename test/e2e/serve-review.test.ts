@@ -1,6 +1,6 @@
 import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Retrainer, Review, trainJob } from '@headstart/core';
+import { Retrainer, Review, readTrainedRun, trainJob } from '@headstart/core';
 import { readCorrections } from '@headstart/core/dataset';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -42,8 +42,8 @@ async function json<T>(path: string, init?: RequestInit): Promise<T> {
   return document as T;
 }
 
-const correct = (index: number, document: unknown) =>
-  fetch(`${server.url}/api/images/${index}/correction`, {
+const correct = (index: number, document: unknown, name = 'colours') =>
+  fetch(`${server.url}/api/images/${index}/correction?run=${name}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(document),
@@ -97,7 +97,7 @@ describe('the run’s mistakes', () => {
     expect(total).toBe(1);
     expect(mistakes[0]).toMatchObject({ label: 'red', predicted: 'blue', correction: null });
     expect(mistakes[0]?.file).toBe('validation/red/wrong.png');
-    const answer = await fetch(`${server.url}/api/images/${mistakes[0]?.index}`);
+    const answer = await fetch(`${server.url}/api/images/${mistakes[0]?.index}?run=colours`);
     expect(answer.headers.get('content-type')).toBe('image/jpeg');
     expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(300);
     expect((await json<MistakeList>(`/api/mistakes?offset=${total}`)).mistakes).toEqual([]);
@@ -105,7 +105,7 @@ describe('the run’s mistakes', () => {
 
   test('show no file but those of the run', async () => {
     for (const index of ['99999', '-1', 'x', '1.5', '..%2f..%2fetc%2fpasswd', '0x1']) {
-      const { status } = await fetch(`${server.url}/api/images/${index}`);
+      const { status } = await fetch(`${server.url}/api/images/${index}?run=colours`);
       expect([index, status]).toEqual([index, 400]);
     }
     const crafted = at('runs/crafted');
@@ -118,7 +118,27 @@ describe('the run’s mistakes', () => {
     await writeFile(join(crafted, 'run.json'), JSON.stringify(record));
     await copyFile(at('data/train/red/red-001.png'), at('secret.png'));
     await using other = await serveRun(crafted);
-    expect((await fetch(`${other.url}/api/images/0`)).status).toBe(400);
+    expect((await fetch(`${other.url}/api/images/0?run=crafted`)).status).toBe(400);
+  });
+
+  test('are of one run: of another, none is shown or corrected by a number', async () => {
+    const image = (query: string) => fetch(`${server.url}/api/images/0${query}`);
+    expect((await image('')).status).toBe(400);
+    const answer = await image('?run=elsewhere');
+    expect(answer.status).toBe(409);
+    const { error } = (await answer.json()) as { error: { message: string } };
+    expect(error.message).toContain('which is colours: list its mistakes anew');
+    expect((await correct(0, { action: 'remove' }, 'elsewhere')).status).toBe(409);
+    expect(await readdir(run)).not.toContain('corrections.csv');
+    expect((await json<{ run: string }>('/api/mistakes')).run).toBe('colours');
+  });
+
+  test('are found where the data is the root of a disk', async () => {
+    const { record, ...rest } = await readTrainedRun(run);
+    const file = at('data/train/red/red-001.png').slice(1);
+    const predictions = [{ ...rest.predictions[0], file }] as typeof rest.predictions;
+    const review = await Review.of({ ...rest, record, predictions }, '/');
+    expect(review.path(0)).toBe(at('data/train/red/red-001.png'));
   });
 
   test('take corrections, which are kept in the run’s folder', async () => {
@@ -233,6 +253,38 @@ describe('training again', () => {
     expect(await json('/healthz')).toEqual({ status: 'ok', run: 'colours-2' });
   });
 
+  test('serves the new head before its folder is complete, and the old one where that fails', async () => {
+    await using other = await serveRun(run, { retrain: colourOptions(place.path) });
+    const served = async () =>
+      ((await (await fetch(`${other.url}/healthz`)).json()) as { run: string }).run;
+    const state = async () => (await (await fetch(`${other.url}/api/training`)).json()) as State;
+    const before = await readdir(at('runs'));
+    await fetch(`${other.url}/api/training`, { method: 'POST' });
+    let made: string | undefined;
+    while (made === undefined) {
+      made = (await readdir(at('runs'))).find((name) => !before.includes(name));
+    }
+    // A folder in the place of a file: the run cannot be written to its end.
+    await mkdir(at('runs', made, 'report.html'));
+    const left = async (...statuses: string[]) => {
+      let now = await state();
+      while (statuses.includes(now.status)) now = await state();
+      return now;
+    };
+    const saving = await left('preparing', 'training');
+    if (saving.status === 'saving') {
+      expect([saving.run, await served()]).toEqual([made, made]);
+      expect(await readdir(at('runs', made))).not.toContain('run.json');
+    }
+    expect(await left('saving')).toMatchObject({
+      status: 'failed',
+      run: null,
+      error: expect.stringContaining('report.html'),
+    });
+    expect(await served()).toBe('colours');
+    expect(await readdir(at('runs'))).toEqual(before);
+  });
+
   test('goes on while heat maps are made', async () => {
     await using busy = await serveRun(run, {
       retrain: { ...colourOptions(place.path), epochs: 1 },
@@ -277,6 +329,32 @@ describe('training again', () => {
   });
 });
 
+test('a page that listens does not keep the server from closing', async () => {
+  const other = await serveRun(run, { retrain: colourOptions(place.path) });
+  const answer = await fetch(`${other.url}/api/training/events`);
+  await other.close();
+  expect(await answer.text()).toContain('"status":"idle"');
+}, 30_000);
+
+test('so many pages may listen at once, and no more', async () => {
+  await using other = await serveRun(run, { retrain: colourOptions(place.path) });
+  const over = new AbortController();
+  const listen = () => fetch(`${other.url}/api/training/events`, { signal: over.signal });
+  const answers = await Promise.all(Array.from({ length: 40 }, listen));
+  const statuses = answers.map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(32);
+  expect(statuses.filter((status) => status === 503)).toHaveLength(8);
+  over.abort();
+  // Those that have gone make room.
+  await expect
+    .poll(async () => {
+      const answer = await fetch(`${other.url}/api/training/events`);
+      await answer.body?.cancel();
+      return answer.status;
+    })
+    .toBe(200);
+});
+
 test('the stream of a training’s states has no HEAD, which would never end', async () => {
   const signal = AbortSignal.timeout(5000);
   const answer = await fetch(`${server.url}/api/training/events`, { method: 'HEAD', signal });
@@ -312,7 +390,7 @@ describe('a server that only labels', () => {
     const send = async (method: string, path: string) =>
       (await fetch(`${other.url}${path}`, { method })).status;
     expect(await send('GET', '/api/mistakes')).toBe(403);
-    expect(await send('GET', '/api/images/0')).toBe(403);
+    expect(await send('GET', '/api/images/0?run=colours')).toBe(403);
     expect(await send('POST', '/api/images?label=red')).toBe(403);
     expect(await send('POST', '/api/training')).toBe(403);
     expect(await send('GET', '/api/training/events')).toBe(403);
@@ -339,7 +417,7 @@ describe('a server that only labels', () => {
       retrain: colourOptions(place.path),
       data: at('data'),
     });
-    expect((await fetch(`${found.url}/api/images/0`)).status).toBe(200);
+    expect((await fetch(`${found.url}/api/images/0?run=moved`)).status).toBe(200);
   });
 });
 

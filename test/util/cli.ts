@@ -15,7 +15,7 @@ export interface CliOptions {
   readonly stdin?: string;
   /** As of a terminal at which nobody types. Default: stdin ends after the text. */
   readonly stdinStaysOpen?: boolean;
-  /** Called with everything on stderr and stdout so far; returning true sends SIGINT, once. */
+  /** Called now and then with everything on stderr and stdout so far; true sends SIGINT, once. */
   readonly interruptWhen?: (stderr: string, stdout: string) => boolean;
 }
 
@@ -35,6 +35,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     interrupted = true;
     child.kill('SIGINT');
   };
+  const timer = options.interruptWhen && setInterval(heard, 50);
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
     heard();
@@ -50,6 +51,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
+      clearInterval(timer);
       const wrong = args.includes('--json') ? outputErrors(args, stdout) : [];
       if (wrong.length > 0) reject(new Error(`${wrong.join('\n')}\n${stderr}`));
       else resolve({ code, stdout, stderr });

@@ -76,6 +76,15 @@ export function malformedRequests(good) {
       bytes: () => post('multipart/form-data', good),
     },
     {
+      name: 'a form with two boundaries',
+      status: [400],
+      bytes: (i) =>
+        post(
+          `multipart/form-data; boundary=${i % 2 ? 'b' : 'c'}; boundary=b`,
+          form([{ head: fileHead('a'), body: good }]),
+        ),
+    },
+    {
       name: 'a form with another boundary',
       status: [400],
       bytes: () =>

@@ -37,10 +37,14 @@ async function showMore(page) {
 }
 
 async function mistakesFrom(offset, page) {
-  const { total, images, mistakes } = await askJson(
+  const { run, total, images, mistakes } = await askJson(
     `/api/mistakes?offset=${offset}&limit=${perPage}`,
   );
-  return { total, images, cards: mistakes.map((mistake) => card(mistake, images, page)) };
+  return {
+    total,
+    images,
+    cards: mistakes.map((mistake) => card({ ...mistake, run }, images, page)),
+  };
 }
 
 function showTotal({ total, images }, page) {
@@ -56,11 +60,16 @@ function leadOf(total, images, run) {
   return `${what} Where the label is what is wrong, correct it: it is written to the run’s corrections.csv, and no image is touched.`;
 }
 
+/** An index is a place in one run's list, which must still be the one that is served. */
+function pathOf({ index, run }, part = '') {
+  return `/api/images/${index}${part}?run=${encodeURIComponent(run)}`;
+}
+
 function card(mistake, images, page) {
-  const { index, file, label, predicted, probability } = mistake;
+  const { file, label, predicted, probability } = mistake;
   const picture = make('div', { class: 'picture' });
   if (images) {
-    const image = make('img', { src: `/api/images/${index}`, alt: file, loading: 'lazy' });
+    const image = make('img', { src: pathOf(mistake), alt: file, loading: 'lazy' });
     image.addEventListener('error', () =>
       image.replaceWith(make('p', { class: 'hint' }, 'cannot be shown')),
     );
@@ -98,13 +107,14 @@ function mark(element, state, text) {
 }
 
 /** The right class, or that the label is right, or that the image is of no use. */
-function choices({ index, file, label, predicted, correction }, page, mark) {
+function choices(mistake, page, mark) {
+  const { index, file, label, predicted, correction } = mistake;
   const id = `right-${index}`;
   const choice = classChoice(id, page.run().classes, correction?.label || predicted);
   const correct = async (action) => {
     try {
       const document = action === 'relabel' ? { action, label: choice.value } : { action };
-      const { corrections } = await postJson(`/api/images/${index}/correction`, document);
+      const { corrections } = await postJson(pathOf(mistake, '/correction'), document);
       const text = wordsOf(action, choice.value);
       mark(text);
       say(`${file}: ${text}`);

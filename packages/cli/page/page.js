@@ -17,11 +17,13 @@ const page = {
     run = { ...run, corrections: count };
     showTrainLead(run, added);
   },
-  onReady: async () => {
-    added = 0;
+  onServed: async () => {
+    const before = run.run;
     await showRun();
-    await showMistakes(page);
-    await labelAgain(page);
+    if (run.run === before) return;
+    added = 0;
+    showTrainLead(run, added);
+    await Promise.all([labelAgain(page), showMistakes(page)]);
   },
 };
 

@@ -4,7 +4,7 @@ import { ask, byId, complain, percent, plural, say } from './dom.js';
 /**
  * Starts and follows trainings.
  *
- * @param {{ run: () => any, onReady: () => Promise<void> }} page
+ * @param {{ run: () => any, onServed: () => Promise<void> }} page `onServed`: another run may be served
  */
 export function setUpTraining(page) {
   byId('start').addEventListener('click', () =>
@@ -13,16 +13,20 @@ export function setUpTraining(page) {
   byId('cancel').addEventListener('click', () =>
     ask('/api/training', { method: 'DELETE' }).catch(complain),
   );
-  let before;
+  /** The run that a training began with. */
+  let before = page.run();
+  let served = null;
   const events = new EventSource('/api/training/events');
   events.addEventListener('message', ({ data }) => {
     const state = JSON.parse(data);
-    if (before === undefined && state.status === 'idle') before = 'idle';
-    const accuracy = page.run().accuracy;
-    show(state, accuracy);
-    const ended = before !== undefined && before !== state.status;
-    before = state.status;
-    if (ended && state.status === 'ready') page.onReady().catch(complain);
+    if (state.status === 'preparing') before = page.run();
+    show(state, state.run === before.run ? undefined : before.accuracy);
+    const isNew = state.run !== null && state.run !== served;
+    served = state.run;
+    // A run that was served and then failed is served no more.
+    if (isNew || state.status === 'failed' || state.status === 'cancelled') {
+      page.onServed().catch(complain);
+    }
   });
 }
 
@@ -82,9 +86,11 @@ function wordsOf({ status, history, run, accuracy, error, train_seconds: seconds
     case 'training':
       return `Training: epoch ${history.length}, validation accuracy ${percent(history.at(-1).valAccuracy)}`;
     case 'saving':
-      return 'Trained. Writing the run…';
+      return run === null
+        ? 'Trained. Writing the run…'
+        : `${servedWords(run, seconds, accuracy, before)} Writing its report…`;
     case 'ready':
-      return `Trained in ${seconds.toFixed(2)} s: validation accuracy ${percent(accuracy)}${before === undefined ? '' : ` (before: ${percent(before)})`}. ${run} is served now.`;
+      return servedWords(run, seconds, accuracy, before);
     case 'failed':
       return `It failed: ${error}`;
     case 'cancelled':
@@ -92,4 +98,9 @@ function wordsOf({ status, history, run, accuracy, error, train_seconds: seconds
     default:
       return '';
   }
+}
+
+function servedWords(run, seconds, accuracy, before) {
+  const than = before === undefined ? '' : ` (before: ${percent(before)})`;
+  return `Trained in ${seconds.toFixed(2)} s: validation accuracy ${percent(accuracy)}${than}. ${run} is served now.`;
 }

@@ -51,7 +51,7 @@ const commands = [
 /** Runs the command line; sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   const abort = abortOnSignals();
-  endQuietlyOnClosedPipe();
+  endWhereOutputFails();
   let code: ExitCode = exitCode.done;
   const runner: Runner =
     (run) =>
@@ -124,11 +124,15 @@ function abortOnSignals(): AbortController {
   return controller;
 }
 
-function endQuietlyOnClosedPipe(): void {
+/** Nobody reads what a closed pipe gets; where else output fails, the reason is said. */
+function endWhereOutputFails(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(exitCode.done);
-      throw error;
+      if (stream === process.stdout) {
+        process.stderr.write(`error: the output cannot be written: ${error.message}.\n`);
+      }
+      process.exit(exitCode.failed);
     });
   }
 }

@@ -18,6 +18,7 @@ export type {
   BackboneInfo,
   FeatureError,
   OpenBackboneOptions,
+  OpenHead,
   Preprocessing,
   Provider,
   PullOptions,
@@ -65,6 +66,7 @@ export {
   loadExplainer,
   type Prediction,
   type RankedClass,
+  SharedBackbone,
   type UnreadableImage,
   unknownLabel,
 } from './classify/index.ts';
@@ -160,8 +162,9 @@ export type {
   RunPrediction,
   RunResult,
   RunTiming,
+  TrainedRun,
 } from './run/index.ts';
-export { type RunRecord, readRun } from './run/index.ts';
+export { type RunRecord, readRun, readTrainedRun } from './run/index.ts';
 export type {
   SafetensorsDtype,
   TensorToWrite,

@@ -5,8 +5,8 @@ type Items<T> = Iterable<T> | AsyncIterable<T>;
 /**
  * Applies an action to items, at most `window` of them begun and not yet handed out, and hands the
  * results out in order, each as soon as it is there: also while the next item is waited for. Begun
- * actions are awaited whatever ends the loop, and the source is closed, unless it is aborted: then
- * neither is waited for.
+ * actions are awaited whatever ends the loop, unless it is aborted. The source is closed; one that is
+ * still waiting for its next item, which may never come, is not waited for.
  */
 export async function* mapOrdered<T, R>(
   items: Items<T>,
@@ -45,7 +45,9 @@ export async function* mapOrdered<T, R>(
     }
   } finally {
     abortable.release();
-    const closing = Promise.all([...pending.map(settled), ended ? undefined : iterator.return?.()]);
+    const closed = ended ? undefined : iterator.return?.();
+    if (next) closed?.catch(() => {});
+    const closing = Promise.all([...pending.map(settled), next ? undefined : closed]);
     if (signal?.aborted) closing.catch(() => {});
     else await closing;
   }

@@ -1,6 +1,7 @@
 import { type ExplainItem, explainJob } from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
+import { type Failure, failureOf } from '../failure.ts';
 import { expandInputs } from '../inputs.ts';
 import {
   addCommonOptions,
@@ -48,26 +49,43 @@ async function explain(
   options: ExplainOptions,
 ) {
   const items: ExplainItem[] = [];
+  // A list that goes on must not keep a program that has ended.
+  const over = new AbortController();
   const job = explainJob({
     ...options,
     run,
-    images: expandInputs(images, { signal }),
+    images: expandInputs(images, { signal: AbortSignal.any([signal, over.signal]) }),
     signal,
     onProgress: ui.onProgress,
     onNotice: noticesTo(ui),
   });
-  for await (const item of job) items.push(item);
+  let failure: Failure | undefined;
+  try {
+    for await (const item of job) items.push(item);
+  } catch (error) {
+    // Where there is nothing to show, the failure alone is the answer.
+    if (items.length === 0) throw error;
+    failure = failureOf(error, signal);
+  } finally {
+    over.abort();
+  }
   ui.result(
-    { run, images: items.map(document) },
+    { run, images: [...items.map(document), ...(failure ? [failure.document] : [])] },
     table(['image', 'class', 'probability', 'picture'], items.map(row)),
   );
+  if (!failure) return outcome(ui, items, options.strict === true);
+  ui.warn(signal.aborted ? `Interrupted after ${plural(items.length, 'image')}.` : failure.text);
+  return failure.exitCode;
+}
+
+function outcome(ui: CommandContext['ui'], items: readonly ExplainItem[], strict: boolean) {
   const unreadable = items.filter((item) => 'error' in item).length;
   if (unreadable > 0 && unreadable === items.length) {
     ui.warn(`error: none of the ${plural(unreadable, 'image')} could be read.`);
     return exitCode.failed;
   }
   if (unreadable > 0) ui.warn(`warning: ${plural(unreadable, 'image')} could not be read.`);
-  return options.strict && unreadable > 0 ? exitCode.filesSkipped : undefined;
+  return strict && unreadable > 0 ? exitCode.filesSkipped : undefined;
 }
 
 /** One image as scripts read it; the map as rows of numbers. */

@@ -105,8 +105,11 @@ async function predict(
   warnOfUnknown(context, classes, options);
   const writer = createPredictionWriter(format, layout, ui.write);
   const counts = { done: 0, unreadable: 0 };
+  // A list or a folder that goes on must not keep a program that has ended.
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
   try {
-    const source = imagesOf(context, inputs, options);
+    const source = imagesOf({ ui, signal: until }, inputs, options);
     const topK = layout.all ? classes.length : layout.topk;
     for await (const item of classifier.classify(source, { ...options, topK, signal })) {
       counts.done += 1;
@@ -117,7 +120,9 @@ async function predict(
       }
     }
   } catch (error) {
-    return endEarly(context, writer, error, counts.done);
+    return await endEarly(context, writer, error, counts.done);
+  } finally {
+    over.abort();
   }
   ui.finish();
   await writer.end();

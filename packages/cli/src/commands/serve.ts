@@ -1,5 +1,5 @@
 import { readRun } from '@headstart/core';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
@@ -43,7 +43,7 @@ export function addServeCommand(program: Command, runner: Runner): void {
         '--allow-host <name>',
         'a name that the server answers by, besides localhost and addresses; repeatable',
       )
-        .argParser((name: string, before: readonly string[]) => [...before, name])
+        .argParser((name: string, before: readonly string[]) => [...before, checkedName(name)])
         .default([], 'none'),
     )
     .option(
@@ -86,6 +86,12 @@ function addLimitOptions(command: Command): void {
         timeoutMs / 1000,
       ),
     );
+}
+
+/** With a port or without: it is not looked at. */
+function checkedName(name: string): string {
+  if (/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:\d+)?$/i.test(name)) return name;
+  throw new InvalidArgumentError('It must be a name as in box.local, without https:// and paths.');
 }
 
 const anyPort = wholeNumber(0);

@@ -7,6 +7,13 @@ const index = {
   required: true,
   schema: { type: 'integer', minimum: 0 },
 };
+const run = {
+  name: 'run',
+  in: 'query',
+  required: true,
+  description: 'Name of the run that the index is from: 409 where another one is served by now',
+  schema: { type: 'string' },
+};
 const whole = (name: string, value: number) => ({
   name,
   in: 'query',
@@ -53,20 +60,23 @@ export const pagePaths = {
     get: {
       operationId: 'image',
       summary: 'A small picture of a validation image',
-      parameters: [index],
-      responses: { ...picture('image/jpeg', 'At most 256 pixels'), ...errorAnswers([400, 422]) },
+      parameters: [index, run],
+      responses: {
+        ...picture('image/jpeg', 'At most 256 pixels'),
+        ...errorAnswers([400, 409, 422]),
+      },
     },
   },
   '/api/images/{index}/correction': {
     post: {
       operationId: 'correct',
       summary: 'Say what is right for an image, in the run’s corrections.csv',
-      parameters: [index],
+      parameters: [index, run],
       requestBody: {
         required: true,
         content: { 'application/json': { schema: ref('CorrectionRequest') } },
       },
-      responses: answers('Correction', [400]),
+      responses: answers('Correction', [400, 409]),
     },
   },
   '/api/images': {
@@ -89,7 +99,7 @@ export const pagePaths = {
     },
     post: {
       operationId: 'train',
-      summary: 'Train the head again with the corrections, into a new run that is served then',
+      summary: 'Train the head again with the corrections, into a new run that is served at once',
       responses: answers('Training', [409], 202),
     },
     delete: {
@@ -107,7 +117,7 @@ export const pagePaths = {
           description: 'Each event’s data is a Training',
           content: { 'text/event-stream': {} },
         },
-        ...errorAnswers([409]),
+        ...errorAnswers([409, 503]),
       },
     },
   },

@@ -68,6 +68,7 @@ export const apiSchemas: Readonly<Record<string, Schema>> = {
     max_body_bytes: count,
   }),
   Mistakes: object({
+    run: { ...text, description: 'Name of the run whose mistakes these are' },
     total: count,
     images: { ...flag, description: 'Whether the images are there to be shown' },
     mistakes: list(ref('Mistake')),
@@ -87,12 +88,12 @@ export const apiSchemas: Readonly<Record<string, Schema>> = {
   Training: object({
     status: {
       enum: ['idle', 'preparing', 'training', 'saving', 'ready', 'failed', 'cancelled'],
-      description: 'ready: the new run is served',
+      description: 'ready: the new run is served, and complete on disk',
     },
     epochs: { ...count, description: 'At most' },
     history: list(ref('Epoch')),
     train_seconds: nullable({ type: 'number' }),
-    run: { ...nullable(text), description: 'Name of the new run' },
+    run: { ...nullable(text), description: 'Name of the new run, once it is served' },
     accuracy: nullable(share),
     error: nullable(text),
   }),

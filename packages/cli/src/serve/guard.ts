@@ -38,7 +38,7 @@ function isOwnHost(header: string, names: ReadonlySet<string>): boolean {
   return name === 'localhost' || isIP(name) !== 0 || names.has(name);
 }
 
-/** The name or address in a Host header, without its port and brackets. */
+/** The name or address in a Host header or of `--allow-host`, without its port and brackets. */
 export function hostName(header: string): string {
   const [, address, name] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header) ?? [];
   return (address ?? name ?? '').toLowerCase();

@@ -8,7 +8,7 @@ export interface ServeLimits {
   readonly maxPixels: number;
   /** Images accepted and not yet labelled. */
   readonly queueLimit: number;
-  /** For a request to arrive, and again for its answer. */
+  /** For a request to arrive, and again for its answer; a sixth of it where others wait for room. */
   readonly timeoutMs: number;
 }
 

@@ -1,6 +1,7 @@
 import { type Thumbnail, thumbnail } from '@headstart/core/page';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, imageError } from './api-error.ts';
+import { EventStreams } from './event-streams.ts';
 import type { ServeLimits } from './limits.ts';
 import { requestSignal } from './request-signal.ts';
 import { runName, type ServedModel } from './served-model.ts';
@@ -69,6 +70,7 @@ function addMistakeRoutes(server: FastifyInstance, options: ReviewRoutes): void 
   server.get('/api/mistakes', async (request) => {
     const query = request.query as Query;
     const { review } = workbench;
+    const run = runName(review.run);
     const offset = count(query.offset, 0, 'offset');
     const limit = Math.min(100, count(query.limit, 24, 'limit'));
     const { total, items } = await review.mistakes(offset, limit);
@@ -77,20 +79,19 @@ function addMistakeRoutes(server: FastifyInstance, options: ReviewRoutes): void 
       label_probability: labelProbability,
       correction: correction ?? null,
     }));
-    return { total, images: review.data !== undefined, mistakes };
+    return { run, total, images: review.data !== undefined, mistakes };
   });
 
   server.get('/api/images/:index', async (request, reply) => {
-    const { index } = request.params as { index: string };
-    const path = workbench.review.path(count(index, undefined, 'index'));
+    const { review, index } = imageOf(request, workbench);
+    const path = review.path(index);
     return sendThumbnail(reply, await thumbnail(path, { size: 256 }));
   });
 
   server.post('/api/images/:index/correction', async (request) => {
-    const { index } = request.params as { index: string };
+    const { review, index } = imageOf(request, workbench);
     const { action, label } = correctionOf(request.body);
-    const { review } = workbench;
-    const correction = await review.correct(count(index, undefined, 'index'), action, label);
+    const correction = await review.correct(index, action, label);
     return { ...correction, corrections: await review.correctionCount() };
   });
 
@@ -105,11 +106,29 @@ function addMistakeRoutes(server: FastifyInstance, options: ReviewRoutes): void 
   });
 }
 
+/**
+ * The image that a path names by its place among a run's predictions. Another run has other ones in
+ * these places: so the run must be named, and be the one that is served.
+ */
+function imageOf({ params, query }: FastifyRequest, { review }: Workbench) {
+  const index = count((params as Query).index, undefined, 'index');
+  const { run } = query as Query;
+  const served = runName(review.run);
+  if (typeof run !== 'string') throw new ApiError(400, 'USAGE', 'Name the run by ?run=.');
+  if (run === served) return { review, index };
+  throw new ApiError(
+    409,
+    'OTHER_RUN',
+    `The run ${JSON.stringify(run.slice(0, 100))} is not the one that is served, which is ${served}: list its mistakes anew.`,
+  );
+}
+
 function addTrainingRoutes(server: FastifyInstance, options: ReviewRoutes): void {
-  const { model, workbench, closing } = options;
+  const { workbench, closing } = options;
+  const streams = new EventStreams<TrainingState>(closing);
   server.get('/api/training', async () => workbench.training.state);
   server.post('/api/training', async (_request, reply) => {
-    workbench.training.start(model.folder);
+    workbench.training.start();
     return reply.code(202).send(workbench.training.state);
   });
   server.delete('/api/training', async () => {
@@ -121,35 +140,8 @@ function addTrainingRoutes(server: FastifyInstance, options: ReviewRoutes): void
   // A stream has no HEAD: without a body, nothing would ever be sent.
   server.get('/api/training/events', { exposeHeadRoute: false }, (_request, reply) => {
     const { training } = workbench;
-    reply.hijack();
-    const { raw } = reply;
-    raw.writeHead(200, { ...headersOf(reply), 'content-type': 'text/event-stream' });
-    const send = (state: TrainingState) => {
-      raw.write(`data: ${JSON.stringify(state)}\n\n`);
-    };
-    const end = training.listen(send);
-    // Proxies give up on connections on which nothing is said.
-    const beat = setInterval(() => raw.write(': still here\n\n'), 15_000);
-    const stop = () => {
-      end();
-      clearInterval(beat);
-      closing.removeEventListener('abort', close);
-    };
-    // What would be said after the end is an error of the stream.
-    const close = () => {
-      stop();
-      raw.end();
-    };
-    closing.addEventListener('abort', close, { once: true });
-    raw.once('close', stop);
-    if (closing.aborted) close();
+    streams.open(reply, (send) => training.listen(send));
   });
-}
-
-function headersOf(reply: FastifyReply): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),
-  );
 }
 
 /** The one image of a request, which can be read within the limits. */

@@ -1,6 +1,7 @@
 import type { LoadClassifierOptions, OperationOptions, TrainJobOptions } from '@headstart/core';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import type { FastifyInstance } from 'fastify';
+import { hostName } from './guard.ts';
 import type { ServeLimits } from './limits.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { addPageRoutes } from './page-routes.ts';
@@ -59,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   try {
     metrics = createMetrics(() => model.batched.waiting);
-    const names = [options.host, ...options.allowHosts].map((name) => name.toLowerCase());
+    const names = [options.host, ...options.allowHosts].map(hostName).filter(Boolean);
     const server = createServer({ ...options, hosts: new Set(names), metrics });
     const routes = listRoutes(server);
     const workbench = await Workbench.open({ ...options, model });

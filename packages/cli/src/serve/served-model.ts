@@ -2,68 +2,122 @@ import { basename, resolve } from 'node:path';
 import {
   BatchedClassifier,
   type BatchedClassifierOptions,
+  type Classifier,
+  type Explainer,
   type LoadClassifierOptions,
-  loadClassifier,
   type RunRecord,
+  readTrainedRun,
+  SharedBackbone,
+  type TrainedRun,
 } from '@headstart/core';
 
-/** The run that is being served; another can take its place while requests go on. */
+/** A head in use, on the backbone that it was opened on. */
+interface Served {
+  readonly run: TrainedRun;
+  readonly backbone: SharedBackbone;
+  readonly batched: BatchedClassifier;
+  /** Made when it is first asked for. */
+  explainer?: Explainer;
+}
+
+/**
+ * The run that is being served; another can take its place while requests go on. The backbone stays
+ * open, so that the next head on it is served at once.
+ */
 export class ServedModel implements AsyncDisposable {
   readonly #load: LoadClassifierOptions;
   readonly #batching: BatchedClassifierOptions;
-  #folder: string;
-  #batched: BatchedClassifier;
+  #served: Served;
 
   private constructor(
-    folder: string,
-    batched: BatchedClassifier,
+    served: Served,
     load: LoadClassifierOptions,
     batching: BatchedClassifierOptions,
   ) {
-    this.#folder = folder;
-    this.#batched = batched;
+    this.#served = served;
     this.#load = load;
     this.#batching = batching;
   }
 
-  /** @throws HeadstartError `RUN_INVALID`, `GPU_REQUIRED` */
+  /** @throws HeadstartError `RUN_INVALID`, `WEIGHTS_INVALID`, `GPU_REQUIRED` */
   static async open(
     folder: string,
     load: LoadClassifierOptions,
     batching: BatchedClassifierOptions,
   ): Promise<ServedModel> {
-    const classifier = await loadClassifier(folder, load);
-    return new ServedModel(folder, new BatchedClassifier(classifier, batching), load, batching);
+    const backbone = await SharedBackbone.open(folder, load);
+    try {
+      const served = await openHead(await readTrainedRun(folder), backbone, batching);
+      return new ServedModel(served, load, batching);
+    } catch (error) {
+      await backbone.close();
+      throw error;
+    }
   }
 
   /** The run's folder. */
   get folder(): string {
-    return this.#folder;
+    return this.#served.run.folder;
+  }
+
+  get run(): TrainedRun {
+    return this.#served.run;
   }
 
   get record(): RunRecord {
-    return this.#batched.classifier.record;
+    return this.#served.run.record;
+  }
+
+  get backbone(): SharedBackbone {
+    return this.#served.backbone;
   }
 
   get batched(): BatchedClassifier {
-    return this.#batched;
+    return this.#served.batched;
   }
 
-  /** Serves another run; what was asked of the one before is still answered by it. */
-  async serve(folder: string): Promise<void> {
-    const classifier = await loadClassifier(folder, this.#load);
-    const before = this.#batched;
-    this.#batched = new BatchedClassifier(classifier, this.#batching);
-    this.#folder = folder;
-    await before.close();
+  get classifier(): Classifier {
+    return this.batched.classifier;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#batched.close();
+  /** @throws HeadstartError `USAGE` where the backbone gives vectors, which have no places */
+  get explainer(): Explainer {
+    const { backbone, run } = this.#served;
+    this.#served.explainer ??= backbone.explainer(run);
+    return this.#served.explainer;
+  }
+
+  /**
+   * Serves another run; what was asked of the one before is still answered by it.
+   *
+   * @param run whose folder is complete, or whose head is on the backbone that is open
+   */
+  async serve(run: TrainedRun): Promise<void> {
+    const before = this.#served;
+    const shared = before.backbone.fits(run.record);
+    const backbone = shared ? before.backbone : await SharedBackbone.open(run.folder, this.#load);
+    this.#served = await openHead(run, backbone, this.#batching);
+    await before.batched.close();
+    if (!shared) await before.backbone.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { batched, backbone } = this.#served;
+    await batched.close();
+    await backbone.close();
   }
 }
 
+async function openHead(
+  run: TrainedRun,
+  backbone: SharedBackbone,
+  batching: BatchedClassifierOptions,
+): Promise<Served> {
+  const classifier = await backbone.classifier(run);
+  return { run, backbone, batched: new BatchedClassifier(classifier, batching) };
+}
+
 /** The last part of the run's path: what it is called in answers. */
-export function runName({ folder }: ServedModel): string {
+export function runName({ folder }: Pick<TrainedRun, 'folder'>): string {
   return basename(resolve(folder)) || folder;
 }

@@ -67,11 +67,14 @@ function takeBodies(server: FastifyInstance): void {
 }
 
 function addHooks(server: FastifyInstance, { limits, hosts, metrics }: ServerOptions): void {
-  const budget = new ByteBudget(bodiesAtOnce * limits.maxBodyBytes);
+  const budget = new ByteBudget(bodiesAtOnce * limits.maxBodyBytes, limits.timeoutMs / 6);
   server.addHook('onRequest', async (request, reply) => {
     securityHeaders(reply);
     checkSource(request, hosts);
-    const release = budget.take(bodyBytes(request, limits));
+    const release = budget.take(bodyBytes(request, limits), {
+      arrived: () => request.raw.complete,
+      cut: () => cutOff(reply),
+    });
     reply.raw.once('close', release);
   });
   let closing = false;
@@ -128,6 +131,13 @@ function securityHeaders(reply: FastifyReply): void {
 function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   if (error.status === 503) reply.header('retry-after', '1');
   return reply.code(error.status).type('application/json').send(errorDocument(error));
+}
+
+/** Answers while the body is still arriving, and hears no more of it. */
+function cutOff(reply: FastifyReply): void {
+  reply.header('connection', 'close');
+  const message = 'The body came too slowly while others waited: try again later.';
+  sendError(reply, new ApiError(503, 'TOO_SLOW', message));
 }
 
 /** What is not HTTP, or came too slowly, never becomes a request: the answer is written by hand. */

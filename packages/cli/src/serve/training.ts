@@ -2,12 +2,14 @@ import {
   type EpochRecord,
   isAbort,
   type Retrainer,
+  readTrainedRun,
   reasonOf,
-  type TrainSummary,
+  type TrainedRun,
 } from '@headstart/core';
 import { ApiError } from './api-error.ts';
+import { runName } from './served-model.ts';
 
-/** Where a training stands; `ready` means that the new run is served. */
+/** Where a training stands; `ready` means that the new run is served and complete on disk. */
 export interface TrainingState {
   readonly status: 'idle' | 'preparing' | 'training' | 'saving' | 'ready' | 'failed' | 'cancelled';
   /** At most. */
@@ -15,7 +17,7 @@ export interface TrainingState {
   readonly history: readonly EpochRecord[];
   /** From the first epoch's start to the last one's end. */
   readonly train_seconds: number | null;
-  /** Name of the new run, where there is one. */
+  /** Name of the new run, once it is served: that may be before it is on disk. */
   readonly run: string | null;
   readonly accuracy: number | null;
   readonly error: string | null;
@@ -33,19 +35,27 @@ const idle: TrainingState = {
 
 type Listener = (state: TrainingState) => void;
 
+/** What takes a new run into use. */
+export interface RunServer {
+  /** Of the run that is served. */
+  readonly folder: string;
+  /** Whether a run can be served before its folder is written. */
+  fits(run: TrainedRun): boolean;
+  serve(run: TrainedRun): Promise<void>;
+}
+
 /** Trains heads again, one at a time, and tells who listens how it goes. */
 export class Training {
   readonly #retrainer: Retrainer;
-  readonly #take: (summary: TrainSummary) => Promise<void>;
+  readonly #server: RunServer;
   readonly #listeners = new Set<Listener>();
   #state = idle;
   #abort: AbortController | undefined;
   #done: Promise<void> = Promise.resolve();
 
-  /** @param take puts a new run to use */
-  constructor(retrainer: Retrainer, take: (summary: TrainSummary) => Promise<void>) {
+  constructor(retrainer: Retrainer, server: RunServer) {
     this.#retrainer = retrainer;
-    this.#take = take;
+    this.#server = server;
   }
 
   get state(): TrainingState {
@@ -60,18 +70,18 @@ export class Training {
   }
 
   /**
-   * Starts training a run again.
+   * Starts training the run that is served again.
    *
    * @throws ApiError 409 where a training is going on
    */
-  start(run: string): void {
+  start(): void {
     if (this.#abort) {
       throw new ApiError(409, 'TRAINING', 'A training is going on: wait for it, or cancel it.');
     }
     const abort = new AbortController();
     this.#abort = abort;
     this.#set({ ...idle, status: 'preparing' });
-    this.#done = this.#train(run, abort.signal).finally(() => {
+    this.#done = this.#train(this.#server.folder, abort.signal).finally(() => {
       this.#abort = undefined;
     });
   }
@@ -90,28 +100,51 @@ export class Training {
     await this.#retrainer[Symbol.asyncDispose]();
   }
 
-  async #train(run: string, signal: AbortSignal): Promise<void> {
+  /** The new run is served as soon as its head is trained; where it then fails, the one before is. */
+  async #train(before: string, signal: AbortSignal): Promise<void> {
     try {
       const summary = await this.#retrainer.train({
-        run,
+        run: before,
         signal,
         onEpoch: (record, epochs) => {
           const history = [...this.#state.history, record];
           this.#set({ ...this.#state, status: 'training', epochs, history });
         },
-        onTrained: () => this.#set({ ...this.#state, status: 'saving' }),
+        onTrained: async (run) => {
+          if (this.#server.fits(run)) await this.#serve(run);
+          else this.#set({ ...this.#state, status: 'saving' });
+        },
       });
-      await this.#take(summary);
-      this.#set({
-        ...this.#state,
-        status: 'ready',
-        run: summary.run.split(/[\\/]/).at(-1) ?? summary.run,
-        accuracy: summary.validation.accuracy,
-        train_seconds: summary.timing.train_s,
-      });
+      if (this.#state.run === null) await this.#serve(await readTrainedRun(summary.run));
+      this.#set({ ...this.#state, status: 'ready' });
     } catch (error) {
-      const status = isAbort(error, signal) ? 'cancelled' : 'failed';
-      this.#set({ ...this.#state, status, error: status === 'failed' ? reasonOf(error) : null });
+      const back = this.#state.run === null ? undefined : await this.#goBack(before);
+      const failure = back ?? (isAbort(error, signal) ? undefined : error);
+      const status = failure === undefined ? 'cancelled' : 'failed';
+      const why = failure === undefined ? null : reasonOf(failure);
+      this.#set({ ...this.#state, status, run: null, accuracy: null, error: why });
+    }
+  }
+
+  async #serve(run: TrainedRun): Promise<void> {
+    await this.#server.serve(run);
+    const { result, timing } = run.record;
+    this.#set({
+      ...this.#state,
+      status: 'saving',
+      run: runName(run),
+      accuracy: result.validation.accuracy,
+      train_seconds: timing.trainSeconds,
+    });
+  }
+
+  /** @returns why that was not possible */
+  async #goBack(run: string): Promise<unknown> {
+    try {
+      await this.#server.serve(await readTrainedRun(run));
+      return undefined;
+    } catch (error) {
+      return error;
     }
   }
 

@@ -62,10 +62,13 @@ function tooMany(maxImages: number): ApiError {
 
 /** What separates the parts of a form (RFC 2046). */
 function boundaryOf(type: string): string {
-  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/i.exec(type) ?? [];
+  const named = [...type.matchAll(/;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/gi)];
+  const [, quoted, plain] = named[0] ?? [];
   const boundary = quoted ?? plain;
-  if (boundary !== undefined) return boundary;
-  throw new ApiError(400, 'BAD_FORM', 'The content type of the form names no boundary.');
+  if (boundary !== undefined && named.length === 1) return boundary;
+  // Of several, others may take another one than we do.
+  const how = named.length > 1 ? 'more than one boundary' : 'no boundary';
+  throw new ApiError(400, 'BAD_FORM', `The content type of the form names ${how}.`);
 }
 
 /** Counted before the form is taken apart, which costs something for each part. */

@@ -1,9 +1,8 @@
 import {
   type Explainer,
-  type LoadClassifierOptions,
-  loadExplainer,
   Retrainer,
   Review,
+  type TrainedRun,
   type TrainJobOptions,
 } from '@headstart/core';
 import { ApiError } from './api-error.ts';
@@ -12,7 +11,6 @@ import { Training } from './training.ts';
 
 export interface WorkbenchOptions {
   readonly model: ServedModel;
-  readonly load: LoadClassifierOptions;
   /** The images' folder; default: where the run found them. */
   readonly data?: string | undefined;
   /** How the run was trained; undefined where it cannot be trained again. */
@@ -30,7 +28,6 @@ export class Workbench implements AsyncDisposable {
   readonly #options: WorkbenchOptions;
   readonly #training: Training | undefined;
   #review: Review;
-  #explainer: Promise<Explainer> | undefined;
   #explaining = 0;
   #lastExplanation: Promise<unknown> = Promise.resolve();
 
@@ -40,12 +37,19 @@ export class Workbench implements AsyncDisposable {
     this.edits = options.edits;
     const { retrain } = options;
     if (!options.edits || retrain === undefined) return;
-    this.#training = new Training(new Retrainer(retrain), ({ run }) => this.#serve(run));
+    const { model } = options;
+    this.#training = new Training(new Retrainer(retrain, model.backbone), {
+      get folder() {
+        return model.folder;
+      },
+      fits: ({ record }) => model.backbone.fits(record),
+      serve: (run) => this.#serve(run),
+    });
   }
 
   /** @throws HeadstartError `RUN_INVALID`; `DATA_LAYOUT` where `data` is no folder */
   static async open(options: WorkbenchOptions): Promise<Workbench> {
-    return new Workbench(options, await Review.open(options.model.folder, options.data));
+    return new Workbench(options, await Review.of(options.model.run, options.data));
   }
 
   /** @throws ApiError 403 where looking and changing is not allowed */
@@ -73,13 +77,13 @@ export class Workbench implements AsyncDisposable {
     throw new ApiError(409, 'NO_TRAINING', why ?? 'The run cannot be trained again.');
   }
 
-  /** Works with the explainer, one caller at a time: it holds a backbone of its own. */
+  /** Works with the explainer, one caller at a time: labelling goes on beside it. */
   async explain<T>(work: (explainer: Explainer) => Promise<T>): Promise<T> {
     if (this.#explaining >= explanationsAtOnce) {
       throw new ApiError(503, 'BUSY', 'Too many heat maps at once: try again later.');
     }
     this.#explaining++;
-    const result = this.#lastExplanation.then(() => this.#openExplainer()).then(work);
+    const result = this.#lastExplanation.then(() => work(this.#options.model.explainer));
     this.#lastExplanation = result.catch(() => {});
     try {
       return await result;
@@ -90,38 +94,14 @@ export class Workbench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#training?.close();
-    await this.#closeExplainer();
+    await this.#lastExplanation;
   }
 
   /** Takes a new run into use, the one before stays on disk. */
-  async #serve(run: string): Promise<void> {
-    const review = await Review.open(run, this.#options.data);
+  async #serve(run: TrainedRun): Promise<void> {
+    const review = await Review.of(run, this.#options.data);
     await this.#options.model.serve(run);
     this.#review = review;
-    await this.#closeExplainer();
-  }
-
-  /** Opened when it is first asked for; what failed is tried again by the next caller. */
-  async #openExplainer(): Promise<Explainer> {
-    const { model, load } = this.#options;
-    this.#explainer ??= loadExplainer(model.folder, load);
-    try {
-      return await this.#explainer;
-    } catch (error) {
-      this.#explainer = undefined;
-      throw error;
-    }
-  }
-
-  /** In its turn, so that nobody who comes meanwhile works with one that is being closed. */
-  #closeExplainer(): Promise<void> {
-    const closed = this.#lastExplanation.then(async () => {
-      const explainer = await this.#explainer?.catch(() => undefined);
-      this.#explainer = undefined;
-      await explainer?.close();
-    });
-    this.#lastExplanation = closed.catch(() => {});
-    return closed;
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { LayerSpec, Tensor } from '@headstart/native';
 import { HeadstartError } from '../errors.ts';
+import { irVersion, opset } from './onnx.ts';
 import {
   decodeModel,
   elementType,
@@ -51,15 +52,10 @@ export async function appendHead(backbone: string, head: HeadGraph): Promise<Uin
     throw new HeadstartError('BACKBONE_UNSUITABLE', `${backbone} has no output "features".`);
   }
   const dims = tensorTypeOf(features).dims ?? [];
-  const isMap = dims.length === 4;
   const batch = dims[0] ?? 'N';
-  const builder = new HeadBuilder(isMap);
-  for (const layer of head.layers) builder.add(layer, head.weights);
-  if (head.temperature !== undefined) builder.divide(head.temperature);
-  const { nodes, initializers, output } = builder;
+  const { nodes, initializers, output } = probabilitiesOf(dims.length === 4, head);
   nodes.push(
-    node('Softmax', [output], 'probabilities', { axis: 1 }),
-    node('ArgMax', ['probabilities'], `${headPrefix}index`, { axis: 1, keepdims: 0 }),
+    node('ArgMax', [output], `${headPrefix}index`, { axis: 1, keepdims: 0 }),
     node('Gather', [`${headPrefix}labels`, `${headPrefix}index`], 'label'),
   );
   initializers.push(stringTensor(`${headPrefix}labels`, head.classes));
@@ -81,6 +77,42 @@ export async function appendHead(backbone: string, head: HeadGraph): Promise<Uin
       ],
     },
   });
+}
+
+/**
+ * A head as an ONNX model of its own: `features` float32 [N, ...featureShape] in, `probabilities`
+ * float32 [N, K] out, by the same nodes as {@link appendHead} adds.
+ */
+export function headModel(
+  featureShape: readonly number[],
+  head: Omit<HeadGraph, 'metadata'>,
+): Uint8Array {
+  const { nodes, initializers, output } = probabilitiesOf(featureShape.length === 3, head);
+  return encodeModel({
+    irVersion,
+    producerName: 'headstart',
+    opsetImport: [{ domain: '', version: opset }],
+    graph: {
+      name: 'head',
+      node: nodes,
+      initializer: initializers,
+      input: [valueInfo('features', elementType.float32, ['N', ...featureShape])],
+      output: [valueInfo(output, elementType.float32, ['N', head.classes.length])],
+    },
+  });
+}
+
+function probabilitiesOf(
+  isMap: boolean,
+  { layers, weights, temperature }: Pick<HeadGraph, 'layers' | 'weights' | 'temperature'>,
+) {
+  const builder = new HeadBuilder(isMap);
+  for (const layer of layers) builder.add(layer, weights);
+  if (temperature !== undefined) builder.divide(temperature);
+  const { nodes, initializers } = builder;
+  const [output] = headOutputs;
+  nodes.push(node('Softmax', [builder.output], output, { axis: 1 }));
+  return { nodes, initializers, output };
 }
 
 /** Translates layers one by one. Maps are NCHW in between, as ONNX's operators want them. */

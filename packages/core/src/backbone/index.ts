@@ -1,4 +1,4 @@
-export { appendHead, type HeadGraph } from './append-head.ts';
+export { appendHead, type HeadGraph, headModel } from './append-head.ts';
 export { describeFile } from './describe-file.ts';
 export {
   type ChosenProvider,
@@ -25,7 +25,7 @@ export {
   quantizedBackbone,
   quantizedPath,
 } from './quantize/index.ts';
-export { Backbone, type BackboneInfo, type OpenBackboneOptions } from './session.ts';
+export { Backbone, type BackboneInfo, type OpenBackboneOptions, type OpenHead } from './session.ts';
 export { digestOf, type Expected } from './verify.ts';
 export type { Preprocessing } from './weights/conv-weights.ts';
 export { writeChecked } from './write-checked.ts';

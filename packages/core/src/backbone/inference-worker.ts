@@ -2,8 +2,10 @@ import { Worker } from 'node:worker_threads';
 import { HeadstartError } from '../errors.ts';
 import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
+type Result = Extract<WorkerAnswer, { type: 'result' }>;
+
 interface Waiting {
-  readonly resolve: (answer: Extract<WorkerAnswer, { type: 'result' }>) => void;
+  readonly resolve: (answer: WorkerAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -40,15 +42,24 @@ export class InferenceWorker {
     throw new Error(first.type === 'failed' ? first.message : 'the inference worker did not start');
   }
 
-  run(images: Uint8Array, count: number) {
-    if (this.#ended) return Promise.reject(inferenceError(this.#ended.message));
-    const id = this.#next++;
+  async run(images: Uint8Array, count: number, head?: number): Promise<Result> {
     // A copy, to be handed over: of a view, the whole buffer behind it would be sent.
     const own = new Uint8Array(images);
-    return new Promise<Extract<WorkerAnswer, { type: 'result' }>>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, images: own, count } satisfies WorkerRequest, [own.buffer]);
-    });
+    const result = await this.#ask((id) => ({ id, images: own, count, head }), own);
+    return result as Result;
+  }
+
+  /** @returns what the head is called in runs, and when it is removed */
+  async addHead(model: Uint8Array): Promise<number> {
+    const own = new Uint8Array(model);
+    const head = this.#next;
+    await this.#ask((id) => ({ id, add: head, model: own }), own);
+    return head;
+  }
+
+  /** After the runs that were asked for before. */
+  removeHead(head: number): void {
+    if (!this.#ended) this.#worker.postMessage({ remove: head } satisfies WorkerRequest);
   }
 
   /**
@@ -61,12 +72,22 @@ export class InferenceWorker {
     await this.#exited;
   }
 
+  /** @param bytes handed over with the request */
+  #ask(request: (id: number) => WorkerRequest, bytes: Uint8Array<ArrayBuffer>) {
+    if (this.#ended) return Promise.reject(inferenceError(this.#ended.message));
+    const id = this.#next++;
+    return new Promise<WorkerAnswer>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage(request(id), [bytes.buffer]);
+    });
+  }
+
   #take(answer: WorkerAnswer): void {
-    if (answer.type !== 'result' && answer.type !== 'error') return;
+    if (!('id' in answer)) return;
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if (answer.type === 'result') waiting?.resolve(answer);
-    else waiting?.reject(inferenceError(answer.message));
+    if (answer.type === 'error') waiting?.reject(inferenceError(answer.message));
+    else waiting?.resolve(answer);
   }
 
   #end(error: Error): void {

@@ -16,8 +16,8 @@ import type { ConvWeights } from './weights/conv-weights.ts';
 export const formatVersion = '1';
 
 /** Read by every ONNX Runtime since 1.13 (2022). */
-const opset = 17;
-const irVersion = 8;
+export const opset = 17;
+export const irVersion = 8;
 
 export interface BackboneGraph {
   /** `vgg16` or `vgg16-untrained`. */

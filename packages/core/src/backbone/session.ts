@@ -43,6 +43,13 @@ export interface BackboneInfo extends BackboneFile {
   readonly notice?: string | undefined;
 }
 
+/** A head on a backbone: runs as the backbone does, and gives probabilities [count, classes]. */
+export interface OpenHead {
+  readonly info: BackboneInfo;
+  run(images: Uint8Array, count: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
 /**
  * A backbone that is ready to run, in a worker thread of its own. Close it after use.
  *
@@ -51,10 +58,13 @@ export interface BackboneInfo extends BackboneFile {
 export class Backbone {
   readonly info: BackboneInfo;
   readonly #worker: InferenceWorker;
+  /** Somebody else closes it. */
+  readonly #isLent: boolean;
 
-  private constructor(info: BackboneInfo, worker: InferenceWorker) {
+  private constructor(info: BackboneInfo, worker: InferenceWorker, isLent = false) {
     this.info = info;
     this.#worker = worker;
+    this.#isLent = isLent;
   }
 
   /**
@@ -99,7 +109,37 @@ export class Backbone {
    * @returns features [count, ...featureShape], NHWC
    * @throws HeadstartError `INTERNAL` where the images have another size, or inference fails
    */
-  async run(images: Uint8Array, count: number): Promise<Float32Array> {
+  run(images: Uint8Array, count: number): Promise<Float32Array> {
+    return this.#run(images, count);
+  }
+
+  /**
+   * The same backbone under the name of another file that holds it. Closing it does nothing.
+   *
+   * @param file of the same weights and precision
+   */
+  as(file: BackboneFile): Backbone {
+    return new Backbone({ ...this.info, ...file }, this.#worker, true);
+  }
+
+  /**
+   * Puts a head on the features, beside others that there may be. It ends with the backbone, or is
+   * closed before.
+   *
+   * @param model `features` in, `probabilities` out
+   * @param classes numbers that it gives for an image
+   * @throws HeadstartError `INTERNAL` where ONNX Runtime refuses the model
+   */
+  async addHead(model: Uint8Array, classes: number): Promise<OpenHead> {
+    const head = await this.#worker.addHead(model);
+    return {
+      info: { ...this.info, featureShape: [classes] },
+      run: (images, count) => this.#run(images, count, head),
+      close: async () => this.#worker.removeHead(head),
+    };
+  }
+
+  async #run(images: Uint8Array, count: number, head?: number): Promise<Float32Array> {
     const { height, width } = this.info.input;
     if (images.length !== count * height * width * 3 || count < 1) {
       throw new HeadstartError(
@@ -107,11 +147,11 @@ export class Backbone {
         `${images.length} bytes are not ${count} images of ${height}x${width}x3.`,
       );
     }
-    return (await this.#worker.run(images, count)).data;
+    return (await this.#worker.run(images, count, head)).data;
   }
 
-  close(): Promise<void> {
-    return this.#worker.close();
+  async close(): Promise<void> {
+    if (!this.#isLent) await this.#worker.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -23,12 +23,27 @@ export interface RunRequest {
   /** [count, height, width, 3] */
   readonly images: Uint8Array;
   readonly count: number;
+  /** The head that the features go through; default: none, they are the answer. */
+  readonly head?: number | undefined;
+}
+
+/** A model of `features` to `probabilities`, which runs may name from then on. */
+export interface AddHeadRequest {
+  readonly id: number;
+  /** What the head is called, until it is removed. */
+  readonly add: number;
+  readonly model: Uint8Array;
+}
+
+/** After the runs that were asked for before. It has no answer. */
+export interface RemoveHeadRequest {
+  readonly remove: number;
 }
 
 /** After `close` nothing more is asked. */
-export type WorkerRequest = RunRequest | 'close';
+export type WorkerRequest = RunRequest | AddHeadRequest | RemoveHeadRequest | 'close';
 
-/** `ready` comes once, after the session was made; then one answer a request. */
+/** `ready` comes once, after the session was made; then one answer a request that has an id. */
 export type WorkerAnswer =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly message: string }
@@ -39,4 +54,5 @@ export type WorkerAnswer =
       /** Without the first dimension, N. */
       readonly shape: readonly number[];
     }
+  | { readonly type: 'added'; readonly id: number }
   | { readonly type: 'error'; readonly id: number; readonly message: string };

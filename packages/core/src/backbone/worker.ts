@@ -2,7 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ConvStack, Int8Stack } from '@headstart/native';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { executionProviders } from './device.ts';
-import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
+import type {
+  AddHeadRequest,
+  RunRequest,
+  WorkerAnswer,
+  WorkerRequest,
+  WorkerSetup,
+} from './worker-messages.ts';
 
 /**
  * The inference worker. ONNX Runtime's `run` blocks the thread that calls it: this one has nothing
@@ -38,9 +44,14 @@ async function openSession(model: string | Uint8Array): Promise<InferenceSession
   return InferenceSession.create(model, options);
 }
 
-async function outputOf(session: InferenceSession, name: string, tensor: Tensor) {
-  const output = (await session.run({ [name]: tensor }, [setup.output]))[setup.output];
-  if (!output) throw new Error(`the model gave no output "${setup.output}"`);
+async function outputOf(
+  session: InferenceSession,
+  name: string,
+  tensor: Tensor,
+  wanted: string = setup.output,
+) {
+  const output = (await session.run({ [name]: tensor }, [wanted]))[wanted];
+  if (!output) throw new Error(`the model gave no output "${wanted}"`);
   // ONNX Runtime may still own the memory of its output: only a copy can be handed over.
   return { data: (output.data as Float32Array).slice(), shape: output.dims.slice(1) };
 }
@@ -93,18 +104,57 @@ async function serve(): Promise<void> {
     return;
   }
   answer({ type: 'ready' });
+  const heads = new Heads();
   port.on('message', (request: WorkerRequest) => {
-    if (request === 'close') {
-      port.close();
-      return;
-    }
-    const { id, images, count } = request;
-    infer(images, count).then(
-      ({ data, shape }) =>
-        answer({ type: 'result', id, data, shape }, [data.buffer as ArrayBuffer]),
-      (error: unknown) => answer({ type: 'error', id, message: reason(error) }),
-    );
+    if (request === 'close') port.close();
+    else if ('remove' in request) heads.remove(request.remove);
+    else if ('add' in request) answerWith(request.id, heads.add(request));
+    else answerWith(request.id, heads.run(request, infer));
   });
+}
+
+/** Says what came of a request: the numbers of a run, or that it is done. */
+function answerWith(id: number, result: ReturnType<Infer> | Promise<undefined>): void {
+  result.then(
+    (output) => {
+      if (!output) answer({ type: 'added', id });
+      else answer({ type: 'result', id, ...output }, [output.data.buffer as ArrayBuffer]);
+    },
+    (error: unknown) => answer({ type: 'error', id, message: reason(error) }),
+  );
+}
+
+/** The heads that the backbone's features can go through. */
+class Heads {
+  readonly #sessions = new Map<number, InferenceSession>();
+  /** Ends with the runs that have begun. */
+  #runs: Promise<unknown> = Promise.resolve();
+
+  async add({ add, model }: AddHeadRequest): Promise<undefined> {
+    this.#sessions.set(add, await openSession(model));
+  }
+
+  /** A session that is let go within a run would take the process with it. */
+  remove(head: number): void {
+    const session = this.#sessions.get(head);
+    this.#sessions.delete(head);
+    this.#runs = this.#runs.then(() => session?.release()).catch(() => {});
+  }
+
+  run(request: RunRequest, infer: Infer): ReturnType<Infer> {
+    const result = this.#run(request, infer);
+    this.#runs = Promise.allSettled([this.#runs, result]);
+    return result;
+  }
+
+  async #run({ images, count, head }: RunRequest, infer: Infer): ReturnType<Infer> {
+    if (head === undefined) return infer(images, count);
+    const session = this.#sessions.get(head);
+    if (!session) throw new Error(`there is no head ${head}`);
+    const features = await infer(images, count);
+    const tensor = new Tensor('float32', features.data, [count, ...features.shape]);
+    return outputOf(session, 'features', tensor, 'probabilities');
+  }
 }
 
 await serve();

@@ -1,10 +1,11 @@
-import type { Backbone, BackboneInfo } from '../backbone/index.ts';
+import type { BackboneInfo } from '../backbone/index.ts';
 import { HeadstartError } from '../errors.ts';
 import { withTemperature } from '../evaluate/index.ts';
 import { HeadExplainer, type HeatMap } from '../head/index.ts';
 import { decodeImage, encodePng, overlayHeat, readPicture } from '../image/index.ts';
 import type { OperationOptions } from '../operation.ts';
 import { type RunImage, type RunRecord, readRunWeights } from '../run/index.ts';
+import type { ImageModel } from './classifier.ts';
 import { type LoadClassifierOptions, openRunModel, readImageRun } from './load.ts';
 import { type ImageInput, readInput } from './read-input.ts';
 
@@ -50,12 +51,12 @@ export class Explainer {
   readonly record: RunRecord;
   /** Where inference runs. */
   readonly backbone: BackboneInfo;
-  readonly #backbone: Backbone;
+  readonly #backbone: ImageModel;
   readonly #head: HeadExplainer;
   readonly #image: RunImage;
 
   /** Use `loadExplainer`. */
-  constructor(record: RunRecord, image: RunImage, backbone: Backbone, head: HeadExplainer) {
+  constructor(record: RunRecord, image: RunImage, backbone: ImageModel, head: HeadExplainer) {
     this.classes = record.classes;
     this.record = record;
     this.backbone = backbone.info;

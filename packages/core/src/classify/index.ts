@@ -21,3 +21,4 @@ export {
 } from './explain.ts';
 export { type LoadClassifierOptions, loadClassifier } from './load.ts';
 export { type FetchImageOptions, fetchImage, type ImageInput } from './read-input.ts';
+export { SharedBackbone } from './shared-backbone.ts';

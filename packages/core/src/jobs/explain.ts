@@ -1,6 +1,7 @@
 import { basename, extname, join, resolve } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
 import {
+  type Explained,
   type Explainer,
   type Explanation,
   type ImageInput,
@@ -10,6 +11,7 @@ import {
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { makeFolders } from '../folders.ts';
 import type { LongOperationOptions, NoticeListener } from '../operation.ts';
+import { mapOrdered } from '../ordered-map.ts';
 
 export interface ExplainJobOptions extends LongOperationOptions, LoadClassifierOptions {
   /** Run folder. */
@@ -31,6 +33,9 @@ export type ExplainItem =
     })
   | { readonly name: string; readonly error: string };
 
+/** Images in inference, being decoded, or drawn and waiting to be written. */
+const explainedAhead = 4;
+
 /**
  * Writes a picture for each image that shows where the run sees a class: `photo.jpg` becomes
  * `photo-heat.png`. An image that cannot be read gives an item with `error`.
@@ -51,9 +56,10 @@ export async function* explainJob(
   announce(explainer, options.onNotice);
   const place = outputPlace(options.out);
   let done = 0;
-  for await (const image of images) {
-    signal?.throwIfAborted();
-    yield await explainOne(explainer, image, place, options);
+  const explain = (image: ImageInput) => explainOne(explainer, image, options);
+  for await (const explained of mapOrdered(images, explainedAhead, explain, { signal })) {
+    // In order, so that the same images get the same names.
+    yield 'overlay' in explained ? await write(explained, place) : explained;
     onProgress?.({ stage: 'explaining', done: ++done, unit: 'images' });
   }
 }
@@ -61,23 +67,24 @@ export async function* explainJob(
 async function explainOne(
   explainer: Explainer,
   image: ImageInput,
-  place: (image: string) => Promise<string>,
   { class: wanted, alpha, signal }: ExplainJobOptions,
-): Promise<ExplainItem> {
+): Promise<Explained | Extract<ExplainItem, { error: string }>> {
   try {
-    const { overlay, ...explanation } = await explainer.explain(image, {
-      class: wanted,
-      alpha,
-      signal,
-    });
-    const out = await place(explanation.name);
-    await writeFileAtomically(out, overlay);
-    return { ...explanation, out };
+    return await explainer.explain(image, { class: wanted, alpha, signal });
   } catch (error) {
     if (!(error instanceof HeadstartError) || error.code !== 'IMAGE_UNREADABLE') throw error;
     const name = typeof image === 'string' ? image : image.name;
     return { name, error: error.message };
   }
+}
+
+async function write(
+  { overlay, ...explanation }: Explained,
+  place: (image: string) => Promise<string>,
+): Promise<ExplainItem> {
+  const out = await place(explanation.name);
+  await writeFileAtomically(out, overlay);
+  return { ...explanation, out };
 }
 
 function announce({ backbone }: Explainer, onNotice: NoticeListener | undefined): void {

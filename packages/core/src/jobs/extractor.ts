@@ -90,18 +90,29 @@ export interface OpenBackbone extends AsyncDisposable {
   readonly cache: FeatureStore;
 }
 
+type BackboneFiles = Pick<OpenBackbone, 'exact' | 'file'>;
+
+/** @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE` */
+export async function findBackboneFiles(
+  options: ExtractorOptions,
+  source: SampleSource,
+): Promise<BackboneFiles> {
+  const exact = await findBackbone(options);
+  return { exact, file: await inPrecision(exact, options, source) };
+}
+
 /**
  * Finds and opens the backbone and the cache. `source`: images that the backbone may be turned into
- * int8 with.
+ * int8 with; `files`: those of the backbone, where they have been found already.
  *
  * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`, `CACHE_UNUSABLE`
  */
 export async function openBackbone(
   options: ExtractorOptions,
   source: SampleSource,
+  files?: BackboneFiles,
 ): Promise<OpenBackbone> {
-  const exact = await findBackbone(options);
-  const file = await inPrecision(exact, options, source);
+  const { exact, file } = files ?? (await findBackboneFiles(options, source));
   const cache = await openStore(options);
   const device = options.precision === 'int8' ? 'cpu' : options.device;
   const requireGpu = options.requireGpu || options.precision === 'fp16';

@@ -1,5 +1,5 @@
 export { type AuditedFile, type AuditJobOptions, type AuditJobResult, auditJob } from './audit.ts';
-export type { BackboneKeeper } from './backbone-keeper.ts';
+export type { BackboneKeeper, LentBackbone } from './backbone-keeper.ts';
 export {
   type CacheContent,
   type CacheJobOptions,

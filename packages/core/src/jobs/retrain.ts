@@ -5,7 +5,7 @@ import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
 import type { HeadSpec } from '../head/index.ts';
 import type { LongOperationOptions, NoticeListener } from '../operation.ts';
 import { type RunRecord, runFiles } from '../run/index.ts';
-import { BackboneKeeper } from './backbone-keeper.ts';
+import { BackboneKeeper, type LentBackbone } from './backbone-keeper.ts';
 import { trainJob } from './train.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
 
@@ -30,16 +30,20 @@ export interface RetrainOptions
  */
 export class Retrainer implements AsyncDisposable {
   readonly #options: TrainJobOptions;
-  readonly #backbones = new BackboneKeeper();
+  readonly #backbones: BackboneKeeper;
 
-  /** @param options how the first run was trained */
-  constructor(options: TrainJobOptions) {
+  /**
+   * @param options how the first run was trained
+   * @param lent a backbone that is open anyway: no other is opened where it is the run's own
+   */
+  constructor(options: TrainJobOptions, lent?: LentBackbone) {
     this.#options = options;
+    this.#backbones = new BackboneKeeper(lent);
   }
 
   /**
-   * Trains, and copies the corrections into the new run. Where it fails or is aborted, no new
-   * folder is left.
+   * Copies the corrections into the new run's folder, and trains into it. Where it fails or is
+   * aborted, no new folder is left.
    *
    * @throws HeadstartError as {@link trainJob}; `signal.reason` where aborted
    */
@@ -49,7 +53,8 @@ export class Retrainer implements AsyncDisposable {
     // Folds tell more about a kind of head, not about this one, and take their time.
     const options = { ...this.#options, ...hooks, out, folds: false } as const;
     try {
-      const summary = await trainJob({
+      if (kept) await writeCorrections(kept, corrections.byHash.values());
+      return await trainJob({
         ...options,
         corrections: corrections?.path ?? options.corrections,
         backbones: this.#backbones,
@@ -59,8 +64,6 @@ export class Retrainer implements AsyncDisposable {
           ...(kept ? { corrections: kept } : {}),
         },
       });
-      if (kept) await writeCorrections(kept, corrections.byHash.values());
-      return summary;
     } catch (error) {
       await rm(out, { recursive: true, force: true });
       throw error;

@@ -17,6 +17,7 @@ import {
   readRun,
   readRunPredictions,
   runFiles,
+  type TrainedRun,
 } from '../run/index.ts';
 
 /** A validation image that the run got wrong, and what a person said of it. */
@@ -67,12 +68,20 @@ export class Review {
    */
   static async open(folder: string, data?: string): Promise<Review> {
     const run = await readRun(folder);
+    return Review.of({ ...run, predictions: await readRunPredictions(run) }, data);
+  }
+
+  /** As {@link open}, of a run that was read already, or is about to be written. */
+  static async of(
+    { predictions, ...run }: Run & Pick<TrainedRun, 'predictions'>,
+    data?: string,
+  ): Promise<Review> {
     const root = resolve(data ?? run.record.data.root);
     const found = await stat(root).catch(() => undefined);
     if (data !== undefined && !found?.isDirectory()) {
       throw new HeadstartError('DATA_LAYOUT', `There is no folder ${data}.`);
     }
-    return new Review(run, found?.isDirectory() ? root : undefined, await readRunPredictions(run));
+    return new Review(run, found?.isDirectory() ? root : undefined, predictions);
   }
 
   /** Mistakes, the one that the model is surest of first. */
@@ -167,7 +176,9 @@ export class Review {
     const file = this.#predictions[index]?.file;
     if (this.data === undefined || file === undefined) return undefined;
     const path = resolve(this.data, file);
-    return path.startsWith(this.data + sep) ? path : undefined;
+    // The root of a disk ends with the separator.
+    const inside = this.data.endsWith(sep) ? this.data : this.data + sep;
+    return path.startsWith(inside) ? path : undefined;
   }
 
   get #file(): string {

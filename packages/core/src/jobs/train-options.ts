@@ -1,4 +1,5 @@
 import type { EpochRecord, HeadSpec, TrainedHead } from '../head/index.ts';
+import type { TrainedRun } from '../run/index.ts';
 import type { TrainFolds } from './train-folds.ts';
 import type { TrainingDataOptions } from './training-data.ts';
 
@@ -26,8 +27,8 @@ export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
   /** How often it partitions the images anew; default 1. */
   readonly seeds?: number | undefined;
   readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
-  /** The head has been trained; what is left is to write the run. */
-  readonly onTrained?: (() => void) | undefined;
+  /** The head has been trained; what is left is to write the run, which waits for this. */
+  readonly onTrained?: ((run: TrainedRun) => void | Promise<void>) | undefined;
   /** What `run.json` records as the arguments; default: these options. */
   readonly recordedArguments?: Readonly<Record<string, unknown>> | undefined;
 }

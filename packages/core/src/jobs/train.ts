@@ -14,7 +14,7 @@ import {
   type TrainHeadOptions,
   trainHead,
 } from '../head/index.ts';
-import { type MistakePictures, writeRun } from '../run/index.ts';
+import { type MistakePictures, runPredictions, writeRun } from '../run/index.ts';
 import { picturesOfMistakes } from './mistake-pictures.ts';
 import { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
 import { checkFolds, foldsOfRun } from './train-folds.ts';
@@ -75,16 +75,23 @@ async function trainInto(
   options.onNotice?.({ level: 'info', text: `Head on ${trainer}` });
   const init = options.init === undefined ? undefined : await readHeadWeights(options.init);
   const trained = await trainResumable({ ...settings, init }, data, place);
-  options.onTrained?.();
   const evaluation = evaluateValidation(trained, data, options);
   const seconds = (performance.now() - started) / 1000;
   const record = runRecord(options, data, trained, evaluation, seconds);
+  const { weights, history } = trained;
+  const hashes = data.validation.samples.map(({ hash }) => hash);
+  await options.onTrained?.({
+    folder: place.folder,
+    record: { format: 'headstart-run', version: 1, ...record, files: {} },
+    weights,
+    predictions: runPredictions(evaluation.predictions, record.classes, hashes),
+  });
   await writeRun(place.folder, {
     record,
-    weights: trained.weights,
-    history: trained.history,
+    weights,
+    history,
     evaluation,
-    hashes: data.validation.samples.map(({ hash }) => hash),
+    hashes,
     skipped: data.skipped,
     pictures: await mistakesOf(data, trained, evaluation, options),
     backbonePath: data.extractor?.backbone.path,

@@ -21,5 +21,6 @@ export {
 } from './record.ts';
 export { reliabilitySvg } from './reliability-plot.ts';
 export { mostPictured } from './report/index.ts';
+export { readTrainedRun, runPredictions, type TrainedRun } from './trained-run.ts';
 export { labelsText, type RunContents, writeRun } from './write.ts';
 export { writeEvaluationReport } from './write-evaluation.ts';

@@ -196,8 +196,13 @@ function dataName({ data }: RunRecord): string {
 /** A name in Markdown, in a table or not, whatever is in it. */
 function code(name: string): string {
   const plain = name.replace(/[\r\n]+/g, ' ').replace(/\|/g, '\\|');
-  const fence = plain.includes('`') ? '``' : '`';
-  return `${fence}${plain}${fence}`;
+  const runs = (plain.match(/`+/g) ?? []).map(({ length }) => length);
+  let length = 1;
+  while (runs.includes(length)) length++;
+  const fence = '`'.repeat(length);
+  // One space on either side is no part of the code: it parts backticks, and keeps spaces of the name.
+  const apart = /^[` ]|[` ]$/.test(plain) && plain.trim() !== '' ? ' ' : '';
+  return `${fence}${apart}${plain}${apart}${fence}`;
 }
 
 function text(value: string): string {
