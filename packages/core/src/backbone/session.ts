@@ -15,8 +15,8 @@ import { InferenceWorker } from './inference-worker.ts';
 import { describeModel } from './inspect.ts';
 import { int8StackPlan } from './int8-stack-plan.ts';
 import { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
-import { decodeModel, encodeModel, type Model } from './onnx-model.ts';
-import { stackPlan } from './stack-plan.ts';
+import { decodeModel, encodeModel, type Model, tensorTypeOf } from './onnx-model.ts';
+import { hasStackPlan, stackPlan } from './stack-plan.ts';
 import { withoutHead } from './without-head.ts';
 import type { WorkerSetup } from './worker-messages.ts';
 
@@ -159,6 +159,35 @@ export class Backbone {
   }
 }
 
+/**
+ * What a backbone on the CPU will be once it is open, from its file; undefined where it takes another
+ * device, or where only a run shows the shape of its features.
+ *
+ * @throws HeadstartError `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`
+ */
+export async function describeOnCpu(
+  file: BackboneFile,
+  options: OpenBackboneOptions,
+): Promise<BackboneInfo | undefined> {
+  const { device, notice } = chooseProvider(options);
+  if (device !== 'cpu' || options.featuresOf) return undefined;
+  const model = decodeModel(await readModel(file.path), file.path);
+  const { input, output } = describeModel(model, file.path);
+  const declared = model.graph?.output?.find(({ name }) => name === output.name);
+  const shape = declared && tensorTypeOf(declared).dims?.slice(1);
+  if (!shape?.every((size) => size !== undefined)) return undefined;
+  return {
+    ...file,
+    input: { height: input.height, width: input.width },
+    featureShape: shape,
+    provider: device,
+    engine: usesOwnKernels(model, input) ? 'native' : 'onnxruntime',
+    tf32: usesTf32(device),
+    device: providerName(device, options.threads),
+    notice,
+  };
+}
+
 async function readModel(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
@@ -204,7 +233,7 @@ function workerSetup(
   { threads, featuresOf }: OpenBackboneOptions,
 ): WorkerSetup {
   const { input, output } = describeModel(model, path);
-  const stack = provider === 'cpu' && ownKernels() ? ownPlan(model, input) : undefined;
+  const stack = provider === 'cpu' ? ownPlan(model, input) : undefined;
   return {
     model:
       (provider === 'cpu' && hasMatrixUnit() && forMatrixUnit(model)) ||
@@ -221,14 +250,24 @@ function workerSetup(
 
 /** What our own kernels compute faster than ONNX Runtime, which has 8 bits in the matrix unit. */
 function ownPlan(model: Model, size: BackboneInfo['input']): WorkerSetup['stack'] {
+  if (!ownKernelsWanted()) return undefined;
   const plan = stackPlan(model, size);
-  if (plan || hasMatrixUnit() || int8Instructions() === undefined) return plan;
-  return int8StackPlan(model, size);
+  return plan || !ownInt8() ? plan : int8StackPlan(model, size);
+}
+
+/** Whether there is an {@link ownPlan}, which takes longer to make. */
+function usesOwnKernels(model: Model, size: BackboneInfo['input']): boolean {
+  if (!ownKernelsWanted()) return false;
+  return hasStackPlan(model, size) || (ownInt8() && int8StackPlan(model, size) !== undefined);
 }
 
 /** The environment variable HEADSTART_ENGINE=onnxruntime leaves everything to ONNX Runtime. */
-function ownKernels(): boolean {
+function ownKernelsWanted(): boolean {
   return process.env.HEADSTART_ENGINE !== 'onnxruntime';
+}
+
+function ownInt8(): boolean {
+  return !hasMatrixUnit() && int8Instructions() !== undefined;
 }
 
 /** One black image: shows that the model runs, and the shape of its features. */

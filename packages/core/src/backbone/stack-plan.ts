@@ -7,8 +7,14 @@ import {
   type RestOfModel,
   restOf,
 } from './convolution-chain.ts';
-import { type GraphNode, type Model, oihwToHwio, type TensorProto } from './onnx-model.ts';
-import { floatsOf, producersOf } from './quantize/graph.ts';
+import {
+  elementType,
+  type GraphNode,
+  type Model,
+  oihwToHwio,
+  type TensorProto,
+} from './onnx-model.ts';
+import { type Floats, floatsOf, producersOf } from './quantize/graph.ts';
 import { type PixelInput, pixelInputOf } from './quantize/pixel-input.ts';
 
 /** A model as a chain of convolutions in float32, and what comes after it. */
@@ -24,14 +30,38 @@ export interface StackPlan {
   readonly rest?: RestOfModel | undefined;
 }
 
+type Size = Readonly<Record<'height' | 'width', number>>;
+
+/** Weights stay in the model until they are asked for: converting VGG16's takes half a second. */
+interface FloatConvolution {
+  readonly weights: () => Omit<StackLayer, 'pool'>;
+}
+
 /**
  * Takes a model of uint8 pixels apart: preprocessing by channel, 3x3 convolutions with ReLU and 2x2
  * max pools, as VGG16 has them, and the rest. Undefined where it is made otherwise.
  */
-export function stackPlan(
-  model: Model,
-  size: { readonly height: number; readonly width: number },
-): StackPlan | undefined {
+export function stackPlan(model: Model, size: Size): StackPlan | undefined {
+  const found = findChain(model, size);
+  if (!found) return undefined;
+  const { chain, pixels } = found;
+  const layers = chain.layers.map(({ weights, pool }) => ({ ...weights(), pool }));
+  const [layer, ...others] = layers as [StackLayer, ...StackLayer[]];
+  return {
+    kind: 'float32',
+    height: size.height,
+    width: size.width,
+    ...inImageOrder(pixels, layer, others),
+    rest: restOf(model, chain),
+  };
+}
+
+/** Whether there is a {@link stackPlan}. */
+export function hasStackPlan(model: Model, size: Size): boolean {
+  return findChain(model, size) !== undefined;
+}
+
+function findChain(model: Model, size: Size) {
   const nodes = model.graph?.node ?? [];
   const constants = constantsOf(model);
   const first = nodes.find(({ opType }) => opType === 'Conv');
@@ -47,15 +77,7 @@ export function stackPlan(
     opType: 'Conv',
     read: (one, channels, next) => readConvolution(one, channels, next, constants),
   });
-  if (!chain) return undefined;
-  const [layer, ...others] = chain.layers as [StackLayer, ...StackLayer[]];
-  return {
-    kind: 'float32',
-    height: size.height,
-    width: size.width,
-    ...inImageOrder(pixels, layer, others),
-    rest: restOf(model, chain),
-  };
+  return chain && { chain, pixels };
 }
 
 /** A convolution with its ReLU. */
@@ -64,17 +86,20 @@ function readConvolution(
   channels: number,
   relu: GraphNode | undefined,
   constants: ReadonlyMap<string, TensorProto>,
-): ReadConvolution<Omit<StackLayer, 'pool'>> | undefined {
-  const kernel = floatsOf(constants.get(one.input?.[1] ?? ''));
-  const bias = floatsOf(constants.get(one.input?.[2] ?? ''));
-  if (!kernel || !bias || !isPlainConvolution(one, kernel.dims, channels)) return undefined;
-  if (relu?.opType !== 'Relu') return undefined;
-  const filters = bias.values.length;
-  return {
-    layer: { kernel: oihwToHwio(kernel.values, 9, channels, filters), bias: bias.values },
-    filters,
-    last: relu,
-  };
+): ReadConvolution<FloatConvolution> | undefined {
+  const [kernel, bias] = [1, 2].map((i) => constants.get(one.input?.[i] ?? ''));
+  if (kernel?.dataType !== elementType.float32 || bias?.dataType !== elementType.float32) {
+    return undefined;
+  }
+  const dims = (kernel.dims ?? []).map(Number);
+  if (!isPlainConvolution(one, dims, channels) || relu?.opType !== 'Relu') return undefined;
+  const [filters = 0] = dims;
+  const floats = (tensor: TensorProto) => (floatsOf(tensor) as Floats).values;
+  const weights = () => ({
+    kernel: oihwToHwio(floats(kernel), 9, channels, filters),
+    bias: floats(bias),
+  });
+  return { layer: { weights }, filters, last: relu };
 }
 
 /** The first layer's kernel by the image's channels, not by those that preprocessing gives. */

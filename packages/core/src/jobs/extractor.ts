@@ -1,9 +1,10 @@
 import {
-  Backbone,
   type BackboneFile,
   type BackboneInfo,
   type FeatureError,
   locateBackbone,
+  openWhenRun,
+  type RunnableBackbone,
 } from '../backbone/index.ts';
 import {
   type Dataset,
@@ -86,7 +87,7 @@ export interface OpenBackbone extends AsyncDisposable {
   /** In float32. */
   readonly exact: BackboneFile;
   readonly file: BackboneFile;
-  readonly backbone: Backbone;
+  readonly backbone: RunnableBackbone;
   readonly cache: FeatureStore;
 }
 
@@ -116,7 +117,7 @@ export async function openBackbone(
   const cache = await openStore(options);
   const device = options.precision === 'int8' ? 'cpu' : options.device;
   const requireGpu = options.requireGpu || options.precision === 'fp16';
-  const backbone = await Backbone.open(file, { ...options, device, requireGpu }).catch(
+  const backbone = await openWhenRun(file, { ...options, device, requireGpu }).catch(
     async (error: unknown) => {
       await cache[Symbol.asyncDispose]();
       throw error;
@@ -192,7 +193,7 @@ export function scanOnce(
   };
 }
 
-async function closeAll(backbone: Backbone, cache: FeatureStore): Promise<void> {
+async function closeAll(backbone: RunnableBackbone, cache: FeatureStore): Promise<void> {
   try {
     await backbone.close();
   } finally {

@@ -49,15 +49,14 @@ export async function writeRun(folder: string, contents: RunContents): Promise<R
   const { signal } = contents;
   signal?.throwIfAborted();
   await removeOld(folder);
-  const written = await writeModel(folder, contents);
-  const plots = await drawPlots(contents);
+  // While the disk takes the model, plots are drawn.
+  const [models, plots] = await settled([writeModel(folder, contents), drawPlots(contents)]);
+  const files: Record<string, RunFile> = { ...models };
   for (const [name, content] of [...textFiles(contents), ...(await plotFiles(plots))]) {
     signal?.throwIfAborted();
     await writeFileAtomically(join(folder, name), content);
-    written.push(name);
+    files[name] = await describeFile(join(folder, name));
   }
-  const files: Record<string, RunFile> = {};
-  for (const name of written) files[name] = await describeFile(join(folder, name));
   const report = reportHtml({
     ...contents,
     pictures: contents.pictures ?? new Map(),
@@ -85,13 +84,21 @@ async function removeOld(folder: string): Promise<void> {
   }
 }
 
-async function writeModel(folder: string, contents: RunContents): Promise<string[]> {
+/** As `Promise.all`, but nothing is at work any more where one has failed. */
+async function settled<A, B>(tasks: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
+}
+
+async function writeModel(folder: string, contents: RunContents): Promise<Record<string, RunFile>> {
   const { record, weights, backbonePath, signal } = contents;
   await writeHeadWeights(join(folder, runFiles.weights), weights, {
     head: record.head.name,
     classes: JSON.stringify(record.classes),
   });
-  if (backbonePath === undefined) return [runFiles.weights];
+  const describe = async (name: string) => ({ [name]: await describeFile(join(folder, name)) });
+  const weightsFile = await describe(runFiles.weights);
+  if (backbonePath === undefined) return weightsFile;
   const { head, classes, calibration } = record;
   const temperature = calibration?.temperature;
   const metadata = {
@@ -100,7 +107,7 @@ async function writeModel(folder: string, contents: RunContents): Promise<string
   };
   const options = { backbonePath, head, weights, classes, temperature, metadata, signal };
   await writeHeadModel(join(folder, runFiles.model), options);
-  return [runFiles.weights, runFiles.model];
+  return { ...weightsFile, ...(await describe(runFiles.model)) };
 }
 
 type Plots = ReportContents['plots'];
