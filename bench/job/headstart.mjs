@@ -31,6 +31,8 @@ try {
     earlyStopping: { monitor: 'val_accuracy', minDelta, patience },
     // As the peers, whose last weights are their model.
     restoreBest: false,
+    // The peers do not cross-validate.
+    folds: false,
     device: 'cpu',
     onEpoch: ({ seconds }) => epochSeconds.push(seconds),
   });

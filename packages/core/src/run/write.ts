@@ -49,14 +49,16 @@ export async function writeRun(folder: string, contents: RunContents): Promise<R
   const { signal } = contents;
   signal?.throwIfAborted();
   await removeOld(folder);
-  // While the disk takes the model, plots are drawn.
-  const [models, plots] = await settled([writeModel(folder, contents), drawPlots(contents)]);
-  const files: Record<string, RunFile> = { ...models };
-  for (const [name, content] of [...textFiles(contents), ...(await plotFiles(plots))]) {
-    signal?.throwIfAborted();
-    await writeFileAtomically(join(folder, name), content);
-    files[name] = await describeFile(join(folder, name));
-  }
+  // Each file waits for the disk: together they wait once.
+  const drawing = drawPlots(contents);
+  const written = await settled([
+    writeModel(folder, contents),
+    writeFiles(folder, textFiles(contents)),
+    drawing.then(async (plots) => writeFiles(folder, await plotFiles(plots))),
+  ]);
+  const plots = await drawing;
+  signal?.throwIfAborted();
+  const files: RunFiles = Object.assign({}, ...written);
   const report = reportHtml({
     ...contents,
     pictures: contents.pictures ?? new Map(),
@@ -85,12 +87,25 @@ async function removeOld(folder: string): Promise<void> {
 }
 
 /** As `Promise.all`, but nothing is at work any more where one has failed. */
-async function settled<A, B>(tasks: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+async function settled<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(tasks);
   return Promise.all(tasks);
 }
 
-async function writeModel(folder: string, contents: RunContents): Promise<Record<string, RunFile>> {
+type RunFiles = Record<string, RunFile>;
+
+async function writeFiles(
+  folder: string,
+  files: readonly (readonly [string, string | Uint8Array])[],
+): Promise<RunFiles> {
+  const written = files.map(async ([name, content]) => {
+    await writeFileAtomically(join(folder, name), content);
+    return { [name]: await describeFile(join(folder, name)) };
+  });
+  return Object.assign({}, ...(await settled(written)));
+}
+
+async function writeModel(folder: string, contents: RunContents): Promise<RunFiles> {
   const { record, weights, backbonePath, signal } = contents;
   await writeHeadWeights(join(folder, runFiles.weights), weights, {
     head: record.head.name,
