@@ -20,7 +20,7 @@ export {
   type PlateauState,
   stepPlateau,
 } from './learning-rate.ts';
-export { type HeadModelOptions, writeHeadModel } from './onnx.ts';
+export { type HeadModelOptions, wholeModel } from './onnx.ts';
 export {
   type CheckpointOptions,
   type ClassWeights,

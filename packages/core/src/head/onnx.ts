@@ -1,4 +1,3 @@
-import { writeFileAtomically } from '../atomic-file.ts';
 import { appendHead } from '../backbone/index.ts';
 import type { OperationOptions } from '../operation.ts';
 import type { ResolvedHead } from './spec.ts';
@@ -18,21 +17,14 @@ export interface HeadModelOptions extends OperationOptions {
 }
 
 /**
- * Writes backbone and head as one ONNX model, whole or not at all: uint8 NHWC image in,
- * `probabilities` [N, K] and `label` [N] out.
+ * Backbone and head as the bytes of one ONNX model: uint8 NHWC image in, `probabilities` [N, K] and
+ * `label` [N] out.
  *
- * @throws HeadstartError `OUTPUT_UNWRITABLE`, `BACKBONE_UNSUITABLE`
+ * @throws HeadstartError `BACKBONE_UNSUITABLE`
  */
-export async function writeHeadModel(path: string, options: HeadModelOptions): Promise<void> {
+export async function wholeModel(options: HeadModelOptions): Promise<Uint8Array> {
   const { backbonePath, head, weights, classes, temperature, metadata = {}, signal } = options;
   signal?.throwIfAborted();
-  const model = await appendHead(backbonePath, {
-    layers: head.layers,
-    weights,
-    classes,
-    temperature,
-    metadata,
-  });
-  signal?.throwIfAborted();
-  await writeFileAtomically(path, model);
+  const { layers } = head;
+  return appendHead(backbonePath, { layers, weights, classes, temperature, metadata });
 }

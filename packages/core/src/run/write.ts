@@ -11,7 +11,7 @@ import {
   type EpochRecord,
   type HeadWeights,
   historyCsv,
-  writeHeadModel,
+  wholeModel,
   writeHeadWeights,
 } from '../head/index.ts';
 import type { OperationOptions } from '../operation.ts';
@@ -49,10 +49,13 @@ export async function writeRun(folder: string, contents: RunContents): Promise<R
   const { signal } = contents;
   signal?.throwIfAborted();
   await removeOld(folder);
-  // Each file waits for the disk: together they wait once.
+  const model = await modelFiles(contents);
+  signal?.throwIfAborted();
+  // Each file waits for the disk: together they wait once, and plots are drawn meanwhile.
+  const writing = [writeWeights(folder, contents), writeFiles(folder, model)];
   const drawing = drawPlots(contents);
   const written = await settled([
-    writeModel(folder, contents),
+    ...writing,
     writeFiles(folder, textFiles(contents)),
     drawing.then(async (plots) => writeFiles(folder, await plotFiles(plots))),
   ]);
@@ -105,15 +108,17 @@ async function writeFiles(
   return Object.assign({}, ...(await settled(written)));
 }
 
-async function writeModel(folder: string, contents: RunContents): Promise<RunFiles> {
+async function writeWeights(folder: string, { record, weights }: RunContents): Promise<RunFiles> {
+  const { head, classes } = record;
+  const path = join(folder, runFiles.weights);
+  await writeHeadWeights(path, weights, { head: head.name, classes: JSON.stringify(classes) });
+  return { [runFiles.weights]: await describeFile(path) };
+}
+
+/** None where the run was trained without a backbone. */
+async function modelFiles(contents: RunContents): Promise<[string, Uint8Array][]> {
   const { record, weights, backbonePath, signal } = contents;
-  await writeHeadWeights(join(folder, runFiles.weights), weights, {
-    head: record.head.name,
-    classes: JSON.stringify(record.classes),
-  });
-  const describe = async (name: string) => ({ [name]: await describeFile(join(folder, name)) });
-  const weightsFile = await describe(runFiles.weights);
-  if (backbonePath === undefined) return weightsFile;
+  if (backbonePath === undefined) return [];
   const { head, classes, calibration } = record;
   const temperature = calibration?.temperature;
   const metadata = {
@@ -121,8 +126,7 @@ async function writeModel(folder: string, contents: RunContents): Promise<RunFil
     ...(temperature === undefined ? {} : { temperature: `${temperature}` }),
   };
   const options = { backbonePath, head, weights, classes, temperature, metadata, signal };
-  await writeHeadModel(join(folder, runFiles.model), options);
-  return { ...weightsFile, ...(await describe(runFiles.model)) };
+  return [[runFiles.model, await wholeModel(options)]];
 }
 
 type Plots = ReportContents['plots'];
