@@ -34,6 +34,13 @@ describe('cross-validation', () => {
     }
   });
 
+  test('says in the user’s words that there are too few images', () => {
+    const { samples } = images({ samples: 2 }).set;
+    const plan = () => planFolds(samples, { folds: 2, repeats: 1, seed: 7 });
+    expect(plan).toThrow('There are too few images for folds');
+    expect(plan).not.toThrow('trainSamples');
+  });
+
   test('measures what heads on the other folds do, with views in training alone', async () => {
     const set = images({ samples: 60, views: 3 });
     const options = { head: headPreset('conv'), epochs: 4, views: 2, batchSize: 8 } as const;

@@ -14,9 +14,9 @@ import { recordsInUse, useKeyOf } from './in-use.ts';
 import { contentOf } from './key.ts';
 import { openFeatureCache } from './open-cache.ts';
 import { isWholeRecord } from './record.ts';
+import { lockForRemaking } from './remaking-lock.ts';
 import { type FeatureSnapshot, openFeatureSnapshot } from './snapshot.ts';
 import { dayOf, encodeUse, LastUses } from './uses.ts';
-import { lockForRemaking } from './work-lock.ts';
 
 export interface RemakeOptions extends LongOperationOptions {
   readonly dir: string;

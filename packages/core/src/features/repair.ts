@@ -17,7 +17,7 @@ import {
 import { type ExtractorDescription, isDigestOf, keyBytes } from './key.ts';
 import { DataFile, type Entry, salvageEntries } from './lmdb/index.ts';
 import { isWholeRecord } from './record.ts';
-import { lockForRemaking } from './work-lock.ts';
+import { lockForRemaking } from './remaking-lock.ts';
 
 export interface RepairOptions extends LongOperationOptions {
   readonly dir: string;

@@ -4,6 +4,7 @@ import { writeFileAtomically } from '../atomic-file.ts';
 import { readCorrections, type Sample } from '../dataset/index.ts';
 import { describeTrainer } from '../head/index.ts';
 import { thumbnail } from '../page/index.ts';
+import { shellWord } from '../shell-word.ts';
 import {
   type AuditedImage,
   type AuditPageItem,
@@ -130,10 +131,9 @@ export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult
 
 /** As a user would type it. */
 function nextCommand({ data, backbone }: AuditJobOptions): string {
-  const quoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : JSON.stringify(text));
   const own =
-    backbone === undefined || backbone === 'vgg16' ? '' : ` --backbone ${quoted(backbone)}`;
-  return `headstart train ${quoted(data)}${own} --corrections corrections.csv`;
+    backbone === undefined || backbone === 'vgg16' ? '' : ` --backbone ${shellWord(backbone)}`;
+  return `headstart train ${shellWord(data)}${own} --corrections corrections.csv`;
 }
 
 /** Contents that somebody has looked at already. */

@@ -39,7 +39,7 @@ export interface CacheRecomputation {
   readonly damaged: number;
   /** Features of the images that are not in the cache. */
   readonly missing: number;
-  /** Length of the difference over the length of what was computed. */
+  /** Length of the difference over the length of what was computed; 1 where that says nothing. */
   readonly largest_difference: number;
   readonly tolerance: number;
 }
@@ -126,14 +126,20 @@ function valuesOf(record: Buffer): Float32Array {
   return fromFloat16(new Uint16Array(bytes));
 }
 
-function relativeDistance(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return 1;
+/**
+ * Length of the difference over that of `computed`; 1 where there is none, as of features that are all
+ * zero, hold no finite number, or have another shape.
+ */
+export function relativeDistance(kept: Float32Array, computed: Float32Array): number {
+  if (kept.length !== computed.length) return 1;
   let [difference, length] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    difference += ((a[i] as number) - (b[i] as number)) ** 2;
-    length += (b[i] as number) ** 2;
+  for (let i = 0; i < computed.length; i++) {
+    difference += ((kept[i] as number) - (computed[i] as number)) ** 2;
+    length += (computed[i] as number) ** 2;
   }
-  return difference === 0 ? 0 : Math.sqrt(difference / length);
+  if (difference === 0) return 0;
+  const ratio = Math.sqrt(difference / length);
+  return Number.isFinite(ratio) ? ratio : 1;
 }
 
 function nothingToCompare(dir: string, data: string): HeadstartError {

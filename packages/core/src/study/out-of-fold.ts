@@ -1,3 +1,4 @@
+import { HeadstartError } from '../errors.ts';
 import type { HeadVariation } from '../head/index.ts';
 import { type StudyHeadsOptions, trainStudyHeads } from './data.ts';
 import { assignFolds, clustersOf, type FoldSample, splitByFold } from './partition.ts';
@@ -42,6 +43,13 @@ export function planFolds(
 function stoppingSplit(samples: readonly FoldSample[], chosen: Int32Array, seed: number) {
   const own = Array.from(chosen, (i) => samples[i] as FoldSample);
   const parts = Math.min(stoppingShare, clustersOf(own).length);
+  if (parts < 2) {
+    throw new HeadstartError(
+      'USAGE',
+      'There are too few images for folds: those of the other folds must be at least two that differ ' +
+        '(or two groups), one to train on and one to choose the epoch. Add images.',
+    );
+  }
   const { inside, outside } = splitByFold(assignFolds(own, { folds: parts, seed }), 0);
   const named = (places: Int32Array) => places.map((i) => chosen[i] as number);
   return { trainSamples: named(outside), validationSamples: named(inside) };

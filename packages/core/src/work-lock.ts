@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { HeadstartError, systemCode } from '../errors.ts';
+import { type HeadstartError, systemCode } from './errors.ts';
 
-interface Holder {
+/** Who works on what a lock is of. */
+export interface LockHolder {
   readonly pid: number;
   readonly host: string;
+}
+
+interface Holder extends LockHolder {
   /** Tells this lock from the next one of the same process. */
   readonly token: string;
 }
@@ -14,16 +17,14 @@ interface Holder {
 /** What a lock file without a holder's name is given to get one, where it cannot be made at once. */
 const fillingMs = 10_000;
 
-/**
- * Lets one process at a time make a cache's data anew. What a killed process left is taken over.
- *
- * @throws HeadstartError `CACHE_UNUSABLE` where another process is at it
- */
-export function lockForRemaking(dir: string): Promise<AsyncDisposable> {
-  return lock(join(dir, 'remaking.lock'), dir);
-}
+/** What is thrown where somebody else is at it; undefined where the lock does not say who. */
+export type Busy = (holder: LockHolder | undefined, path: string) => HeadstartError;
 
-async function lock(path: string, dir: string): Promise<AsyncDisposable> {
+/**
+ * Makes the file `path`, which says that this process is at work; dispose of it at the end. What a
+ * killed process left is taken over; on another machine nobody can tell, and it stays.
+ */
+export async function lockForWork(path: string, busy: Busy): Promise<AsyncDisposable> {
   const own: Holder = { pid: process.pid, host: hostname(), token: newToken() };
   for (;;) {
     if (await create(path, own)) {
@@ -31,8 +32,8 @@ async function lock(path: string, dir: string): Promise<AsyncDisposable> {
     }
     const holder = await readHolder(path);
     if (holder === 'none') continue;
-    if (await isAtWork(holder, path)) throw busy(holder, path, dir);
-    await removeStale(path, holder, dir);
+    if (await isAtWork(holder, path)) throw busy(holder, path);
+    await removeStale(path, holder, busy);
   }
 }
 
@@ -62,9 +63,9 @@ async function create(path: string, holder: Holder): Promise<boolean> {
  * Of several who find a dead process's lock, one removes it: who has the lock for that, and still
  * finds it there. A second one might remove its successor.
  */
-async function removeStale(path: string, found: Holder | undefined, dir: string): Promise<void> {
+async function removeStale(path: string, found: Holder | undefined, busy: Busy): Promise<void> {
   const token = found?.token ?? 'nobody';
-  await using _ = await lock(`${path}.${token}`, dir);
+  await using _ = await lockForWork(`${path}.${token}`, busy);
   const holder = await readHolder(path);
   if (holder !== 'none' && holder?.token === found?.token) await rm(path, { force: true });
 }
@@ -94,12 +95,9 @@ async function isAtWork(holder: Holder | undefined, path: string): Promise<boole
   }
 }
 
-function busy(holder: Holder | undefined, path: string, dir: string): HeadstartError {
-  const who = holder ? `Process ${holder.pid} on ${holder.host}` : 'Another process';
-  return new HeadstartError(
-    'CACHE_UNUSABLE',
-    `${who} is making the cache ${dir} anew: wait for it, or, if it is not there any more, delete ${path}.`,
-  );
+/** The holder as the subject of a sentence. */
+export function describeHolder(holder: LockHolder | undefined): string {
+  return holder ? `Process ${holder.pid} on ${holder.host}` : 'Another process';
 }
 
 function newToken(): string {
