@@ -5,53 +5,112 @@
 //   node bench/study/sweep.mjs F.safetensors F.validation.safetensors PYTHON [trials]     256 by default
 //
 // (the second file is F.test.safetensors where the folder has test/ and no validation/). PYTHON needs
-// torch==2.13.0, numpy and safetensors. PyTorch trains twice: on features that are pooled once
-// beforehand, where a head begins with pooling, as Headstart does it; and on the feature maps, as the
-// heads say.
+// torch==2.13.0, numpy and safetensors. PyTorch trains twice: on the feature maps, as the heads say; and
+// on features that are pooled once beforehand, where a head begins with pooling, as Headstart does it.
+// Whole programs are compared with each other, and training with training.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readFeatureFile } from '@headstart/core/features';
+import { FeatureStores, loadHeadSpec, tryHeads } from '@headstart/core/head';
+import { pooledSet, poolsFirst } from '@headstart/core/study';
 
 const [train, validation, python = 'python3', trials = '256'] = process.argv.slice(2);
+const threads = 2;
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'headstart-bench-'));
-const run = (program, args) =>
-  JSON.parse(
-    execFileSync(program, args, {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      maxBuffer: 2 ** 28,
-    }),
-  );
+
+/** What a program prints, and the seconds that it took. */
+function run(program, args) {
+  const started = performance.now();
+  const text = execFileSync(program, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 2 ** 28,
+  });
+  return { ...JSON.parse(text), whole: (performance.now() - started) / 1000 };
+}
+
+function sweep(seed, out) {
+  return run(process.execPath, [
+    ...[path('../../packages/cli/bin/headstart.js'), 'sweep', '--json'],
+    ...['--features', train, '--val-features', validation, '--trials', trials],
+    ...['--seed', `${seed}`, '--threads', `${threads}`, '--out', out],
+  ]);
+}
+
+/** Seconds of each kind of head alone: all of its trials, each for as many epochs as it had. */
+async function secondsByKind(finished) {
+  const { set, classes } = await readFeatureFile(train);
+  const { set: other } = await readFeatureFile(validation);
+  const pooled = { train: await pooledSet(set, {}), validation: await pooledSet(other, {}) };
+  const stores = new FeatureStores();
+  const kinds = new Map();
+  for (const name of new Set(finished.map(({ choice }) => choice.head))) {
+    const own = finished.filter(({ choice }) => choice.head === name);
+    const head = await loadHeadSpec(name);
+    const maps = { train: set, validation: other };
+    const options = { ...(poolsFirst(head) ? pooled : maps), head, classes, stores, threads };
+    const heads = own.map(({ choice: { head: _, ...variation } }) => variation);
+    const started = performance.now();
+    await tryHeads({
+      ...options,
+      heads,
+      earlyStopping: { enabled: false },
+      diverged: 'stop',
+      goOn: async (epoch, places) => places.filter((place) => epoch < own[place].epochs),
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const epochs = own.reduce((sum, one) => sum + one.epochs, 0);
+    kinds.set(name, { heads: own.length, epochs, seconds });
+  }
+  stores[Symbol.dispose]();
+  return kinds;
+}
+
 try {
   const out = join(folder, 'sweep');
-  const command = ['--features', train, '--val-features', validation, '--trials', trials];
-  const started = performance.now();
-  const result = run(process.execPath, [
-    path('../../packages/cli/bin/headstart.js'),
-    ...['sweep', ...command, '--out', out, '--json', '--threads', '2'],
-  ]);
-  const whole = (performance.now() - started) / 1000;
+  const ours = sweep(0, out);
   const { finished } = JSON.parse(readFileSync(join(out, 'sweep.json'), 'utf8'));
-  const epochs = finished.reduce((sum, one) => sum + one.epochs, 0);
+  const kinds = await secondsByKind(finished);
   const torch = (how) =>
     run(python, [path('pytorch_heads.py'), train, validation, join(out, 'sweep.json'), how]);
   const pooled = torch('pooled');
   const maps = torch('maps');
-  const row = (what, seconds) =>
-    console.log(`| ${what} | ${seconds.toFixed(1)} | ${(seconds / whole).toFixed(1)} |`);
-  console.log(`${finished.length} heads, ${epochs} epochs in all, 2 threads\n`);
-  console.log('| | seconds | times the whole command |\n|---|---|---|');
-  row('headstart sweep, the whole command (loading, trials, refit, plots)', whole);
-  row('of it: trials', result.sweep_s);
-  row(`${maps.what}, on the feature maps`, maps.seconds);
-  row(`${pooled.what}, features pooled beforehand`, pooled.seconds);
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  console.log(
-    `\nValidation accuracy: the head of \`train\` ${percent(result.baseline.accuracy)}, the best trained again ${percent(result.refit.accuracy)}.`,
+
+  const epochs = finished.reduce((sum, one) => sum + one.epochs, 0);
+  console.log(`${finished.length} heads, ${epochs} epochs in all, ${threads} threads each\n`);
+  const row = (what, seconds, of) =>
+    console.log(`| ${what} | ${seconds.toFixed(1)} | ${(seconds / of).toFixed(1)} |`);
+  const rows = (title, own, seconds, ofTorch) => {
+    console.log(`| ${title} | seconds | times ours |\n|---|---|---|`);
+    row(own, seconds, seconds);
+    row(`${maps.what}, on the feature maps`, ofTorch(maps), seconds);
+    row(`${pooled.what}, features pooled beforehand`, ofTorch(pooled), seconds);
+    console.log();
+  };
+  rows(
+    'whole programs, from start to end',
+    '`headstart sweep`: loading, trials, refit, plots, pages',
+    ours.whole,
+    ({ whole, warm }) => whole - warm,
   );
+  rows('training alone', '`headstart sweep`: trials', ours.sweep_s, ({ seconds }) => seconds);
+  console.log('| kind | heads | epochs | Headstart, s | PyTorch, pooled, s | times ours |');
+  console.log('|---|---|---|---|---|---|');
+  for (const [name, { heads, epochs: own, seconds }] of kinds) {
+    const others = pooled.kinds[name];
+    const figures = [heads, own, seconds.toFixed(2), others.toFixed(2)];
+    console.log(`| ${name} | ${figures.join(' | ')} | ${(others / seconds).toFixed(1)} |`);
+  }
+  console.log('\n| seed | head of `train` | best, trained again |\n|---|---|---|');
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  for (const seed of [0, 1, 2, 3, 4]) {
+    const { baseline, refit } = seed === 0 ? ours : sweep(seed, join(folder, `${seed}`));
+    console.log(`| ${seed} | ${percent(baseline.accuracy)} | ${percent(refit.accuracy)} |`);
+  }
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliIn } from '../util/place.ts';
@@ -85,6 +86,19 @@ describe('sweep', () => {
     const foreign = await cli('sweep', 'data', ...backbone, '--out', 'data');
     expect(foreign.code).toBe(2);
     expect(foreign.stderr).toContain('holds other things');
+  });
+
+  it('waits for nobody: a folder that another sweep is at is refused, one it left is not', async () => {
+    const args = ['sweep', 'data', ...backbone, '--trials', '12', '--epochs', '40'];
+    const lock = join(place.path, 'whole/.sweep.lock');
+    await writeFile(lock, JSON.stringify({ pid: process.pid, host: hostname(), token: 'a' }));
+    const busy = await cli(...args, '--out', 'whole', '--json');
+    expect(busy.code).toBe(1);
+    expect(JSON.parse(busy.stdout).error.code).toBe('BUSY');
+    expect(busy.stderr).toContain(`Process ${process.pid} on ${hostname()} is at a sweep in`);
+    await writeFile(lock, JSON.stringify({ pid: 2 ** 22 + 5, host: hostname(), token: 'a' }));
+    expect((await json(...args, '--out', 'whole')).resumed).toBe(12);
+    await expect(readFile(lock)).rejects.toThrow('ENOENT');
   });
 
   it('keeps to its time', async () => {

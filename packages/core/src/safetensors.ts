@@ -161,6 +161,11 @@ export class SafetensorsFile {
     return readRange(this.#handle, this.path, begin, end);
   }
 
+  /** Fills memory with the bytes of the file from `begin` on. */
+  readInto(bytes: Uint8Array, begin: number): Promise<void> {
+    return fill(bytes, this.#handle, this.path, begin);
+  }
+
   close(): Promise<void> {
     return this.#handle.close();
   }
@@ -177,6 +182,16 @@ async function readRange(
   end: number,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - begin);
+  await fill(bytes, handle, path, begin);
+  return bytes;
+}
+
+async function fill(
+  bytes: Uint8Array,
+  handle: FileHandle,
+  path: string,
+  begin: number,
+): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const { bytesRead } = await handle.read(bytes, done, bytes.length - done, begin + done);
@@ -185,7 +200,6 @@ async function readRange(
     }
     done += bytesRead;
   }
-  return bytes;
 }
 
 /**

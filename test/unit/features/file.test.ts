@@ -90,7 +90,7 @@ describe('A feature file', () => {
     let chunks = 0;
     let at = 0;
     for await (const chunk of read.set.chunks()) {
-      const same = Buffer.from(chunk.buffer).equals(
+      const same = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).equals(
         Buffer.from(rows.buffer, at * 2, chunk.byteLength),
       );
       expect(same).toBe(true);

@@ -1,3 +1,4 @@
+import type { Progress } from '@headstart/core';
 import {
   type HeadSpec,
   headPreset,
@@ -137,6 +138,20 @@ describe('a sweep', () => {
       { first: 0, count: 10 },
       { first: 10, count: 6 },
     ]);
+  });
+
+  test('that is asked for fewer trials than an earlier call began says how far it is', async () => {
+    const longer = await sweep({ trials: 16 });
+    const seen: Progress[] = [];
+    const { finished } = await sweep({
+      ...longer,
+      finished: longer.finished.slice(0, 12),
+      trials: 4,
+      onProgress: (progress) => seen.push(progress),
+    });
+    expect(finished).toHaveLength(16);
+    expect(seen.at(-1)).toMatchObject({ done: 16, total: 16 });
+    expect(seen.every(({ done, total = 0 }) => done <= total)).toBe(true);
   });
 
   test('whose time is up ends after an epoch, with what trials have reached', async () => {

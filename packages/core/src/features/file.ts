@@ -116,17 +116,18 @@ async function* readRows(
   const rowBytes = length * (entry.dtype === 'F32' ? 4 : 2);
   const perChunk = rowsPerChunk(rowBytes);
   const count = rows?.length ?? (entry.shape[0] as number);
+  const memory = new ArrayBuffer(Math.min(count, perChunk) * rowBytes);
   for (let first = 0; first < count; first += perChunk) {
     signal?.throwIfAborted();
     const end = Math.min(count, first + perChunk);
-    const bytes = new Uint8Array((end - first) * rowBytes);
     for (const run of consecutiveRuns(first, end, rows)) {
-      const begin = entry.begin + run.row * rowBytes;
-      bytes.set(await file.read(begin, begin + run.count * rowBytes), (run.at - first) * rowBytes);
+      const part = new Uint8Array(memory, (run.at - first) * rowBytes, run.count * rowBytes);
+      await file.readInto(part, entry.begin + run.row * rowBytes);
     }
-    if (entry.dtype === 'BF16') yield fromBfloat16(new Uint16Array(bytes.buffer));
-    else if (dtype === 'float16') yield new Uint16Array(bytes.buffer);
-    else yield new Float32Array(bytes.buffer);
+    const numbers = (end - first) * length;
+    if (entry.dtype === 'BF16') yield fromBfloat16(new Uint16Array(memory, 0, numbers));
+    else if (dtype === 'float16') yield new Uint16Array(memory, 0, numbers);
+    else yield new Float32Array(memory, 0, numbers);
   }
 }
 

@@ -57,7 +57,7 @@ export {
 } from './spec.ts';
 export { resolveHead } from './spec-resolve.ts';
 export { FeatureStores } from './stores.ts';
-export { trainHead, trainHeads } from './train.ts';
+export { trainHead, trainHeads, tryHeads } from './train.ts';
 export {
   checkHeadWeights,
   type HeadWeights,

@@ -39,14 +39,8 @@ export async function trainHead(options: TrainHeadOptions): Promise<TrainedHead>
  *
  * @returns one head for each of `options.heads`, in their order
  */
-export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHead[]> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  try {
-    const plan = planTraining(options);
-    const started = performance.now();
-    using session = await openSession(plan, options);
-    const loadSeconds = (performance.now() - started) / 1000;
+export function trainHeads(options: TrainHeadsOptions): Promise<TrainedHead[]> {
+  return inSession(options, async (session, loadSeconds) => {
     const resumed = await resume(session, options);
     const trainingStarted = performance.now();
     const state = await runEpochs(session, resumed ?? initialState(session), options);
@@ -59,6 +53,33 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     };
     const trained = await finish(session, state, options);
     return trained.map((one) => ({ ...one, timing, resumedEpochs: resumed?.epochsDone ?? 0 }));
+  });
+}
+
+/**
+ * As {@link trainHeads}, for who wants what `onEpoch` hears and nothing else: weights are not kept, and
+ * no head is measured once more at the end.
+ */
+export function tryHeads(
+  options: Omit<TrainHeadsOptions, 'restoreBest' | 'checkpoint'>,
+): Promise<void> {
+  const trial = { ...options, restoreBest: false };
+  return inSession(trial, async (session) => {
+    await runEpochs(session, initialState(session), trial);
+  });
+}
+
+async function inSession<T>(
+  options: TrainHeadsOptions,
+  body: (session: TrainingSession, loadSeconds: number) => Promise<T>,
+): Promise<T> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  try {
+    const plan = planTraining(options);
+    const started = performance.now();
+    using session = await openSession(plan, options);
+    return await body(session, (performance.now() - started) / 1000);
   } catch (error) {
     throw translateNativeError(error, signal);
   }

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
 import { intervalOf, type SweepState, type Trial } from '../study/index.ts';
+import { describeHolder, lockForWork } from '../work-lock.ts';
+import { makeOutputFolder } from './output-folder.ts';
 
 export const sweepFiles = {
   state: 'sweep.json',
@@ -70,6 +73,87 @@ export async function writeSweep(
 ): Promise<void> {
   await writeFileAtomically(join(folder, sweepFiles.state), `${JSON.stringify(state)}\n`);
   await writeFileAtomically(join(folder, sweepFiles.trials), trialsCsv(state.finished, images));
+}
+
+/**
+ * Lets one process at a time search in a folder, which is made where it is not there, and goes again
+ * where nothing came into it.
+ *
+ * @throws HeadstartError `BUSY` where another is at it, `OUTPUT_UNWRITABLE`
+ */
+export async function lockSweep(folder: string): Promise<AsyncDisposable> {
+  const remove = await makeOutputFolder(folder);
+  const lock = await lockForWork(
+    join(folder, '.sweep.lock'),
+    (holder, path) =>
+      new HeadstartError(
+        'BUSY',
+        `${describeHolder(holder)} is at a sweep in ${folder}: wait for it, give another --out, or, if it is not there any more, delete ${path}.`,
+      ),
+  );
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await lock[Symbol.asyncDispose]();
+      await remove();
+    },
+  };
+}
+
+/** Trials that end faster than they can be written must not wait for it. */
+const pauseMs = 200;
+
+/**
+ * Writes a search's state as it grows, while trials go on: always the latest, one write at a time.
+ * Dispose of it, or flush, to have the last written.
+ */
+export class SweepWriter implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #images: number;
+  #next: WrittenSweep | undefined;
+  #writing: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  readonly #hurry = new AbortController();
+  /** The state that was given last. */
+  last: WrittenSweep | undefined;
+
+  constructor(folder: string, images: number) {
+    this.#folder = folder;
+    this.#images = images;
+  }
+
+  /** @throws what an earlier write failed with */
+  write(state: WrittenSweep): void {
+    if (this.#failure) throw this.#failure.error;
+    this.last = state;
+    this.#next = state;
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Resolves when everything is written. */
+  async flush(): Promise<void> {
+    this.#hurry.abort();
+    await this.#writing;
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#hurry.abort();
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#next) {
+        const state = this.#next;
+        this.#next = undefined;
+        await writeSweep(this.#folder, state, this.#images);
+        await delay(pauseMs, undefined, { signal: this.#hurry.signal }).catch(() => {});
+      }
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.#writing = undefined;
+  }
 }
 
 function trialsCsv(trials: readonly Trial[], images: number): string {

@@ -1,17 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError } from '../errors.ts';
 import type { FeatureSet } from '../features/index.ts';
-import { describeTrainer, type HeadSpec, loadHeadSpec, resolveHead } from '../head/index.ts';
+import { describeTrainer, type HeadSpec, headPreset } from '../head/index.ts';
 import { readRun } from '../run/index.ts';
 import {
   compareScores,
-  defaultSpace,
   drawTrial,
   intervalOf,
   parallelSvg,
-  parseSpace,
   type SearchSpace,
   sweepHeads,
   sweepPage,
@@ -21,14 +18,17 @@ import {
 import { checkCount } from './counts.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './folds.ts';
 import { chooseStudyFolder } from './study-folder.ts';
+import { baselineOf, checkSpecs, hasDropout, loadSpace, loadSpecs } from './sweep-space.ts';
 import {
+  lockSweep,
   readSweep,
+  SweepWriter,
   sweepFiles,
   sweepFingerprint,
   type WrittenSweep,
   writeSweep,
 } from './sweep-state.ts';
-import { trainJob } from './train.ts';
+import { trainOn } from './train.ts';
 import type { TrainJobOptions } from './train-options.ts';
 import { openTrainingData, type TrainingData, type TrainingDataOptions } from './training-data.ts';
 
@@ -83,7 +83,6 @@ export interface SweepJobResult {
 }
 
 const defaultTrials = 64;
-const endless = 100_000;
 
 /**
  * Searches for a better head: many trials at once over cached features, the best trained again and
@@ -97,70 +96,38 @@ const endless = 100_000;
  * ```
  */
 export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult> {
-  const { trials = options.budget === undefined ? defaultTrials : endless, budget } = options;
-  checkCount('--trials', trials, 1);
+  checkCount('--trials', options.trials, 1);
   if (options.nesterov) {
     throw new HeadstartError('USAGE', 'A sweep tries no Nesterov momentum: leave out --nesterov.');
   }
   const source = options.data ?? options.features ?? '';
   const folder = await chooseStudyFolder('sweeps', source, options.out, Object.values(sweepFiles));
-  const space = await loadSpace(options.space);
-  const { head: asked, ...training } = await openStudyTraining(options);
-  const specs = await loadSpecs(space);
-  await using data = await openTrainingData({ ...options, ...training, head: asked });
-  const train = data.train as FeatureSet;
-  const baseline = baselineOf(options, train, training.optimizer);
-  specs.set(
-    baseline.head,
-    baseline.head === asked.name ? asked : await loadHeadSpec(baseline.head),
-  );
-  checkSpecs(specs, train, data.classes.length);
-  announceHeads(training, options);
-  const { seed = 0, search = 'halving', signal, onProgress } = options;
-  const images = data.validation.samples.length;
-  const fingerprint = fingerprintOf(options, data, { space, baseline, specs: [...specs], search });
-  let state = await readSweep(folder, fingerprint);
+  const search = await openSearch(options);
+  await using _ = await lockSweep(folder);
+  await using data = await openTrainingData({ ...options, ...search.training });
+  const plan = planSearch(options, search, data);
+  announceHeads(search.training, options);
+  const state = await readSweep(folder, plan.fingerprint);
   const resumed = state.finished.length;
   if (resumed > 0) {
     options.onNotice?.({ level: 'info', text: `Going on after ${resumed} trials in ${folder}` });
   }
-  const started = performance.now();
-  const spent = state.seconds;
-  const secondsNow = () => spent + (performance.now() - started) / 1000;
-  const save = async (more: Partial<WrittenSweep>) => {
-    state = { ...state, ...more };
-    await writeSweep(folder, state, images);
-  };
-  await sweepHeads({
-    ...training,
-    train,
-    validation: data.validation,
-    classes: data.classes,
-    trials: Math.max(trials, 1),
-    deadline: budget === undefined ? undefined : started + (budget - spent) * 1000,
-    halving: search === 'halving',
-    choiceOf: (trial) =>
-      trial === 0
-        ? baseline
-        : drawTrial(space, seed, trial, (head) => hasDropout(specs.get(head) as HeadSpec)),
-    specOf: (head) => specs.get(head) as HeadSpec,
-    waves: state.waves,
-    finished: state.finished,
-    onState: ({ waves, finished }) => save({ waves: [...waves], finished, seconds: secondsNow() }),
-    signal,
-    onProgress,
-  });
-  const order = [...state.finished].sort((a, b) => compareScores(a, b) || a.trial - b.trial);
+  const done = await runTrials(folder, state, plan, data, options);
+  const order = [...done.finished].sort((a, b) => compareScores(a, b) || a.trial - b.trial);
   const best = order[0];
-  if (!best) throw new HeadstartError('USAGE', 'There is no trial.');
-  const refit = await refitBest(folder, best, state, options);
-  await save({ refit: best.trial });
-  const first = state.finished.find(({ trial }) => trial === 0);
+  if (!best) throw new HeadstartError('INTERNAL', 'A sweep ended without a trial.');
+  const [refit, plot] = await Promise.all([
+    refitBest(folder, best, done, data, options),
+    drawPlot(folder, done.finished, search.space),
+  ]);
+  const images = data.validation.samples.length;
+  await writeSweep(folder, { ...done, refit: best.trial }, images);
+  const first = done.finished.find(({ trial }) => trial === 0);
   const page = sweepPage({
     data: source,
-    trials: state.finished,
+    trials: done.finished,
     images,
-    plot: await drawPlot(folder, state.finished, space),
+    plot,
     best,
     baseline: first,
     refit: { run: join(folder, sweepFiles.run), accuracy: refit.accuracy },
@@ -172,7 +139,7 @@ export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult
     out: folder,
     run: join(folder, sweepFiles.run),
     page: join(folder, sweepFiles.page),
-    trials: state.finished.length,
+    trials: done.finished.length,
     resumed,
     images,
     best: summary(best),
@@ -181,60 +148,80 @@ export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult
     refit,
     device: {
       features: data.extractor?.backbone.device ?? null,
-      training: describeTrainer(training.backend, options.compute ?? 'fp32'),
+      training: describeTrainer(search.training.backend, options.compute ?? 'fp32'),
     },
     features: data.counts,
-    sweep_s: state.seconds,
+    sweep_s: done.seconds,
     skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
   };
 }
 
-async function loadSpace(path: string | undefined): Promise<SearchSpace> {
-  if (path === undefined) return defaultSpace;
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new HeadstartError('USAGE', `Cannot read the search space ${path}: ${reasonOf(error)}.`, {
-      cause: error,
-    });
-  }
-  return parseSpace(text, path);
+/** What can be known, and refused, before any image is read. */
+async function openSearch(options: SweepJobOptions) {
+  const space = await loadSpace(options.space);
+  const training = await openStudyTraining(options);
+  return { space, training, specs: await loadSpecs(space) };
 }
 
-async function loadSpecs(space: SearchSpace): Promise<Map<string, HeadSpec>> {
-  const specs = new Map<string, HeadSpec>();
-  for (const name of space.head) specs.set(name, await loadHeadSpec(name));
-  return specs;
-}
+type Search = Awaited<ReturnType<typeof openSearch>>;
 
-/** Refuses heads that do not fit the features before anything is trained. */
-function checkSpecs(specs: ReadonlyMap<string, HeadSpec>, { shape }: FeatureSet, classes: number) {
-  for (const spec of specs.values()) resolveHead(spec, { featureShape: shape, classes });
-}
-
-function hasDropout({ layers }: HeadSpec): boolean {
-  return layers.some(({ type }) => type === 'dropout');
-}
-
-/** What `train` would do with the same options; of vectors there is no convolution. */
-function baselineOf(
+/** The trials of a search over this data. */
+function planSearch(
   options: SweepJobOptions,
-  { shape }: FeatureSet,
-  optimizer: TrialChoice['optimizer'] = 'adam',
-): TrialChoice {
-  const { dropout, momentum, weightDecay = optimizer === 'adamw' ? 0.004 : 0 } = options;
-  return {
-    head: options.head ?? (shape.length === 1 ? 'linear' : 'conv'),
-    optimizer,
-    classWeights: options.classWeights ?? 'none',
-    learningRate: options.learningRate ?? 1e-3,
-    weightDecay,
-    l2: options.l2 ?? 0,
-    labelSmoothing: options.labelSmoothing ?? 0,
-    ...(dropout === undefined ? {} : { dropout }),
-    ...(momentum === undefined ? {} : { momentum }),
-  };
+  { space, training, specs: listed }: Search,
+  data: TrainingData,
+) {
+  const train = data.train as FeatureSet;
+  const { seed = 0, search = 'halving' } = options;
+  const baseline = baselineOf(options, train, training.optimizer);
+  const isAsked = baseline.head === (options.head ?? 'conv');
+  const specs = new Map(listed).set(baseline.head, isAsked ? training.head : headPreset('linear'));
+  checkSpecs(specs, train, data.classes.length);
+  const specOf = (head: string) => specs.get(head) as HeadSpec;
+  const choiceOf = (trial: number) =>
+    trial === 0
+      ? baseline
+      : drawTrial(space, seed, trial, (head: string) => hasDropout(specOf(head)));
+  const searched = { space, baseline, specs: [...specs], search };
+  const fingerprint = fingerprintOf(options, data, searched);
+  return { train, training, halving: search === 'halving', specOf, choiceOf, fingerprint };
+}
+
+/** Trains what is not finished yet, and writes down what is. */
+async function runTrials(
+  folder: string,
+  first: WrittenSweep,
+  { train, training, halving, specOf, choiceOf }: ReturnType<typeof planSearch>,
+  data: TrainingData,
+  options: SweepJobOptions,
+): Promise<WrittenSweep> {
+  const { budget, signal, onProgress } = options;
+  const { validation, classes } = data;
+  const started = performance.now();
+  const spent = first.seconds;
+  await using writer = new SweepWriter(folder, validation.samples.length);
+  const { head: _, ...shared } = training;
+  const { waves, finished } = await sweepHeads({
+    ...shared,
+    train,
+    validation,
+    classes,
+    trials: options.trials ?? (budget === undefined ? defaultTrials : undefined),
+    deadline: budget === undefined ? undefined : started + (budget - spent) * 1000,
+    halving,
+    choiceOf,
+    specOf,
+    waves: first.waves,
+    finished: first.finished,
+    onState: async (state) => {
+      const seconds = spent + (performance.now() - started) / 1000;
+      writer.write({ ...first, ...state, seconds });
+    },
+    signal,
+    onProgress,
+  });
+  await writer.flush();
+  return { ...first, waves, finished, seconds: writer.last?.seconds ?? spent };
 }
 
 function fingerprintOf(options: SweepJobOptions, data: TrainingData, search: unknown): string {
@@ -257,6 +244,7 @@ async function refitBest(
   folder: string,
   best: Trial,
   { refit }: WrittenSweep,
+  data: TrainingData,
   options: SweepJobOptions,
 ): Promise<{ readonly accuracy: number; readonly loss: number }> {
   const out = join(folder, sweepFiles.run);
@@ -270,7 +258,8 @@ async function refitBest(
   const { trials: _, budget: __, space: ___, search: ____, ...shared } = options;
   const { momentum, dropout, ...choice } = best.choice;
   const chosen: TrainJobOptions = { ...shared, ...choice, momentum, dropout, out };
-  const { validation } = await trainJob({ ...chosen, folds: false, onNotice: undefined });
+  const open = async () => ({ ...data, [Symbol.asyncDispose]: async () => {} });
+  const { validation } = await trainOn(open, { ...chosen, folds: false, onNotice: undefined });
   return { accuracy: validation.accuracy, loss: validation.loss };
 }
 

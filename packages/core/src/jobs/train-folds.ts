@@ -6,6 +6,7 @@ import { runFiles } from '../run/index.ts';
 import { crossValidate, poolsFirst, type StudyImages } from '../study/index.ts';
 import { checkCount } from './counts.ts';
 import { type FoldsSummary, summarizeFolds } from './folds.ts';
+import { isPooledOnce } from './pooled-features.ts';
 import { extractStudyImages, studyViews } from './study-data.ts';
 import type { TrainJobOptions } from './train-options.ts';
 import type { TrainingData } from './training-data.ts';
@@ -110,12 +111,13 @@ export function checkFolds(options: TrainJobOptions): void {
 function estimate(
   { folds = defaultFolds, seeds = 1, ...options }: TrainJobOptions,
   { head }: Settings,
-  { images, extractor, counts, seconds }: TrainingData,
+  data: TrainingData,
   { timing }: TrainedHead,
 ): number {
+  const { images, extractor, counts, seconds } = data;
   const missing = extractor?.missing(images, studyViews(optionsOfViews(options))) ?? 0;
   const perView = counts.computed > 0 ? seconds / counts.computed : secondsPerViewUnknown;
-  const share = head && poolsFirst(head) ? pooledShare : 1;
+  const share = head && poolsFirst(head) && !isPooledOnce(head, data) ? pooledShare : 1;
   return missing * perView + Number(folds) * seeds * timing.trainSeconds * share;
 }
 

@@ -1,8 +1,7 @@
-import { access, constants, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeadstartError } from '../errors.ts';
 import { type Evaluation, evaluateClassification, fitTemperature } from '../evaluate/index.ts';
-import { makeFolders } from '../folders.ts';
 import {
   checkTrainingOptions,
   chooseTrainer,
@@ -16,11 +15,13 @@ import {
 } from '../head/index.ts';
 import { type MistakePictures, runPredictions, writeRun } from '../run/index.ts';
 import { picturesOfMistakes } from './mistake-pictures.ts';
+import { makeOutputFolder } from './output-folder.ts';
+import { featuresFor, inputShapeOf } from './pooled-features.ts';
 import { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
 import { checkFolds, foldsOfRun } from './train-folds.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
 import { runRecord, summarize } from './train-record.ts';
-import { openTrainingData, type TrainingData } from './training-data.ts';
+import { openTrainingData, type TrainingData, type TrainingDataOptions } from './training-data.ts';
 
 /**
  * From a folder of images (or feature files) to a run folder: features where they are missing,
@@ -37,7 +38,15 @@ import { openTrainingData, type TrainingData } from './training-data.ts';
  * });
  * ```
  */
-export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> {
+export function trainJob(options: TrainJobOptions): Promise<TrainSummary> {
+  return trainOn(openTrainingData, options);
+}
+
+/** The same on what `open` gives. */
+export async function trainOn(
+  open: (settings: TrainingDataOptions) => Promise<TrainingData>,
+  options: TrainJobOptions,
+): Promise<TrainSummary> {
   const started = performance.now();
   checkFolds(options);
   const source = options.data ?? options.features ?? '';
@@ -47,9 +56,9 @@ export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> 
   }
   const { head: named = 'conv' } = options;
   const head = typeof named === 'string' ? await loadHeadSpec(named) : named;
-  const remove = await makeFolder(place.folder);
+  const remove = await makeOutputFolder(place.folder);
   try {
-    return await trainInto(place, head, options, started);
+    return await trainInto(place, head, { ...options, open }, started);
   } catch (error) {
     await remove();
     throw error;
@@ -59,7 +68,7 @@ export async function trainJob(options: TrainJobOptions): Promise<TrainSummary> 
 async function trainInto(
   place: RunFolder,
   head: HeadSpec,
-  options: TrainJobOptions,
+  { open, ...options }: TrainJobOptions & { readonly open: Parameters<typeof trainOn>[0] },
   started: number,
 ): Promise<TrainSummary> {
   // A feature file has one row an image: nothing to draw views from.
@@ -69,12 +78,14 @@ async function trainInto(
   if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
   const settings = { ...options, head, views, backend: device };
   checkTrainingOptions(settings);
-  await using data = await openTrainingData(settings);
+  await using data = await open(settings);
   announceFeatures(data, options);
   const trainer = describeTrainer(device, options.compute ?? 'fp32');
   options.onNotice?.({ level: 'info', text: `Head on ${trainer}` });
   const init = options.init === undefined ? undefined : await readHeadWeights(options.init);
-  const trained = await trainResumable({ ...settings, init }, data, place);
+  const seen = await featuresFor(head, data, options);
+  const pooled = await trainResumable({ ...settings, init }, { ...data, ...seen }, place);
+  const trained = { ...pooled, head: { ...pooled.head, inputShape: inputShapeOf(data.train) } };
   const evaluation = evaluateValidation(trained, data, options);
   const seconds = (performance.now() - started) / 1000;
   const record = runRecord(options, data, trained, evaluation, seconds);
@@ -126,25 +137,6 @@ function evaluateValidation(
   const temperature = calibrate ? fitTemperature(classification) : 1;
   const names = samples.map(({ name }) => name);
   return evaluateClassification({ probabilities, labels, names, classes, temperature });
-}
-
-/** Makes a folder that can be written; the function given back removes it where it is still empty. */
-async function makeFolder(folder: string): Promise<() => Promise<void>> {
-  try {
-    const first = await makeFolders(folder);
-    await access(folder, constants.W_OK);
-    return async () => {
-      for (let path = folder; first !== undefined && path.startsWith(first); path = dirname(path)) {
-        await rmdir(path).catch(() => {});
-      }
-    };
-  } catch (error) {
-    throw new HeadstartError(
-      'OUTPUT_UNWRITABLE',
-      `Cannot write the run to ${folder}: ${reasonOf(error)}. Choose another place with --out.`,
-      { cause: error },
-    );
-  }
 }
 
 function announceFeatures(data: TrainingData, { onNotice }: TrainJobOptions): void {

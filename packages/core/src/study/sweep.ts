@@ -33,7 +33,8 @@ export interface SweepOptions extends Omit<StudyTraining, 'head'> {
   readonly train: FeatureSet;
   readonly validation: FeatureSet;
   readonly classes: readonly string[];
-  readonly trials: number;
+  /** Undefined: as many as there are until the deadline. */
+  readonly trials: number | undefined;
   /** Milliseconds of `performance.now()` after which no epoch begins. */
   readonly deadline?: number | undefined;
   /** Stop the worse two thirds of a wave at each rung; default true. */
@@ -65,20 +66,24 @@ const mostInWave = 256;
  * @throws HeadstartError as `trainHeads`; `signal.reason` where aborted, after `onState`
  */
 export async function sweepHeads(options: SweepOptions): Promise<SweepState> {
-  const { trials, signal, onProgress } = options;
+  const { trials = Number.POSITIVE_INFINITY, signal, onProgress } = options;
   const finished = new Map(options.finished.map((trial) => [trial.trial, trial]));
   const waves = [...options.waves];
   const state = (): SweepState => ({
     waves,
     finished: [...finished.values()].sort((a, b) => a.trial - b.trial),
   });
-  const report = () =>
-    onProgress?.({ stage: 'sweep', done: finished.size, total: trials, unit: 'trials' });
+  const begun = () => waves.reduce((sum, { count }) => sum + count, 0);
+  const report = () => {
+    // An earlier call may have begun more than this one asks for.
+    const total = trials === Number.POSITIVE_INFINITY ? undefined : Math.max(trials, begun());
+    onProgress?.({ stage: 'sweep', done: finished.size, total, unit: 'trials' });
+  };
   using stores = new FeatureStores();
   const pooled = await pooledSets(options);
   for (let at = 0; ; at++) {
     if (at === waves.length) {
-      const first = waves.reduce((sum, { count }) => sum + count, 0);
+      const first = begun();
       // The first wave always comes to one epoch, so that there is something to keep.
       const { deadline = Number.POSITIVE_INFINITY } = options;
       if (first >= trials || (first > 0 && performance.now() >= deadline)) break;

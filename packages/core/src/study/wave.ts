@@ -2,7 +2,7 @@ import {
   type EpochRecord,
   type FeatureStores,
   type TrainHeadsOptions,
-  trainHeads,
+  tryHeads,
 } from '../head/index.ts';
 import { poolsFirst } from './data.ts';
 import { compareScores, keptShare, Meeting, rungsOf, type Score } from './halving.ts';
@@ -118,7 +118,7 @@ async function trainGroup(
   const { deadline, epochs: most = 50 } = options;
   let release = await meeting.takeTurn();
   try {
-    await trainHeads({
+    await tryHeads({
       ...trainingOf(group, options),
       onEpoch: (record, head) => note(group[head] as Running, record),
       goOn: async (epoch, places) => {
@@ -179,8 +179,6 @@ function trainingOf(group: readonly Running[], options: WaveOptions): TrainHeads
     classes,
     stores,
     diverged: 'stop',
-    // The best trial is trained once more: weights need not be kept here.
-    restoreBest: false,
   };
 }
 

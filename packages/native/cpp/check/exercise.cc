@@ -108,7 +108,7 @@ std::vector<HeadOptions> make_heads(std::size_t count, std::size_t classes) {
     head.optimizer.kind = static_cast<OptimizerKind>(i % 3);
     head.optimizer.momentum = i % 2 == 1 ? 0.9 : 0;
     head.optimizer.weight_decay = 0.001;
-    head.l2 = 0.01;
+    head.l2 = i % 2 == 1 ? 0.01 : 0;
     head.label_smoothing = 0.1;
     head.class_weights.assign(classes, 1.5f);
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "cpu/layer.h"
@@ -44,7 +45,8 @@ class Dropout final : public Layer {
  private:
   static constexpr std::size_t task_blocks = 1024;
 
-  // kept_ [N, input]: element e is ruled by word e of the layer's stream.
+  // kept_ [N, input]: element e is ruled by word e of the layer's stream; all of its bits are set
+  // where it is kept.
   void draw(const Pass& pass, double rate) {
     const auto threshold =
         static_cast<std::uint32_t>(std::min(std::ceil(rate * 0x1p32), 0x1p32 - 1.0));
@@ -52,25 +54,28 @@ class Dropout final : public Layer {
                               static_cast<std::uint32_t>(plan().index), pass.dropout->step);
     const std::size_t count = pass.samples * plan().input.size();
     const std::size_t blocks = ceil_div(count, 4);
-    std::uint8_t* kept = kept_.require(4 * blocks);
+    std::uint32_t* kept = kept_.require(4 * blocks);
     pass.compute.pool.run(ceil_div(blocks, task_blocks), [&](std::size_t task) {
       const std::size_t end = std::min(blocks, (task + 1) * task_blocks);
       for (std::size_t b = task * task_blocks; b < end; ++b) {
         const PhiloxBlock words = stream.block(static_cast<std::uint32_t>(b));
-        for (std::size_t i = 0; i < 4; ++i) kept[4 * b + i] = words[i] >= threshold;
+        for (std::size_t i = 0; i < 4; ++i) kept[4 * b + i] = words[i] >= threshold ? ~0u : 0u;
       }
     });
   }
 
   void apply(std::size_t n, const float* from, float* to) const {
     const std::size_t size = plan().input.size();
-    const std::uint8_t* kept = kept_.data() + n * size;
-    for (std::size_t i = 0; i < size; ++i) to[i] = kept[i] != 0 ? from[i] * scale_ : 0.0f;
+    const std::uint32_t* kept = kept_.data() + n * size;
+    const float scale = scale_;
+    for (std::size_t i = 0; i < size; ++i) {
+      to[i] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(from[i] * scale) & kept[i]);
+    }
   }
 
   bool acts_ = false;
   float scale_ = 1;
-  Buffer<std::uint8_t> kept_;
+  Buffer<std::uint32_t> kept_;
 };
 
 }  // namespace

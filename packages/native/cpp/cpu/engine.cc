@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <exception>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cpu/head_pass.h"
+#include "cpu/zeros.h"
 #include "head/error.h"
 
 namespace headstart::cpu {
@@ -13,11 +15,11 @@ namespace {
 
 // One head's state, each [plan.parameter_floats] or empty.
 struct HeadState {
-  std::vector<float> weights;
-  std::vector<float> first_moment;
-  std::vector<float> second_moment;
+  std::span<float> weights;
+  std::span<float> first_moment;
+  std::span<float> second_moment;
 
-  std::vector<float>& array(State state) {
+  std::span<float> array(State state) const {
     switch (state) {
       case State::weights:
         return weights;
@@ -50,19 +52,27 @@ std::span<const T> part(std::span<const T> values, std::size_t begin, std::size_
 }
 
 // Heads are independent. Where there are at least as many as threads, each is computed by one
-// thread, with memory of that thread; else one after the other, each by all threads. Results are
-// the same bits either way.
+// thread, with memory of that thread; else, and where few are left over, one after the other, each
+// by all threads. Results are the same bits either way.
 class CpuEngine final : public Engine {
  public:
   CpuEngine(const Plan& plan, std::span<const HeadOptions> heads, unsigned threads,
             Precision precision)
       : plan_(plan), pool_(threads), together_(plan_, compute_with(pool_, precision)) {
-    const std::vector<float> zeros(plan_.parameter_floats);
-    for (const HeadOptions& options : heads) {
-      HeadState& head = heads_.emplace_back();
-      head.weights = zeros;
-      if (options.optimizer.has_first_moment()) head.first_moment = zeros;
-      if (options.optimizer.has_second_moment()) head.second_moment = zeros;
+    const std::size_t size = round_up(plan_.parameter_floats, 16);
+    states_ = Zeros(3 * size * heads.size());
+    float* next = states_.data();
+    const auto take = [&](bool needed) -> std::span<float> {
+      if (!needed) return {};
+      return {std::exchange(next, next + size), plan_.parameter_floats};
+    };
+    // Weights lie together: moments take no memory before their heads are trained.
+    heads_.resize(heads.size());
+    for (HeadState& head : heads_) head.weights = take(true);
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      const OptimizerOptions& optimizer = heads[h].optimizer;
+      heads_[h].first_moment = take(optimizer.has_first_moment());
+      heads_[h].second_moment = take(optimizer.has_second_moment());
     }
     if (heads.size() < threads || threads < 2) return;
     for (unsigned i = 0; i < threads; ++i) {
@@ -82,17 +92,22 @@ class CpuEngine final : public Engine {
     for_heads(rows, [&](HeadPass& pass, std::size_t i) {
       const HeadRows& one = rows[i];
       const float* weights = heads_[one.head].weights.data();
-      for (std::size_t begin = 0; begin < one.rows.size(); begin += batch_size) {
+      const std::size_t at_once = std::min(batch_size, rows_at_once());
+      for (std::size_t begin = 0; begin < one.rows.size(); begin += at_once) {
         end_if(abort);
-        const Batch batch{&store, part(one.rows, begin, batch_size),
-                          part(one.labels, begin, batch_size)};
+        const Batch batch{&store, part(one.rows, begin, at_once),
+                          part(one.labels, begin, at_once)};
         add(sums[i], pass.evaluate(weights, batch, *one.options));
       }
     });
   }
 
   void predict(std::size_t head, const Batch& batch, std::span<float> probabilities) override {
-    together_.predict(heads_.at(head).weights.data(), batch, probabilities.data());
+    const float* weights = heads_.at(head).weights.data();
+    for (std::size_t begin = 0; begin < batch.rows.size(); begin += rows_at_once()) {
+      together_.predict(weights, {batch.store, part(batch.rows, begin, rows_at_once()), {}},
+                        probabilities.data() + begin * plan_.classes);
+    }
   }
 
   Sums gradients(std::size_t head, const Batch& batch, const HeadOptions& options,
@@ -105,13 +120,13 @@ class CpuEngine final : public Engine {
   }
 
   void read(std::size_t head, State state, std::span<float> values) override {
-    const std::vector<float>& array = heads_.at(head).array(state);
+    const std::span<float> array = heads_.at(head).array(state);
     std::fill(values.begin(), values.end(), 0.0f);
     std::copy_n(array.begin(), std::min(array.size(), values.size()), values.begin());
   }
 
   void write(std::size_t head, State state, std::span<const float> values) override {
-    std::vector<float>& array = heads_.at(head).array(state);
+    const std::span<float> array = heads_.at(head).array(state);
     std::copy_n(values.begin(), std::min(array.size(), values.size()), array.begin());
   }
 
@@ -126,6 +141,13 @@ class CpuEngine final : public Engine {
   }
 
  private:
+  // Rows of large features pass the layers in groups: what a layer makes of a group stays in the
+  // caches, and needs no fresh memory.
+  std::size_t rows_at_once() const {
+    constexpr std::size_t floats = std::size_t{1} << 21;
+    return std::max(floats / plan_.input.size(), std::size_t{16});
+  }
+
   static void add(Sums& sums, const Sums& more) {
     sums.loss += more.loss;
     sums.correct += more.correct;
@@ -133,20 +155,29 @@ class CpuEngine final : public Engine {
     sums.steps += more.steps;
   }
 
-  // Calls body(pass, i) for each of the items. Tasks of a pool must not throw: the first error is
-  // kept, and heads that were not begun are left out.
+  // How many of the heads with samples are computed apart: where a few are left over, a round of
+  // those would leave most threads without one.
+  std::size_t count_apart(std::size_t heads) const {
+    if (apart_.empty() || heads < 2) return 0;
+    const std::size_t over = heads % apart_.size();
+    return 2 * over <= apart_.size() ? heads - over : heads;
+  }
+
+  // Calls body(pass, i) for each of the items that has rows. Tasks of a pool must not throw: the
+  // first error is kept, and heads that were not begun are left out.
   template <class Item, class Body>
   void for_heads(std::span<const Item> items, const Body& body) {
-    if (apart_.empty() || items.size() < 2) {
-      for (std::size_t i = 0; i < items.size(); ++i) body(together_, i);
-      return;
+    std::vector<std::size_t> active;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (!items[i].rows.empty()) active.push_back(i);
     }
-    std::vector<std::exception_ptr> errors(items.size());
+    const std::size_t apart = count_apart(active.size());
+    std::vector<std::exception_ptr> errors(apart);
     std::atomic<bool> failed{false};
-    pool_.run(items.size(), [&](std::size_t i, unsigned worker) {
+    pool_.run(apart, [&](std::size_t i, unsigned worker) {
       if (failed.load(std::memory_order_relaxed)) return;
       try {
-        body(*apart_[worker], i);
+        body(*apart_[worker], active[i]);
       } catch (...) {
         errors[i] = std::current_exception();
         failed.store(true, std::memory_order_relaxed);
@@ -155,12 +186,13 @@ class CpuEngine final : public Engine {
     for (const std::exception_ptr& error : errors) {
       if (error) std::rethrow_exception(error);
     }
+    for (std::size_t i = apart; i < active.size(); ++i) body(together_, active[i]);
   }
 
   void train_head(HeadPass& pass, const FeatureStore& store, const HeadRun& run,
                   std::size_t batch_size, Sums& sums, const std::atomic<bool>& abort) {
     const HeadOptions& options = *run.options;
-    HeadState& head = heads_[run.head];
+    const HeadState& head = heads_[run.head];
     for (std::size_t begin = 0; begin < run.rows.size(); begin += batch_size) {
       end_if(abort);
       const std::size_t done = begin / batch_size;
@@ -169,30 +201,11 @@ class CpuEngine final : public Engine {
                         part(run.labels, begin, batch_size)};
       const double rate =
           run.learning_rates.empty() ? options.learning_rate : run.learning_rates[done];
-      Sums step_sums;
-      const float* gradients =
-          pass.differentiate(head.weights.data(), batch, options,
-                             DropoutDraw{options.seed, step, options.dropout}, step_sums);
-      update(pass.compute(), head, gradients, update_step(options.optimizer, rate, step + 1));
-      add(sums, step_sums);
+      const HeadUpdate update{head.weights.data(), head.first_moment.data(),
+                              head.second_moment.data(),
+                              update_step(options.optimizer, rate, step + 1)};
+      add(sums, pass.train(update, batch, options, {options.seed, step, options.dropout}));
     }
-  }
-
-  void update(const Compute& compute, HeadState& head, const float* gradients,
-              const UpdateStep& step) const {
-    constexpr std::size_t task_floats = 16384;
-    const std::size_t count = plan_.parameter_floats;
-    const auto from = [](std::vector<float>& array, std::size_t begin) {
-      return array.empty() ? nullptr : array.data() + begin;
-    };
-    compute.pool.run(ceil_div(count, task_floats), [&](std::size_t task) {
-      const std::size_t begin = task * task_floats;
-      compute.kernels.update(
-          {head.weights.data() + begin, from(head.first_moment, begin),
-           from(head.second_moment, begin), gradients + begin,
-           std::min(task_floats, count - begin)},
-          step);
-    });
   }
 
   Plan plan_;
@@ -200,6 +213,7 @@ class CpuEngine final : public Engine {
   ThreadPool alone_{1};
   HeadPass together_;
   std::vector<std::unique_ptr<HeadPass>> apart_;  // one a worker
+  Zeros states_;
   std::vector<HeadState> heads_;
 };
 

@@ -31,25 +31,63 @@ void HeadPass::predict(const float* parameters, const Batch& batch, float* proba
 const float* HeadPass::differentiate(const float* parameters, const Batch& batch,
                                      const HeadOptions& options,
                                      const std::optional<DropoutDraw>& dropout, Sums& sums) {
+  const Pass pass{compute_, batch.rows.size(), parameters, zeroed_gradients(), dropout};
+  sums = backpropagate(pass, batch, options);
+  return gradients_.data();
+}
+
+Sums HeadPass::train(const HeadUpdate& update, const Batch& batch, const HeadOptions& options,
+                     const DropoutDraw& dropout) {
+  const Layer& first = *layers_[first_trained_];
+  // The penalty's gradient is added to a whole one.
+  const bool in_pass = options.l2 == 0 && first.updates_kernel();
+  const Pass pass{compute_, batch.rows.size(),          update.weights, zeroed_gradients(),
+                  dropout,  in_pass ? &update : nullptr};
+  const Sums sums = backpropagate(pass, batch, options);
+  if (!in_pass) {
+    update_range(update, 0, plan_.parameter_floats);
+    return sums;
+  }
+  const PlannedLayer& done = first.plan();
+  const Shape& in = done.input;
+  update_range(update, 0, done.kernel_offset);
+  update_range(update, done.kernel_offset + in.size() * done.output.channels,
+               plan_.parameter_floats);
+  return sums;
+}
+
+void HeadPass::update_range(const HeadUpdate& update, std::size_t begin, std::size_t end) {
+  constexpr std::size_t task_floats = 16384;
+  compute_.pool.run(ceil_div(end - begin, task_floats), [&](std::size_t task) {
+    const std::size_t from = begin + task * task_floats;
+    update.apply(compute_.kernels, from, std::min(task_floats, end - from),
+                 gradients_.data() + from);
+  });
+}
+
+// The gaps between parameters are never written again.
+float* HeadPass::zeroed_gradients() {
   if (!gradients_.data()) {
-    // The gaps between parameters are never written again.
     std::fill_n(gradients_.require(plan_.parameter_floats), plan_.parameter_floats, 0.0f);
   }
-  const Pass pass{compute_, batch.rows.size(), parameters, gradients_.data(), dropout};
+  return gradients_.data();
+}
+
+Sums HeadPass::backpropagate(const Pass& pass, const Batch& batch, const HeadOptions& options) {
   const std::span<const float> logits = forward(pass, batch);
   float* d_y = d_outputs_[0].require(widest_ * pass.samples);
   float* d_x = d_outputs_[1].require(widest_ * pass.samples);
-  sums = loss_.sum(compute_, logits, plan_.classes, batch.labels,
-                   {options.class_weights, options.label_smoothing}, d_y);
+  Sums sums = loss_.sum(compute_, logits, plan_.classes, batch.labels,
+                        {options.class_weights, options.label_smoothing}, d_y);
   // Nothing before the first layer with parameters wants a gradient.
   for (std::size_t l = layers_.size(); l-- > first_trained_;) {
     layers_[l]->backward(pass, input_of(l), outputs_[l].data(), d_y,
                          l == first_trained_ ? nullptr : d_x);
     std::swap(d_y, d_x);
   }
-  sums.loss +=
-      penalize(parameters, options.l2, gradients_.data()) * static_cast<double>(pass.samples);
-  return gradients_.data();
+  sums.loss += penalize(pass.parameters, options.l2, pass.gradients) *
+               static_cast<double>(pass.samples);
+  return sums;
 }
 
 Input HeadPass::input_of(std::size_t layer) const {

@@ -26,10 +26,17 @@ class HeadPass {
                              const HeadOptions& options, const std::optional<DropoutDraw>& dropout,
                              Sums& sums);
 
-  const Compute& compute() const noexcept { return compute_; }
+  // A step of training: the same, and then the update of every parameter.
+  Sums train(const HeadUpdate& update, const Batch& batch, const HeadOptions& options,
+             const DropoutDraw& dropout);
+
   std::size_t memory_bytes() const;
 
  private:
+  // Fills gradients_, but for what the pass's update takes up.
+  Sums backpropagate(const Pass& pass, const Batch& batch, const HeadOptions& options);
+  void update_range(const HeadUpdate& update, std::size_t begin, std::size_t end);
+  float* zeroed_gradients();
   void read_batch(const Batch& batch);
   std::span<const float> forward(const Pass& pass, const Batch& batch);
   Input input_of(std::size_t layer) const;

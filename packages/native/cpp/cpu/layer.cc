@@ -51,7 +51,7 @@ std::unique_ptr<Layer> make_layer(const PlannedLayer& plan, Precision precision)
     case LayerKind::max_pool2d:
       return make_max_pool2d(plan);
     case LayerKind::global_average_pool2d:
-      return make_global_average_pool2d(plan);
+      return plan.input.pixels() == 1 ? nullptr : make_global_average_pool2d(plan);
     case LayerKind::flatten:
       return nullptr;
     case LayerKind::dropout:

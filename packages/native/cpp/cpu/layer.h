@@ -7,6 +7,7 @@
 
 #include "cpu/buffer.h"
 #include "cpu/compute.h"
+#include "cpu/head_update.h"
 #include "head/backend.h"
 #include "head/spec.h"
 
@@ -19,6 +20,7 @@ struct Pass {
   const float* parameters;             // one head's, [plan.parameter_floats]
   float* gradients;                    // the same layout; null in a forward pass
   std::optional<DropoutDraw> dropout;  // absent: dropout layers pass on what they get
+  const HeadUpdate* update = nullptr;  // present in a step of training, see updates_kernel
 };
 
 // The input of a layer: one pointer a sample to [h, w, c], since the first layer's samples lie
@@ -42,9 +44,14 @@ class Layer {
   virtual void forward(const Pass& pass, const Input& x, float* y) = 0;
 
   // Writes the gradients of its parameters, and d_x [N, input] unless it is null. x and y are those
-  // of the forward pass just done; d_y [N, output] may be overwritten.
+  // of the forward pass just done; d_y [N, output] may be overwritten. Where the pass has an update
+  // and the layer says updates_kernel, it updates its kernel and writes no gradient of it.
   virtual void backward(const Pass& pass, const Input& x, const float* y, float* d_y,
                         float* d_x) = 0;
+
+  // Whether it makes a step of its kernel while the gradient is still in the cache. Only asked of
+  // the first layer with parameters, whose weights nothing needs any more by then.
+  virtual bool updates_kernel() const { return false; }
 
   virtual bool takes_bfloat16() const { return false; }
   virtual std::size_t scratch_bytes() const { return 0; }
@@ -53,7 +60,7 @@ class Layer {
   PlannedLayer plan_;
 };
 
-// Null for a flatten layer: rows are contiguous, so it does nothing.
+// Null for a layer that does nothing: flatten, as rows are contiguous, and a mean over one pixel.
 std::unique_ptr<Layer> make_layer(const PlannedLayer& plan, Precision precision);
 // conv2d or dense, as sums of products over the taps of a kernel.
 std::unique_ptr<Layer> make_product_layer(const PlannedLayer& plan, Precision precision);

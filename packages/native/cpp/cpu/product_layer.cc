@@ -80,7 +80,10 @@ class ProductLayer final : public Layer {
   void backward(const Pass& pass, const Input& x, const float* y, float* d_y, float* d_x) override {
     if (plan().spec.relu) relu_backward(pass, plan(), y, d_y);
     sum_rows(d_y, pass.samples * pixels_, filters(), pass.gradients + plan().bias_offset);
-    if (sparse_gradient_) {
+    if (pass.update && !d_x && updates_kernel()) {
+      d_rows_.prepare(pass.compute, d_y, pass.samples, pixels_, filters());
+      update_kernel(pass);
+    } else if (sparse_gradient_) {
       sparse_gradient_->run(pass.compute, x, d_y, pass.gradients + plan().kernel_offset);
     } else {
       d_rows_.prepare(pass.compute, d_y, pass.samples, pixels_, filters());
@@ -93,11 +96,13 @@ class ProductLayer final : public Layer {
     add_products(pass, reversed_, d_left_, right_, nullptr, d_x, inputs());
   }
 
+  bool updates_kernel() const override { return plan().spec.kind == LayerKind::dense; }
+
   bool takes_bfloat16() const override { return precision_ == Precision::bf16; }
 
   std::size_t scratch_bytes() const override {
     return left_.bytes() + right_.bytes() + d_rows_.bytes() + d_left_.bytes() + channels_.bytes() +
-           (sparse_gradient_ ? sparse_gradient_->bytes() : 0);
+           block_.bytes() + (sparse_gradient_ ? sparse_gradient_->bytes() : 0);
   }
 
  private:
@@ -108,6 +113,8 @@ class ProductLayer final : public Layer {
   // Input channels whose kernel gradient one task computes, and pixels that it takes at once.
   static constexpr std::size_t task_channels = 48;
   static constexpr std::size_t task_pixels = 512;
+  // Floats of a gradient that update_kernel has at a time: they stay in the first-level cache.
+  static constexpr std::size_t block_floats = 4096;
 
   std::size_t inputs() const {
     return plan().spec.kind == LayerKind::dense ? plan().input.size() : plan().input.channels;
@@ -185,19 +192,63 @@ class ProductLayer final : public Layer {
     return offsets;
   }
 
-  // A task is some channels by one panel of filters. In bfloat16 s counts pairs of samples.
-  void backward_kernel(const Pass& pass) {
-    const std::size_t panel = pass.compute.kernels.panel;
-    const std::size_t panels = ceil_div(filters(), panel);
-    const std::size_t groups = ceil_div(inputs(), task_channels);
-    const std::size_t units =
+  // Rows of the samples' gradient, in bfloat16 pairs of samples, and how many are taken at once.
+  struct Units {
+    std::size_t count;
+    std::size_t at_once;
+  };
+
+  Units prepare_units(const Pass& pass) {
+    const std::size_t count =
         precision_ == Precision::bf16 ? ceil_div(pass.samples, 2) : pass.samples;
-    const std::size_t at_once = std::clamp(task_pixels / pixels_, std::size_t{1}, units);
+    const std::size_t at_once = std::clamp(task_pixels / pixels_, std::size_t{1}, count);
     channels_.require(pass.compute.pool.threads(), at_once * pixels_ * task_channels);
     if (offsets_samples_ != at_once) {
       offsets_samples_ = at_once;
       offsets_ = offsets_of(at_once);
     }
+    return {count, at_once};
+  }
+
+  // A dense layer's gradient in blocks of a few channels, of which each is used up at once. A task
+  // is such a block: consecutive rows of the kernel.
+  void update_kernel(const Pass& pass) {
+    const auto [units, at_once] = prepare_units(pass);
+    const std::size_t panel = pass.compute.kernels.panel;
+    const std::size_t channels =
+        std::clamp(block_floats / filters() / 8 * 8, std::size_t{8}, task_channels);
+    block_.require(pass.compute.pool.threads(), channels * filters());
+    pass.compute.pool.run(ceil_div(inputs(), channels), [&](std::size_t task, unsigned worker) {
+      const std::size_t channel = task * channels;
+      OuterBlock block{};
+      block.a = channels_.of(worker);
+      block.a_offsets = offsets_[0].x.data();
+      block.b_offsets = offsets_[0].d_y.data();
+      block.ldc = filters();
+      block.rows = std::min(channels, inputs() - channel);
+      float* gradients = block_.of(worker);
+      std::fill_n(gradients, block.rows * filters(), 0.0f);
+      for (std::size_t begin = 0; begin < units; begin += at_once) {
+        block.k = std::min(at_once, units - begin);
+        gather(pass, begin, block.k, channel, block.rows, channels_.of(worker));
+        for (std::size_t column = 0; column < filters(); column += panel) {
+          block.b = d_rows_.at(begin, 0) + column;
+          block.c = gradients + column;
+          block.columns = std::min(panel, filters() - column);
+          pass.compute.products.outer(block);
+        }
+      }
+      pass.update->apply(pass.compute.kernels, plan().kernel_offset + channel * filters(),
+                         block.rows * filters(), gradients);
+    });
+  }
+
+  // A task is some channels by one panel of filters.
+  void backward_kernel(const Pass& pass) {
+    const auto [units, at_once] = prepare_units(pass);
+    const std::size_t panel = pass.compute.kernels.panel;
+    const std::size_t panels = ceil_div(filters(), panel);
+    const std::size_t groups = ceil_div(inputs(), task_channels);
     float* d_kernel = pass.gradients + plan().kernel_offset;
     pass.compute.pool.run(groups * panels, [&](std::size_t task, unsigned worker) {
       const std::size_t channel = task / panels * task_channels;
@@ -260,6 +311,7 @@ class ProductLayer final : public Layer {
   RightMatrix right_;
   std::optional<SparseKernelGradient> sparse_gradient_;
   Scratch<Word> channels_;
+  Scratch<float> block_;
   std::vector<Offsets> offsets_;
   std::size_t offsets_samples_ = 0;
 };

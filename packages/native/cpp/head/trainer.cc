@@ -1,6 +1,7 @@
 #include "head/trainer.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -38,8 +39,11 @@ std::vector<Metrics> means(const std::vector<Sums>& sums) {
 HeadTrainer::HeadTrainer(Plan plan, std::vector<HeadOptions> heads, std::unique_ptr<Engine> engine)
     : plan_(std::move(plan)), engine_(std::move(engine)) {
   std::vector<float> values(plan_.parameter_floats);
+  // Searches make hundreds of heads of one seed, which start from the same weights.
+  std::optional<std::uint64_t> drawn;
   for (HeadOptions& options : heads) {
-    initialize(plan_, options.seed, values);
+    if (drawn != options.seed) initialize(plan_, options.seed, values);
+    drawn = options.seed;
     engine_->write(heads_.size(), State::weights, values);
     heads_.push_back({std::move(options), 0});
   }
