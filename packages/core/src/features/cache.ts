@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { HeadstartError } from '../errors.ts';
 import { cacheDamaged, cacheError } from './cache-error.ts';
 import { type Claim, Claimant } from './claims.ts';
-import { databases, type Environment, openEnvironment } from './environment.ts';
+import { databases, type Environment, openEnvironment, readFast } from './environment.ts';
 import { type DataName, dataFile, readDataName } from './folder.ts';
 import { readingKey, recordsInUse } from './in-use.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
@@ -57,7 +57,7 @@ export class FeatureCache implements FeatureStore {
     this.#write(({ records: database, claims }) => {
       for (const { key, row, ...layout } of records) {
         claims.removeSync(key);
-        const present = database.getBinaryFast(key);
+        const present = readFast(database, key);
         if (present && recordBytes(key, layout, present)) continue;
         if (present) this.#checkReplaceable(key);
         database.putSync(key, encodeRecord(key, layout, row));
@@ -70,7 +70,7 @@ export class FeatureCache implements FeatureStore {
     const claim = this.#claimant.encode(now);
     return this.whileNobodyWrites(({ records, claims }) =>
       keys.map((key) => {
-        const present = records.getBinaryFast(key);
+        const present = readFast(records, key);
         if (present && recordBytes(key, layout, present)) return 'there';
         const known = claims.get(key);
         if (known && this.#claimant.isTaken(known, now)) return 'theirs';
@@ -119,7 +119,7 @@ export class FeatureCache implements FeatureStore {
   }
 
   readFile(key: Buffer): Buffer | undefined {
-    return this.#guard('read', ({ files }) => files.getBinaryFast(key));
+    return this.#guard('read', ({ files }) => readFast(files, key));
   }
 
   writeFiles(entries: readonly (readonly [key: Buffer, value: Buffer])[]): void {
@@ -130,7 +130,7 @@ export class FeatureCache implements FeatureStore {
 
   /** True where there is a record under this key and its checksum is right. */
   hasWhole(key: Buffer): boolean {
-    const record = this.#guard('read', ({ records }) => records.getBinaryFast(key));
+    const record = this.#guard('read', ({ records }) => readFast(records, key));
     return record !== undefined && isWholeRecord(key, record);
   }
 
@@ -161,7 +161,7 @@ export class FeatureCache implements FeatureStore {
       const { records } = environment;
       const inUse = recordsInUse(environment);
       keys.forEach((key, i) => {
-        const record = records.getBinaryFast(key);
+        const record = readFast(records, key);
         if (!record) return;
         const whole = isWholeRecord(key, record);
         if (whole && (!goes(i) || inUse.has(key))) return;
@@ -208,9 +208,9 @@ export class FeatureCache implements FeatureStore {
     } catch {}
   }
 
-  /** Valid until the next read only: memory that is used again. */
+  /** Valid until the next read. */
   #bytes(key: Buffer, layout: RecordLayout): Buffer | undefined {
-    const record = this.#guard('read', ({ records }) => records.getBinaryFast(key));
+    const record = this.#guard('read', ({ records }) => readFast(records, key));
     return record && recordBytes(key, layout, record);
   }
 
