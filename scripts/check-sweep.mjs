@@ -3,7 +3,8 @@
 //
 //   node scripts/check-sweep.mjs [STOPS] [SEED]
 //
-// STOPS (default 20) is the number of trials: some seconds each.
+// STOPS (default 20) is the number of stops: some seconds each. One half are at any moment of the command,
+// the other while trials are trained.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { memoryFeatureSet, writeFeatureFile } from '../packages/core/dist/features/index.js';
 
-const count = 128;
+const count = 256;
 const [stops = 20, seed = 1] = process.argv.slice(2).map(Number);
 const cli = fileURLToPath(new URL('../packages/cli/bin/headstart.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'headstart-check-sweep-'));
@@ -53,20 +54,27 @@ async function sweep(out, stop) {
   const args = ['sweep', '--features', train, '--val-features', validation];
   const options = ['--trials', `${count}`, '--epochs', '60', '--out', join(folder, out), '--json'];
   const started = performance.now();
-  const child = spawn(process.execPath, [cli, ...args, ...options], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const child = spawn(process.execPath, [cli, ...args, ...options]);
+  let stdout = '';
+  child.stdout.on('data', (text) => {
+    stdout += text;
   });
   let stderr = '';
-  child.stderr.on('data', (text) => {
-    stderr += text;
+  const training = new Promise((resolve) => {
+    child.stderr.on('data', (text) => {
+      stderr += text;
+      if (stderr.includes('Heads on')) resolve();
+    });
   });
   const ended = once(child, 'close');
   if (stop) {
+    if (stop.inTrials) await Promise.race([training, ended]);
     await Promise.race([delay(stop.after), ended]);
     child.kill(stop.signal);
   }
   const [code, signal] = await ended;
-  return { code, signal, stderr, ms: performance.now() - started };
+  const ms = performance.now() - started;
+  return { code, signal, stderr, ms, trialMs: code === 0 ? JSON.parse(stdout).sweep_s * 1000 : 0 };
 }
 
 const kept = ['trials.csv', 'best/head.safetensors', 'best/predictions.csv'];
@@ -85,7 +93,9 @@ try {
   const expected = contents('calm');
   const moments = { before: 0, between: 0, after: 0 };
   for (let i = 0; i < stops; i++) {
-    const stop = { signal: i % 2 === 0 ? 'SIGINT' : 'SIGKILL', after: random() * calm.ms };
+    const inTrials = i % 4 >= 2;
+    const after = random() * (inTrials ? calm.trialMs : calm.ms);
+    const stop = { signal: i % 2 === 0 ? 'SIGINT' : 'SIGKILL', inTrials, after };
     const out = `stopped-${i}`;
     const first = await sweep(out, stop);
     const trials = trialsOf(out);
@@ -99,7 +109,8 @@ try {
     if (fault !== undefined) faults.push(`${out}: ${fault}`);
     else if (lost) faults.push(`${out}: of ${trials} trials not all were kept`);
     else if (differs >= 0) faults.push(`${out}: another ${kept[differs]}`);
-    const when = `${stop.signal} after ${stop.after.toFixed(0)} of ${calm.ms.toFixed(0)} ms`;
+    const of = inTrials ? `${calm.trialMs.toFixed(0)} ms of trials` : `${calm.ms.toFixed(0)} ms`;
+    const when = `${stop.signal} after ${after.toFixed(0)} of ${of}`;
     console.log(`${when}: ${trials} trials kept${faults.length > 0 ? ' (faults so far)' : ''}`);
     rmSync(join(folder, out), { recursive: true, force: true });
   }
