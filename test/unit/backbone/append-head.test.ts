@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { appendHead, Backbone, locateBackbone } from '@headstart/core/backbone';
+import { appendHead, appendHeadParts, Backbone, locateBackbone } from '@headstart/core/backbone';
 import { FeatureStore, type LayerSpec, Trainer } from '@headstart/native';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeModel } from '../../../packages/core/dist/backbone/onnx-model.js';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import { floatTensor, node, pool, type SmallModel, someImages, writeSmallModel } from './models.ts';
 
@@ -67,7 +68,10 @@ test.each<[string, SmallModel, LayerSpec[]]>([
   const images = someImages(count, size);
   const { probabilities, weights } = await trained(file, images, layers);
   const metadata = { run: 'a test' };
-  const bytes = await appendHead(file.path, { layers, weights, classes, metadata });
+  const head = { layers, weights, classes, metadata };
+  const bytes = await appendHead(file.path, head);
+  const parts = Buffer.concat(await appendHeadParts(file.path, head));
+  expect(decodeModel(parts, 'parts').toJSON()).toEqual(decodeModel(bytes, 'bytes').toJSON());
 
   const session = await InferenceSession.create(bytes);
   expect(session.inputNames).toEqual(['image']);

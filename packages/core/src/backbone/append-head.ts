@@ -4,8 +4,10 @@ import { HeadstartError } from '../errors.ts';
 import { irVersion, opset } from './onnx.ts';
 import {
   decodeModel,
+  type EncodableModel,
   elementType,
   encodeModel,
+  encodeModelParts,
   floatTensor,
   type GraphNode,
   hwioToOihw,
@@ -44,6 +46,19 @@ export const headOutputs = ['probabilities', 'label'] as const;
  * @throws HeadstartError `BACKBONE_UNSUITABLE`
  */
 export async function appendHead(backbone: string, head: HeadGraph): Promise<Uint8Array> {
+  return encodeModel(await join(backbone, head));
+}
+
+/**
+ * As {@link appendHead}, in parts of one file: of a large backbone nothing is copied.
+ *
+ * @throws HeadstartError `BACKBONE_UNSUITABLE`
+ */
+export async function appendHeadParts(backbone: string, head: HeadGraph): Promise<Uint8Array[]> {
+  return encodeModelParts(await join(backbone, head));
+}
+
+async function join(backbone: string, head: HeadGraph): Promise<EncodableModel> {
   const model = decodeModel(await readFile(backbone), backbone);
   const rename = (name: string) => yielding(name, [...headOutputs, headPrefix]);
   const graph = renameGraph(model.graph ?? {}, { tensor: rename, node: rename });
@@ -59,7 +74,7 @@ export async function appendHead(backbone: string, head: HeadGraph): Promise<Uin
     node('Gather', [`${headPrefix}labels`, `${headPrefix}index`], 'label'),
   );
   initializers.push(stringTensor(`${headPrefix}labels`, head.classes));
-  return encodeModel({
+  return {
     ...model,
     producerName: 'headstart',
     metadataProps: metadataProps({
@@ -76,7 +91,7 @@ export async function appendHead(backbone: string, head: HeadGraph): Promise<Uin
         valueInfo('label', elementType.string, [batch]),
       ],
     },
-  });
+  };
 }
 
 /**

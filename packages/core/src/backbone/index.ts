@@ -1,4 +1,4 @@
-export { appendHead, type HeadGraph, headModel } from './append-head.ts';
+export { appendHead, appendHeadParts, type HeadGraph, headModel } from './append-head.ts';
 export { openWhenRun, type RunnableBackbone } from './deferred.ts';
 export { describeFile } from './describe-file.ts';
 export {

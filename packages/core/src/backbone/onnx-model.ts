@@ -4,6 +4,8 @@ import { HeadstartError, reasonOf } from '../errors.ts';
 const { onnx } = onnxProto;
 
 export type Model = onnxProto.onnx.ModelProto;
+/** What is put together here, and not read from a file. */
+export type EncodableModel = onnxProto.onnx.IModelProto;
 export type Graph = onnxProto.onnx.IGraphProto;
 export type GraphNode = onnxProto.onnx.INodeProto;
 export type TensorProto = onnxProto.onnx.ITensorProto;
@@ -35,8 +37,35 @@ export function decodeModel(bytes: Uint8Array, name: string): Model {
   throw new HeadstartError('BACKBONE_UNSUITABLE', `${name} is not an ONNX file: it has no graph.`);
 }
 
-export function encodeModel(model: onnxProto.onnx.IModelProto): Uint8Array {
+export function encodeModel(model: EncodableModel): Uint8Array {
   return onnx.ModelProto.encode(model).finish();
+}
+
+/**
+ * The bytes of a model in parts, one after another. The numbers of its constants are not copied, which
+ * are nearly all of a large model: `encodeModel` would hold the thread meanwhile.
+ */
+export function encodeModelParts(model: EncodableModel): Uint8Array[] {
+  const { graph, ...rest } = model;
+  const { initializer, ...others } = graph ?? {};
+  const constants = (initializer ?? []).flatMap((tensor) => field(5, tensorParts(tensor)));
+  const inside = [onnx.GraphProto.encode(others).finish(), ...constants];
+  return [onnx.ModelProto.encode(rest).finish(), ...field(7, inside)];
+}
+
+/** Fields may come in any order: the numbers are last. */
+function tensorParts(tensor: TensorProto): Uint8Array[] {
+  const { rawData, ...rest } = tensor;
+  const start = onnx.TensorProto.encode(rest).finish();
+  return Object.hasOwn(tensor, 'rawData') && rawData ? [start, ...field(9, [rawData])] : [start];
+}
+
+/** A field of a message that holds bytes or another message (protobuf's wire type 2). */
+function field(number: number, content: readonly Uint8Array[]): Uint8Array[] {
+  const head = [number * 8 + 2];
+  let length = content.reduce((sum, part) => sum + part.length, 0);
+  for (; length >= 128; length = Math.floor(length / 128)) head.push((length % 128) + 128);
+  return [Uint8Array.of(...head, length), ...content];
 }
 
 /** Model metadata (`metadata_props`) as a record. */

@@ -32,8 +32,11 @@ type Infer = (
   count: number,
 ) => Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
 
-async function openSession(model: string | Uint8Array): Promise<InferenceSession> {
-  const { provider, threads } = setup;
+async function openSession(
+  model: string | Uint8Array,
+  provider = setup.provider,
+): Promise<InferenceSession> {
+  const { threads } = setup;
   const options = {
     executionProviders: executionProviders(provider),
     graphOptimizationLevel: 'all',
@@ -131,7 +134,9 @@ class Heads {
   #runs: Promise<unknown> = Promise.resolve();
 
   async add({ add, model }: AddHeadRequest): Promise<undefined> {
-    this.#sessions.set(add, await openSession(model));
+    // TensorRT plans a model for longer than a head will ever run.
+    const provider = setup.provider === 'tensorrt' ? 'cuda' : setup.provider;
+    this.#sessions.set(add, await openSession(model, provider));
   }
 
   /** A session that is let go within a run would take the process with it. */

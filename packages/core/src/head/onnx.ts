@@ -1,4 +1,4 @@
-import { appendHead } from '../backbone/index.ts';
+import { appendHeadParts } from '../backbone/index.ts';
 import type { OperationOptions } from '../operation.ts';
 import type { ResolvedHead } from './spec.ts';
 import type { HeadWeights } from './weights.ts';
@@ -17,14 +17,14 @@ export interface HeadModelOptions extends OperationOptions {
 }
 
 /**
- * Backbone and head as the bytes of one ONNX model: uint8 NHWC image in, `probabilities` [N, K] and
- * `label` [N] out.
+ * Backbone and head as the bytes of one ONNX model, in parts: uint8 NHWC image in, `probabilities`
+ * [N, K] and `label` [N] out.
  *
  * @throws HeadstartError `BACKBONE_UNSUITABLE`
  */
-export async function wholeModel(options: HeadModelOptions): Promise<Uint8Array> {
+export async function wholeModel(options: HeadModelOptions): Promise<Uint8Array[]> {
   const { backbonePath, head, weights, classes, temperature, metadata = {}, signal } = options;
   signal?.throwIfAborted();
   const { layers } = head;
-  return appendHead(backbonePath, { layers, weights, classes, temperature, metadata });
+  return appendHeadParts(backbonePath, { layers, weights, classes, temperature, metadata });
 }

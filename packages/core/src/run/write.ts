@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { writeFileAtomically } from '../atomic-file.ts';
+import { type PendingFile, writeFileAtomically } from '../atomic-file.ts';
 import type { SkippedFile } from '../dataset/index.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import { confusionCsv, type Evaluation } from '../evaluate/index.ts';
@@ -99,13 +99,20 @@ type RunFiles = Record<string, RunFile>;
 
 async function writeFiles(
   folder: string,
-  files: readonly (readonly [string, string | Uint8Array])[],
+  files: readonly (readonly [string, string | Uint8Array | readonly Uint8Array[]])[],
 ): Promise<RunFiles> {
   const written = files.map(async ([name, content]) => {
-    await writeFileAtomically(join(folder, name), content);
+    const isWhole = typeof content === 'string' || content instanceof Uint8Array;
+    await writeFileAtomically(join(folder, name), isWhole ? content : inParts(content));
     return { [name]: await describeFile(join(folder, name)) };
   });
   return Object.assign({}, ...(await settled(written)));
+}
+
+function inParts(parts: readonly Uint8Array[]) {
+  return async (file: PendingFile) => {
+    for (const part of parts) await file.write(part);
+  };
 }
 
 async function writeWeights(folder: string, { record, weights }: RunContents): Promise<RunFiles> {
@@ -116,7 +123,7 @@ async function writeWeights(folder: string, { record, weights }: RunContents): P
 }
 
 /** None where the run was trained without a backbone. */
-async function modelFiles(contents: RunContents): Promise<[string, Uint8Array][]> {
+async function modelFiles(contents: RunContents): Promise<[string, Uint8Array[]][]> {
   const { record, weights, backbonePath, signal } = contents;
   if (backbonePath === undefined) return [];
   const { head, classes, calibration } = record;
