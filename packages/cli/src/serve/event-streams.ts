@@ -36,7 +36,7 @@ export class EventStreams<State> {
     }
     reply.hijack();
     const { raw } = reply;
-    // A connection that were kept alive after the stream would keep the server from closing.
+    // A connection that was kept alive after the stream would keep the server from closing.
     const own = { 'content-type': 'text/event-stream', connection: 'close' };
     raw.writeHead(200, { ...headersOf(reply), ...own });
     let newest: State | undefined;
@@ -55,16 +55,14 @@ export class EventStreams<State> {
     }, beatMs);
     // What would be said after the end is an error of the stream.
     const close = () => {
+      this.#open.delete(close);
       end();
       clearInterval(beat);
       raw.end();
     };
     this.#open.add(close);
-    raw.once('close', () => {
-      this.#open.delete(close);
-      close();
-    });
-    if (this.#closing.aborted) close();
+    raw.once('close', close);
+    if (this.#closing.aborted || raw.destroyed) close();
   }
 }
 
