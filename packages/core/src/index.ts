@@ -22,6 +22,7 @@ export type {
   Preprocessing,
   Provider,
   PullOptions,
+  RunnableBackbone,
 } from './backbone/index.ts';
 export type {
   CheckedFile,
