@@ -99,7 +99,10 @@ function nodeOf(version) {
 function emptyProject(name, path) {
   const folder = join(place, name);
   mkdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  writeFileSync(
+    join(folder, 'package.json'),
+    '{ "name": "trial", "version": "1.0.0", "private": true, "type": "module" }\n',
+  );
   const { HEADSTART_ADDON: _, ...rest } = process.env;
   const env = {
     ...rest,
