@@ -39,8 +39,10 @@ export function plot({ rows, data }) {
       { what, model: 'next model, another head', seconds: nextModelSeconds ?? firstModelSeconds },
     ]);
   const order = values.map(({ what }) => what);
-  const x = { field: 'seconds', type: 'quantitative', scale: { type: 'log' }, title: 'seconds' };
-  const y = { field: 'what', type: 'nominal', sort: order, title: null, axis: { labelLimit: 260 } };
+  // A bar on a logarithmic scale begins at one second, not at zero, and is not stacked.
+  const scale = { type: 'log', domainMin: 1 };
+  const x = { field: 'seconds', type: 'quantitative', stack: null, scale, title: 'seconds' };
+  const y = { field: 'what', type: 'nominal', sort: order, title: null, axis: { labelLimit: 400 } };
   const bars = {
     width: 460,
     height: { step: 17 },
@@ -51,11 +53,12 @@ export function plot({ rows, data }) {
         mark: { type: 'bar', cornerRadiusEnd: 2 },
         encoding: {
           x,
+          x2: { datum: 1 },
           color: {
             field: 'model',
             title: null,
             scale: { range: ['#4c78a8', '#f2a154'] },
-            legend: { orient: 'bottom' },
+            legend: { orient: 'bottom', labelLimit: 400 },
           },
         },
       },
