@@ -46,8 +46,13 @@ function fail(message) {
 }
 
 function finish(code) {
-  if (values.log)
-    writeFileSync(values.log, `${lines.join('\n').replaceAll(place, '/tmp/trial')}\n`);
+  if (values.log) {
+    const text = lines
+      .join('\n')
+      .replaceAll(place, '/tmp/trial')
+      .replaceAll(root, '/tmp/headstart');
+    writeFileSync(values.log, `${text}\n`);
+  }
   rmSync(place, { recursive: true, force: true });
   process.exit(code);
 }
