@@ -85,17 +85,8 @@ export class Backbone {
       const { shape, data } = await trialRun(worker, file.path, height * width * 3);
       checkFeatures(file.path, shape, data);
       signal?.throwIfAborted();
-      const info: BackboneInfo = {
-        ...file,
-        input: { height, width },
-        featureShape: shape,
-        provider: chosen.device,
-        engine,
-        tf32: usesTf32(chosen.device),
-        device: providerName(chosen.device, options.threads),
-        notice: chosen.notice,
-      };
-      return new Backbone(info, worker);
+      const found = { input: { height, width }, featureShape: shape, engine };
+      return new Backbone({ ...file, ...found, ...onDevice(chosen, options) }, worker);
     } catch (error) {
       await worker.close();
       throw error;
@@ -169,8 +160,8 @@ export async function describeOnCpu(
   file: BackboneFile,
   options: OpenBackboneOptions,
 ): Promise<BackboneInfo | undefined> {
-  const { device, notice } = chooseProvider(options);
-  if (device !== 'cpu' || options.featuresOf) return undefined;
+  const chosen = chooseProvider(options);
+  if (chosen.device !== 'cpu' || options.featuresOf) return undefined;
   const model = decodeModel(await readModel(file.path), file.path);
   const { input, output } = describeModel(model, file.path);
   const declared = model.graph?.output?.find(({ name }) => name === output.name);
@@ -180,10 +171,17 @@ export async function describeOnCpu(
     ...file,
     input: { height: input.height, width: input.width },
     featureShape: shape,
-    provider: device,
     engine: usesOwnKernels(model, input) ? 'native' : 'onnxruntime',
+    ...onDevice(chosen, options),
+  };
+}
+
+/** What the device makes of a backbone. */
+function onDevice({ device, notice }: ChosenProvider, { threads }: OpenBackboneOptions) {
+  return {
+    provider: device,
     tf32: usesTf32(device),
-    device: providerName(device, options.threads),
+    device: providerName(device, threads),
     notice,
   };
 }

@@ -52,10 +52,10 @@ export async function writeRun(folder: string, contents: RunContents): Promise<R
   const model = await modelFiles(contents);
   signal?.throwIfAborted();
   // Each file waits for the disk: together they wait once, and plots are drawn meanwhile.
-  const writing = [writeWeights(folder, contents), writeFiles(folder, model)];
   const drawing = drawPlots(contents);
   const written = await settled([
-    ...writing,
+    writeWeights(folder, contents),
+    writeFiles(folder, model),
     writeFiles(folder, textFiles(contents)),
     drawing.then(async (plots) => writeFiles(folder, await plotFiles(plots))),
   ]);
