@@ -4,7 +4,10 @@ import { Backbone, describeFile } from '@headstart/core/backbone';
 import { calibrate, quantizeModel } from '@headstart/core/backbone/quantize';
 import { int8Instructions } from '@headstart/native';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { int8StackPlan } from '../../../packages/core/src/backbone/int8-stack-plan.ts';
+import {
+  hasInt8StackPlan,
+  int8StackPlan,
+} from '../../../packages/core/src/backbone/int8-stack-plan.ts';
 import { hasMatrixUnit } from '../../../packages/core/src/backbone/matrix-unit.ts';
 import { decodeModel, type Model } from '../../../packages/core/src/backbone/onnx-model.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
@@ -61,6 +64,17 @@ describe('a chain of 8-bit convolutions in our own kernels', () => {
       ],
     );
     expect(planOf(await quantized({ after }))?.rest?.input).toBe('nhwc');
+  });
+
+  it('is told by a model without its weights', async () => {
+    const model = decodeModel(await quantized(), 'chain');
+    for (const tensor of model.graph?.initializer ?? []) {
+      if (tensor.dims?.length === 4) tensor.rawData = new Uint8Array(0);
+    }
+    expect(hasInt8StackPlan(model, { height: size, width: size })).toBe(true);
+    const [kernel] = model.graph?.initializer?.filter(({ rawData }) => !rawData?.length) ?? [];
+    if (kernel) delete (kernel as { rawData?: Uint8Array }).rawData;
+    expect(hasInt8StackPlan(model, { height: size, width: size })).toBe(false);
   });
 
   const forms: readonly [string, Parts][] = [

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { HeadstartError, reasonOf } from '../errors.ts';
 import type { BackboneFile } from './file.ts';
-import { decodeModel, modelMetadata } from './onnx-model.ts';
+import { digestOfBackbone, readOutline, unreadableBackbone } from './model-outline.ts';
+import { modelMetadata } from './onnx-model.ts';
 
 /**
  * What a backbone file in the form of our own says of itself.
@@ -11,11 +10,11 @@ import { decodeModel, modelMetadata } from './onnx-model.ts';
  * @throws HeadstartError `BACKBONE_UNSUITABLE` where it cannot be read
  */
 export async function describeFile(path: string, name?: string): Promise<BackboneFile> {
-  const bytes = await readBackbone(path);
-  const metadata = modelMetadata(decodeModel(bytes, path));
+  const [outline, sha256] = await Promise.all([readOutline(path), digestOfBackbone(path)]);
+  const metadata = modelMetadata(outline);
   return {
     path,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256,
     name: name ?? metadata.backbone ?? basename(path, '.onnx'),
     untrained: metadata.untrained === 'true',
     preprocessing: metadata.preprocessing ?? 'inside the graph',
@@ -30,10 +29,6 @@ export async function readBackbone(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new HeadstartError(
-      'BACKBONE_UNSUITABLE',
-      `Cannot read the backbone ${path}: ${reasonOf(error)}. Give vgg16, vgg16-untrained or an ONNX file.`,
-      { cause: error },
-    );
+    throw unreadableBackbone(path, error);
   }
 }

@@ -30,53 +30,59 @@ export interface Int8StackPlan {
   readonly rest?: RestOfModel | undefined;
 }
 
-/** A layer, and the scale and zero point of the levels that it reads and gives. */
+/** A layer, whose weights stay in the model until asked for, and the levels that it reads and gives. */
 interface Int8Convolution {
-  readonly layer: Omit<Int8StackLayer, 'pool'>;
+  readonly weights: () => Omit<Int8StackLayer, 'pool'>;
   readonly from: Levels;
   readonly to: Levels;
 }
 
+/** Scale and zero point. */
 interface Levels {
   readonly scale: number;
   readonly zeroPoint: number;
 }
+
+type Size = Readonly<Record<'height' | 'width', number>>;
 
 /**
  * Takes a model of uint8 pixels whose convolutions are in 8 bits apart, as {@link quantizeModel}
  * writes VGG16: 3x3 convolutions of pixels and of each other, 2x2 max pools, and the rest. Undefined
  * where it is made otherwise.
  */
-export function int8StackPlan(
-  model: Model,
-  { height, width }: { readonly height: number; readonly width: number },
-): Int8StackPlan | undefined {
+export function int8StackPlan(model: Model, size: Size): Int8StackPlan | undefined {
+  const found = findChain(model, size);
+  if (!found) return undefined;
+  const { chain, floats } = found;
+  const taken = new Set([...chain.taken, floats.node]);
+  return {
+    kind: 'int8',
+    height: size.height,
+    width: size.width,
+    zeroPoint: chain.layers[0]?.from.zeroPoint ?? 0,
+    layers: chain.layers.map(({ weights, pool }) => ({ ...weights(), pool })),
+    outputScale: floats.levels.scale,
+    rest: restOf(model, { ...chain, taken, output: floats.node.output?.[0] ?? '' }),
+  };
+}
+
+/** Whether there is an {@link int8StackPlan}. */
+export function hasInt8StackPlan(model: Model, size: Size): boolean {
+  return findChain(model, size) !== undefined;
+}
+
+function findChain(model: Model, size: Size) {
   const nodes = model.graph?.node ?? [];
   const constants = constantsOf(model);
   const first = nodes.find(({ opType }) => opType === 'QLinearConv');
   if (!first || !readsPixels(first, model)) return undefined;
-  const chain = followChain(
-    model,
-    first,
-    { height, width },
-    {
-      opType: 'QLinearConv',
-      read: (one, channels) => readConvolution(one, channels, constants),
-    },
-  );
-  const last = chain?.layers.at(-1);
+  const chain = followChain(model, first, size, {
+    opType: 'QLinearConv',
+    read: (one, channels) => readConvolution(one, channels, constants),
+  });
   const floats = chain && dequantized(model, chain.output, constants);
-  if (!chain || !last || !floats || !fitTogether(chain.layers, floats.levels)) return undefined;
-  const taken = new Set([...chain.taken, floats.node]);
-  return {
-    kind: 'int8',
-    height,
-    width,
-    zeroPoint: chain.layers[0]?.from.zeroPoint ?? 0,
-    layers: chain.layers.map(({ layer, pool }) => ({ ...layer, pool })),
-    outputScale: floats.levels.scale,
-    rest: restOf(model, { ...chain, taken, output: floats.node.output?.[0] ?? '' }),
-  };
+  if (!floats || !fitTogether(chain.layers, floats.levels)) return undefined;
+  return { chain, floats };
 }
 
 /** Whether the convolution's input is the graph's own uint8 pixels [N, H, W, 3], as [N, 3, H, W]. */
@@ -110,11 +116,10 @@ function readConvolution(
   const scales = floatsOf(constants.get(wScale ?? ''))?.values;
   const from = levelsOf(xScale, xZero, constants);
   const to = levelsOf(yScale, yZero, constants);
-  const weights = bytesOf(kernel, elementType.int8);
-  const sums = bytesOf(bias, elementType.int32);
   const dims = (kernel?.dims ?? []).map(Number);
   const [filters = 0] = dims;
-  if (!weights || !sums || !zeros || !scales || !from || !to) return undefined;
+  if (!isBytes(kernel, elementType.int8) || !isBytes(bias, elementType.int32)) return undefined;
+  if (!zeros || !scales || !from || !to) return undefined;
   if (!isPlainConvolution(one, dims, channels) || zeros.some((value) => value !== 0)) {
     return undefined;
   }
@@ -124,13 +129,13 @@ function readConvolution(
     const own = scales[scales.length === 1 ? 0 : f] as number;
     return Math.fround(from.scale * own) / to.scale;
   });
-  const layer = {
-    kernel: oihwToHwio(new Int8Array(weights.buffer), 9, channels, filters),
-    bias: new Int32Array(sums.buffer),
+  const weights = () => ({
+    kernel: oihwToHwio(new Int8Array(copyOf(kernel).buffer), 9, channels, filters),
+    bias: new Int32Array(copyOf(bias).buffer),
     scale,
     zeroPoint: to.zeroPoint,
-  };
-  return { layer: { layer, from, to }, filters, last: one };
+  });
+  return { layer: { weights, from, to }, filters, last: one };
 }
 
 /** The node that turns the chain's result into float32, and alone reads it. */
@@ -159,6 +164,17 @@ function levelsOf(
 
 /** A copy of a constant's bytes, where it is of the type and kept as bytes. */
 function bytesOf(tensor: TensorProto | undefined, type: number): Uint8Array | undefined {
-  if (tensor?.dataType !== type || !tensor.rawData?.length) return undefined;
-  return new Uint8Array(tensor.rawData);
+  return isBytes(tensor, type) && tensor.rawData.length > 0 ? copyOf(tensor) : undefined;
+}
+
+type Bytes = TensorProto & { readonly rawData: Uint8Array };
+
+/** Whether a constant is of the type and kept as bytes, which an outline of the model leaves out. */
+function isBytes(tensor: TensorProto | undefined, type: number): tensor is Bytes {
+  return tensor?.dataType === type && Object.hasOwn(tensor, 'rawData');
+}
+
+/** Aligned for any type. */
+function copyOf({ rawData }: Bytes): Uint8Array {
+  return new Uint8Array(rawData);
 }

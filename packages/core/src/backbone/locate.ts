@@ -7,6 +7,7 @@ import { adaptModel, isCanonical } from './adapt.ts';
 import { describeFile, readBackbone } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
 import { describeModel, type ModelDescription } from './inspect.ts';
+import { readOutline } from './model-outline.ts';
 import { decodeModel } from './onnx-model.ts';
 import { buildUntrained } from './untrained.ts';
 import { type BackboneVariant, checkVariant, variantOf } from './variant.ts';
@@ -96,16 +97,16 @@ function suffixOf({ preprocessing, layer, imageSize }: BackboneVariant): string 
 
 async function locateFile(path: string, options: LocateOptions): Promise<BackboneFile> {
   const { modelsDir, preprocessing, layer, imageSize } = options;
-  const bytes = await readBackbone(path);
-  const model = decodeModel(bytes, path);
-  const description = describeModel(model, path);
+  const description = describeModel(await readOutline(path), path);
   const name = basename(path).replace(/\.onnx$/i, '');
-  const derived = (kind: string, made: Uint8Array) =>
+  const derived = (kind: string, bytes: Uint8Array, made: Uint8Array) =>
     writeOnce(derivedPath(modelsDir, name, bytes, kind), made, name);
   if (description.metadata['headstart.format'] !== undefined) {
     const file = await describeFile(path, name);
     const changes = changesOf(options, file);
-    return changes ? derived(suffixOf(changes), variantOf(bytes, path, changes)) : file;
+    if (!changes) return file;
+    const bytes = await readBackbone(path);
+    return derived(suffixOf(changes), bytes, variantOf(bytes, path, changes));
   }
   if (layer !== undefined) {
     throw new HeadstartError(
@@ -124,7 +125,9 @@ async function locateFile(path: string, options: LocateOptions): Promise<Backbon
   const resized = sized.height !== height || sized.width !== width;
   if (isCanonical(description) && !resized) return describeFile(path, name);
   const suffix = [preprocessing ?? 'own', ...(resized ? [sized.height] : [])].join('-');
-  return derived(suffix, adaptModel(model, path, { preprocessing, size: sized }));
+  const bytes = await readBackbone(path);
+  const adapted = adaptModel(decodeModel(bytes, path), path, { preprocessing, size: sized });
+  return derived(suffix, bytes, adapted);
 }
 
 /** The size of images of a model that says none, or that has just this one. */

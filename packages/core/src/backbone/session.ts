@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { int8Instructions } from '@headstart/native';
 import { type DeviceOptions, withoutGpu } from '../device.ts';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import type { OperationOptions } from '../operation.ts';
+import { readBackbone } from './describe-file.ts';
 import {
   type ChosenProvider,
   chooseProvider,
@@ -13,8 +13,9 @@ import {
 import type { BackboneFile } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
 import { describeModel } from './inspect.ts';
-import { int8StackPlan } from './int8-stack-plan.ts';
+import { hasInt8StackPlan, int8StackPlan } from './int8-stack-plan.ts';
 import { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
+import { readOutline } from './model-outline.ts';
 import { decodeModel, encodeModel, type Model, tensorTypeOf } from './onnx-model.ts';
 import { hasStackPlan, stackPlan } from './stack-plan.ts';
 import { withoutHead } from './without-head.ts';
@@ -75,7 +76,7 @@ export class Backbone {
   static async open(file: BackboneFile, options: OpenBackboneOptions = {}): Promise<Backbone> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const whole = decodeModel(await readModel(file.path), file.path);
+    const whole = decodeModel(await readBackbone(file.path), file.path);
     const { featuresOf } = options;
     const model = featuresOf ? withoutHead(whole, file.path, featuresOf) : whole;
     const description = describeModel(model, file.path);
@@ -162,7 +163,7 @@ export async function describeOnCpu(
 ): Promise<BackboneInfo | undefined> {
   const chosen = chooseProvider(options);
   if (chosen.device !== 'cpu' || options.featuresOf) return undefined;
-  const model = decodeModel(await readModel(file.path), file.path);
+  const model = await readOutline(file.path);
   const { input, output } = describeModel(model, file.path);
   const declared = model.graph?.output?.find(({ name }) => name === output.name);
   const shape = declared && tensorTypeOf(declared).dims?.slice(1);
@@ -184,18 +185,6 @@ function onDevice({ device, notice }: ChosenProvider, { threads }: OpenBackboneO
     device: providerName(device, threads),
     notice,
   };
-}
-
-async function readModel(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new HeadstartError(
-      'BACKBONE_UNSUITABLE',
-      `Cannot read the backbone ${path}: ${reasonOf(error)}.`,
-      { cause: error },
-    );
-  }
 }
 
 async function startOnDevice(
@@ -253,10 +242,10 @@ function ownPlan(model: Model, size: BackboneInfo['input']): WorkerSetup['stack'
   return plan || !ownInt8() ? plan : int8StackPlan(model, size);
 }
 
-/** Whether there is an {@link ownPlan}, which takes longer to make. */
+/** Whether there is an {@link ownPlan}, which takes longer to make; an outline of the model tells. */
 function usesOwnKernels(model: Model, size: BackboneInfo['input']): boolean {
   if (!ownKernelsWanted()) return false;
-  return hasStackPlan(model, size) || (ownInt8() && int8StackPlan(model, size) !== undefined);
+  return hasStackPlan(model, size) || (ownInt8() && hasInt8StackPlan(model, size));
 }
 
 /** The environment variable HEADSTART_ENGINE=onnxruntime leaves everything to ONNX Runtime. */
