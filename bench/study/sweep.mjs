@@ -7,8 +7,8 @@
 // (the second file is F.test.safetensors where the folder has test/ and no validation/). PYTHON needs
 // torch==2.13.0, numpy and safetensors. PyTorch trains twice: on the feature maps, as the heads say; and
 // on features that are pooled once beforehand, where a head begins with pooling, as Headstart does it.
-// Whole programs are compared with each other, and training with training. Headstart's figures are those
-// of the median of three commands.
+// Whole programs are compared with each other, and training with training. Each program runs three times, in
+// turn; figures are those of its median run.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,6 +32,13 @@ function run(program, args) {
     maxBuffer: 2 ** 28,
   });
   return { ...JSON.parse(text), whole: (performance.now() - started) / 1000 };
+}
+
+/** The run that took neither longest nor shortest. */
+function median(program, runs) {
+  const sorted = runs.toSorted((a, b) => a.whole - b.whole);
+  console.log(`${program}: ${sorted.map(({ whole }) => whole.toFixed(1)).join(', ')} s`);
+  return sorted[Math.floor(runs.length / 2)];
 }
 
 function sweep(seed, out) {
@@ -73,14 +80,21 @@ async function secondsByKind(finished) {
 
 try {
   const out = join(folder, '0');
-  const rounds = ['0', 'again', 'once more'].map((name) => sweep(0, join(folder, name)));
-  const ours = rounds.sort((a, b) => a.whole - b.whole)[1];
-  const { finished } = JSON.parse(readFileSync(join(out, 'sweep.json'), 'utf8'));
-  const kinds = await secondsByKind(finished);
   const torch = (how) =>
     run(python, [path('pytorch_heads.py'), train, validation, join(out, 'sweep.json'), how]);
-  const pooled = torch('pooled');
-  const maps = torch('maps');
+  const rounds = ['0', 'again', 'once more'].map((name) => ({
+    ours: sweep(0, join(folder, name)),
+    pooled: torch('pooled'),
+    maps: torch('maps'),
+  }));
+  const [ours, pooled, maps] = ['ours', 'pooled', 'maps'].map((program) =>
+    median(
+      program,
+      rounds.map((round) => round[program]),
+    ),
+  );
+  const { finished } = JSON.parse(readFileSync(join(out, 'sweep.json'), 'utf8'));
+  const kinds = await secondsByKind(finished);
 
   const epochs = finished.reduce((sum, one) => sum + one.epochs, 0);
   console.log(`${finished.length} heads, ${epochs} epochs in all, ${threads} threads each\n`);
