@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import { isHidden, isPictureName } from '@headstart/core/dataset';
-import { watch } from 'chokidar';
 
 /** A file is complete when its size has not changed for so long, in ms. */
 const quietMs = 400;
@@ -20,6 +19,7 @@ export async function* newImagesIn(
   signal: AbortSignal,
   onReady: () => void,
 ): AsyncGenerator<string> {
+  const { watch } = await import('chokidar');
   const complete: string[] = [];
   let failure: unknown;
   let wake = () => {};

@@ -2,7 +2,7 @@ import { modelCard } from '@headstart/core/run';
 import { describe, expect, it } from 'vitest';
 import { contentsOfRun } from './contents.ts';
 
-function cardOf(classes: readonly string[]): string {
+function cardOf(classes: readonly string[]): Promise<string> {
   const { record } = contentsOfRun();
   return modelCard({
     name: 'fruit',
@@ -15,8 +15,8 @@ function cardOf(classes: readonly string[]): string {
 }
 
 describe('a model card', () => {
-  it('shows class names as they are, whatever is in them', () => {
-    const card = cardOf(['a|b', 'back`tick', '``', '`', ' spaced ', '   ']);
+  it('shows class names as they are, whatever is in them', async () => {
+    const card = await cardOf(['a|b', 'back`tick', '``', '`', ' spaced ', '   ']);
     const row = card.split('\n').find((line) => line.startsWith('| classes'));
     expect(row).toBe('| classes | `a\\|b`, ``back`tick``, ` `` `, `` ` ``, `  spaced  `, `   ` |');
   });

@@ -165,7 +165,7 @@ interface CardOptions extends Pick<ExportJobOptions, 'license'> {
 
 async function writeCard(folder: string, run: Run, { name, license, facts }: CardOptions) {
   const metrics = await readRunMetrics(run);
-  const card = modelCard({ name, license, record: run.record, metrics, ...facts });
+  const card = await modelCard({ name, license, record: run.record, metrics, ...facts });
   await writeFileAtomically(join(folder, exportedFiles.labels), labelsText(run.record.classes));
   await writeFileAtomically(join(folder, exportedFiles.card), card);
 }

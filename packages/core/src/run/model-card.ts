@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { stringify } from 'yaml';
 import type { Metrics } from '../evaluate/index.ts';
 import type { RunRecord } from './record.ts';
 
@@ -28,7 +27,9 @@ export function isModelCard(text: string): boolean {
  * The model card (README.md) of an exported run: a YAML head as model hubs read it, and what a
  * person should know. Of where the data lay it says the folder's name alone.
  */
-export function modelCard(contents: ModelCardContents): string {
+export async function modelCard(contents: ModelCardContents): Promise<string> {
+  // Of 73 files: loaded where it is needed, other commands do not wait for it.
+  const { stringify } = await import('yaml');
   const head = stringify(cardHead(contents), { lineWidth: 0 });
   const sections = [
     introduction(contents),
