@@ -189,6 +189,18 @@ describe('a search space', () => {
     expect(drawTrial(defaultSpace, 2, 7, hasDropout)).not.toEqual(draws[7]);
   });
 
+  test('gives no number beyond a range, though numbers are rounded', () => {
+    const momentum = { min: 0.99996, max: 0.99999 };
+    const space = { ...defaultSpace, momentum, optimizer: ['sgd' as const] };
+    for (let i = 0; i < 20; i++) {
+      expect(drawTrial(space, 1, i, hasDropout).momentum).toBeLessThanOrEqual(momentum.max);
+    }
+  });
+
+  test('of a file may begin with a byte order mark', () => {
+    expect(parseSpace('\uFEFF{"l2":[1]}', 's.json')).toEqual({ ...defaultSpace, l2: [1] });
+  });
+
   test('of a file replaces what it names', () => {
     const space = parseSpace('{"learningRate":{"min":1,"max":2},"head":["conv"]}', 's.json');
     expect(space).toEqual({ ...defaultSpace, learningRate: { min: 1, max: 2 }, head: ['conv'] });

@@ -80,7 +80,7 @@ const bounds: Record<NumericKey, (x: number) => boolean> = {
 export function parseSpace(text: string, source: string): SearchSpace {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw wrong(source, `is not JSON: ${reasonOf(error)}`);
   }
@@ -166,6 +166,6 @@ export function drawTrial(
 function between({ min, max, scale = 'linear' }: Range, u: number): number {
   const at = (a: number, b: number) => a + (b - a) * u;
   const exact = scale === 'log' ? Math.exp(at(Math.log(min), Math.log(max))) : at(min, max);
-  // Short numbers, which a table and a command line can hold.
-  return Number(exact.toPrecision(4));
+  // Short numbers, which a table and a command line can hold, but none beyond the range.
+  return Math.min(max, Math.max(min, Number(exact.toPrecision(4))));
 }
