@@ -54,6 +54,16 @@ describe('A file of corrections', () => {
     expect(hash).toBe(sha256(text));
   });
 
+  it('is read where some lines end as on Windows and others do not', async () => {
+    const file = await csv(`${a0},f,relabel,b\r`, `${a1},f,remove,\r`, `${b0},f,relabel,a`);
+    const { byHash } = await readCorrections(file);
+    expect([...byHash.values()].map(({ label, line }) => [label, line])).toEqual([
+      ['b', 2],
+      ['', 3],
+      ['a', 4],
+    ]);
+  });
+
   it('is refused with the file and the line that is wrong', async () => {
     const cases: [string[], string][] = [
       [[`${a0},f,delete,`], 'line 2: "delete" is no action: it must be keep, relabel or remove'],

@@ -162,6 +162,8 @@ function parseRows(path: string, bytes: Buffer): Row[] {
     const rows = parse(bytes, {
       bom: true,
       info: true,
+      // An editor may end its own lines otherwise than the program that wrote the file.
+      recordDelimiter: ['\r\n', '\n', '\r'],
       relaxColumnCount: true,
       skipEmptyLines: true,
     }) as unknown as { record: string[]; info: { lines: number } }[];
