@@ -92,6 +92,16 @@ describe('a learning curve', () => {
     );
   });
 
+  test('fails where a head learns nothing but infinity: there is no accuracy to draw', async () => {
+    const shape = [2, 2, 9];
+    const set = syntheticFeatures({ samples: 60, classes: 3, shape, seed: 31 });
+    const options = { images: { set, classes: ['a', 'b', 'c'] }, validation: set, repeats: 1 };
+    const head = headPreset('mlp');
+    await expect(learningCurve({ ...options, head, learningRate: 1e38 })).rejects.toThrow(
+      'use a learning rate below 1e+38',
+    );
+  });
+
   test('rises with the images, and is the same for the same seed', async () => {
     const shape = [2, 2, 9];
     const options = {

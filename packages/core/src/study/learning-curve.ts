@@ -192,7 +192,6 @@ async function testAccuracies(
       validation: measured,
       classes: images.classes,
       stores,
-      diverged: 'stop',
       onProgress: ({ done, total = 1 }) =>
         onProgress?.({
           stage: 'learning curve',
