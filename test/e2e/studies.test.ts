@@ -110,6 +110,40 @@ describe('sweep', () => {
   });
 });
 
+describe('feature files', () => {
+  const file = (name: string) => join(place.path, name);
+  const both = ['--features', 'f.safetensors', '--val-features', 'f.validation.safetensors'];
+  beforeAll(async () => {
+    const images = join(place.path, 'split');
+    await writePictures(join(images, 'train'), ['blue', 'green', 'red'], 12);
+    await writePictures(join(images, 'validation'), ['blue', 'green', 'red'], 4);
+    await json('features', 'split', ...backbone, '--no-augment', '--out', 'f.safetensors');
+  });
+
+  it('keep groups whole in cross-validation', async () => {
+    const grouped = ['--head', 'linear', '--epochs', '2', '--group-by', 'train/([a-z]+)'];
+    const folds = await cli('folds', '--features', 'f.safetensors', ...grouped, '--folds', '4');
+    expect(folds.code).toBe(2);
+    expect(folds.stderr).toContain('3 different images or groups cannot make 4 folds');
+    const train = await cli('train', ...both, ...grouped, '--folds', '4', '--out', 'grouped');
+    expect(train.stderr).toContain('3 different images or groups cannot make 4 folds');
+  });
+
+  it('of other numbers are another search, whatever their names and labels', async () => {
+    const args = ['sweep', ...both, '--trials', '3', '--epochs', '2', '--out', 'on-files'];
+    await json(...args);
+    expect((await json(...args)).resumed).toBe(3);
+    const bytes = await readFile(file('f.safetensors'));
+    // The sign of the first feature.
+    const at = 8 + Number(bytes.readBigUInt64LE()) + 3;
+    bytes[at] = (bytes[at] as number) ^ 0x80;
+    await writeFile(file('f.safetensors'), bytes);
+    const refused = await cli(...args);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('holds a sweep over other images');
+  });
+});
+
 describe('compare', () => {
   it('compares runs on the images that they share, and refuses those that share none', async () => {
     const args = ['train', 'data', ...backbone, '--no-folds'];

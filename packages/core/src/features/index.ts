@@ -9,6 +9,7 @@ export {
 export {
   type FeatureFile,
   type FeatureFileDescription,
+  featureFileDigest,
   readFeatureFile,
   writeFeatureFile,
 } from './file.ts';

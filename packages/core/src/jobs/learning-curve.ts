@@ -7,6 +7,7 @@ import { html, pageDocument, table, trusted } from '../page/index.ts';
 import { type LearningCurve, learningCurve, learningCurveSvg } from '../study/index.ts';
 import { checkCount } from './counts.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './folds.ts';
+import { inGroups } from './sample-groups.ts';
 import { openStudyData, type StudyDataOptions } from './study-data.ts';
 import { chooseStudyFolder } from './study-folder.ts';
 
@@ -144,7 +145,7 @@ async function parts(
       `${options.features} and ${options.validationFeatures} are of different classes: ${classes.join(', ')} and ${file.classes.join(', ')}.`,
     );
   }
-  return { train: set, validation: file.set };
+  return { train: set, validation: inGroups(file.set, options.groupBy) };
 }
 
 async function writeAll(

@@ -3,7 +3,6 @@ import {
   type DataOptions,
   type Dataset,
   findLayout,
-  groupsBy,
   type Sample,
   type SkippedFile,
 } from '../dataset/index.ts';
@@ -20,6 +19,7 @@ import {
   scanOnce,
   viewRequest,
 } from './extractor.ts';
+import { inGroups } from './sample-groups.ts';
 import type { FeatureCounts } from './training-data.ts';
 
 export interface StudyDataOptions extends ExtractorOptions, DataOptions {
@@ -73,7 +73,7 @@ export async function openStudyData(
   const { set, classes } = await readFeatureFile(features);
   return {
     source: features,
-    images: { set, classes },
+    images: { set: inGroups(set, options.groupBy), classes },
     files: [],
     counts: { computed: 0, reused: set.rowCount },
     skipped: [],
@@ -130,10 +130,7 @@ export async function extractStudyImages(
     (sample) => (isPlain(sample) ? [undefined] : viewsOf(sample)),
     'features',
   );
-  if (options.groupBy === undefined) return extraction;
-  const groupOf = groupsBy(options.groupBy);
-  const grouped = extraction.set.samples.map((sample) => ({ ...sample, group: groupOf(sample) }));
-  return { ...extraction, set: { ...extraction.set, samples: grouped } };
+  return { ...extraction, set: inGroups(extraction.set, options.groupBy) };
 }
 
 /** The views of a sample that a study needs. */

@@ -9,7 +9,7 @@ import {
   type SkippedFile,
 } from '../dataset/index.ts';
 import { HeadstartError } from '../errors.ts';
-import { type FeatureSet, readFeatureFile } from '../features/index.ts';
+import { type FeatureSet, featureFileDigest, readFeatureFile } from '../features/index.ts';
 import {
   type EpochFeatures,
   planViews,
@@ -27,6 +27,7 @@ import {
   scanOnce,
   viewRequest,
 } from './extractor.ts';
+import { inGroups } from './sample-groups.ts';
 
 export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, DataOptions {
   /** Folder of images; or else `features` and `validationFeatures`. */
@@ -87,7 +88,7 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Tr
       'Corrections are for a folder of images: leave out --corrections, or correct the features when they are written.',
     );
   }
-  return fromFeatureFiles(features, validationFeatures);
+  return fromFeatureFiles(features, validationFeatures, options);
 }
 
 async function fromImages(data: string, options: TrainingDataOptions): Promise<TrainingData> {
@@ -218,7 +219,11 @@ async function extractByEpoch(
   return { set, images: samples, skipped, counts };
 }
 
-async function fromFeatureFiles(train: string, validation: string): Promise<TrainingData> {
+async function fromFeatureFiles(
+  train: string,
+  validation: string,
+  { groupBy }: TrainingDataOptions,
+): Promise<TrainingData> {
   const [first, second] = [await readFeatureFile(train), await readFeatureFile(validation)];
   if (first.classes.join('\n') !== second.classes.join('\n')) {
     throw new HeadstartError(
@@ -226,11 +231,12 @@ async function fromFeatureFiles(train: string, validation: string): Promise<Trai
       `${train} and ${validation} are of different classes: ${first.classes.join(', ')} and ${second.classes.join(', ')}.`,
     );
   }
+  const digests = [await featureFileDigest(train), await featureFileDigest(validation)];
   return {
     source: train,
     classes: first.classes,
-    train: first.set,
-    validation: second.set,
+    train: inGroups(first.set, groupBy),
+    validation: inGroups(second.set, groupBy),
     counts: { computed: 0, reused: first.set.rowCount + second.set.rowCount },
     seconds: 0,
     skipped: [],
@@ -239,7 +245,8 @@ async function fromFeatureFiles(train: string, validation: string): Promise<Trai
     split: undefined,
     testSamples: 0,
     validationFrom: 'features',
-    featuresId: `${first.backbone ?? ''}`,
+    // Numbers of another file under the same names are other features.
+    featuresId: [first.backbone ?? '', ...digests].join(' '),
     extractor: undefined,
     images: [],
     [Symbol.asyncDispose]: async () => {},
