@@ -100,6 +100,26 @@ describe('wrong input gets one clear sentence and its exit code', () => {
     expect(stderr).toContain('blocked');
   });
 
+  it('a place for results that cannot be written is refused before the work', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 12);
+    const out = process.platform === 'linux' ? '/proc/headstart/out' : '/dev/null/out';
+    const kept = ['--backbone', tinyBackbone, '--cache-dir', 'cache', '--out'];
+    for (const command of ['audit', 'learning-curve', 'sweep']) {
+      const { code, stderr } = await runCli([command, 'data', ...kept, out], { cwd: place.path });
+      expect(code).toBe(1);
+      expect(errorLines(stderr)).toHaveLength(1);
+      expect(stderr).toContain(out);
+      expect(stderr).not.toContain('features');
+    }
+    await train(place.path, 'data', '--epochs', '1', '--no-folds', '--out', 'run');
+    const args = ['evaluate', 'run', 'data', '--report', `${out}.html`, '--cache-dir', 'cache'];
+    const { code, stderr } = await runCli(args, { cwd: place.path });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${out}.html`);
+    expect(stderr).not.toContain('features');
+  });
+
   it('a cache folder that cannot be made, even where the system hides why', async () => {
     await using place = await temporaryFolder();
     await writePictures(join(place.path, 'data'), ['a', 'b'], 3);

@@ -14,6 +14,7 @@ import {
 } from '../study/index.ts';
 import { checkCount } from './counts.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './folds.ts';
+import { makeOutputFolder } from './output-folder.ts';
 import { allImages, openStudyData, type StudyData, type StudyDataOptions } from './study-data.ts';
 import { chooseStudyFolder } from './study-folder.ts';
 
@@ -97,6 +98,7 @@ export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult
   };
   const training = await openStudyTraining(plain);
   const decided = await decidedHashes(options.corrections);
+  await using _ = { [Symbol.asyncDispose]: await makeOutputFolder(folder) };
   await using data = await openStudyData(plain, allImages);
   announceHeads(training, options);
   const seed = options.seed ?? 0;

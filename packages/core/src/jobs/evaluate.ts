@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { checkWritable } from '../atomic-file.ts';
 import {
   type BackboneFile,
   chooseProvider,
@@ -89,6 +90,7 @@ interface Judged extends AsyncDisposable {
 export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
   const run = await readRun(options.run);
   const { classes } = run.record;
+  if (options.report !== undefined) await checkWritable(options.report);
   await using judged = (await isFile(options.data))
     ? await judgeFeatureFile(run, options)
     : await judgeFolder(run, options);

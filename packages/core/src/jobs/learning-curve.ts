@@ -7,6 +7,7 @@ import { html, pageDocument, table, trusted } from '../page/index.ts';
 import { type LearningCurve, learningCurve, learningCurveSvg } from '../study/index.ts';
 import { checkCount } from './counts.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './folds.ts';
+import { makeOutputFolder } from './output-folder.ts';
 import { inGroups } from './sample-groups.ts';
 import { openStudyData, type StudyDataOptions } from './study-data.ts';
 import { chooseStudyFolder } from './study-folder.ts';
@@ -76,6 +77,7 @@ export async function learningCurveJob(
   const ours = Object.values(files);
   const folder = await chooseStudyFolder('learning-curves', source, options.out, ours);
   const training = await openStudyTraining(options);
+  await using _ = { [Symbol.asyncDispose]: await makeOutputFolder(folder) };
   const validating = new Set<string>();
   await using data = await openStudyData(
     options,
