@@ -1,6 +1,7 @@
 import { copyFile, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, startChromium } from '../util/chromium.ts';
 import { cliIn } from '../util/place.ts';
@@ -35,6 +36,23 @@ const audit = async (...more: string[]) => {
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout);
 };
+
+/** A page in the browser, with its keys and what it saves. */
+async function openPage(browser: Browser, name: string) {
+  const page = await browser.newPage();
+  await page.goto(pathToFileURL(join(place.path, name)).href);
+  const states = () => page.locator('.card .state').allTextContents();
+  const press = async (...keys: string[]) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  const save = async (file: string) => {
+    const download = page.waitForEvent('download');
+    await page.keyboard.press('s');
+    await (await download).saveAs(join(place.path, file));
+    return readFile(join(place.path, file), 'utf8');
+  };
+  return { page, states, press, save };
+}
 
 beforeAll(async () => {
   place = await temporaryFolder();
@@ -110,6 +128,62 @@ describe('audit', () => {
       expect(again.images).toBe(60);
       const files = again.suspicious.map(({ file }: { file: string }) => file);
       expect(files).not.toContain('blue/really-red.png');
+    },
+  );
+
+  it.skipIf(!chromium)('has keys that decide on nothing but the card that is seen', async () => {
+    await using browser = await startChromium(chromium as string);
+    const { page, states, press } = await openPage(browser, 'found/audit.html');
+    const count = (await states()).length;
+    const none = Array.from({ length: count }, () => '');
+    await press('x', 'u');
+    expect(await states()).toEqual(none);
+    await press('x', 'k', 'u', 'u');
+    expect(await states()).toEqual(none);
+    await page.locator('.card select').first().selectOption('green');
+    await press('ArrowRight', 'k');
+    expect((await states()).slice(0, 2)).toEqual(['relabel: green', 'keep']);
+    await press('u', 'ArrowLeft', 'u');
+    expect(await states()).toEqual(none);
+    await page.evaluate(() => {
+      for (const option of document.querySelectorAll('#filter option')) {
+        if (option.getAttribute('value') === 'outlier') option.setAttribute('value', 'nothing');
+      }
+    });
+    await page.selectOption('#filter', 'nothing');
+    expect(await page.locator('.card:visible').count()).toBe(0);
+    await press('x', 'k', '1');
+    expect(await states()).toEqual(none);
+  });
+
+  it.skipIf(!chromium)(
+    'settles the label of files of the same bytes, and saves earlier corrections with new ones',
+    async () => {
+      const names = ['green/green-007.png', 'red/green.png'];
+      const [from, to] = names.map((name) => join(place.path, 'data', name));
+      await copyFile(from as string, to as string);
+      await audit('--out', 'disputed');
+      await using browser = await startChromium(chromium as string);
+      const first = await openPage(browser, 'disputed/audit.html');
+      await first.page.selectOption('#filter', 'duplicate');
+      const cards = first.page.locator('.card:visible');
+      const disputed = cards
+        .filter({ hasText: 'like red/green.png' })
+        .or(cards.filter({ has: first.page.locator('.file', { hasText: 'red/green.png' }) }));
+      await disputed.first().getByRole('button', { name: 'keep' }).click();
+      const label = await disputed.first().locator('strong').textContent();
+      const saved = await first.save('settled.csv');
+      expect(saved).toMatch(new RegExp(`,relabel,${label}\n`));
+      await audit('--corrections', 'settled.csv', '--out', 'settled');
+      const table = await readFile(join(place.path, 'settled/audit.csv'), 'utf8');
+      for (const name of names) {
+        expect(table).toMatch(new RegExp(`,${name},[0-9a-f]{64},${label},`));
+      }
+      const second = await openPage(browser, 'settled/audit.html');
+      await second.press('x');
+      const both = (await second.save('both.csv')).trim().split('\n');
+      expect(both).toHaveLength(3);
+      expect(both.slice(0, 2).join('\n')).toBe(saved.trim());
     },
   );
 });

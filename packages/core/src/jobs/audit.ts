@@ -97,7 +97,8 @@ export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult
     earlyStopping: options.earlyStopping ?? { monitor: 'val_loss' as const, patience: 5 },
   };
   const training = await openStudyTraining(plain);
-  const decided = await decidedHashes(options.corrections);
+  const { corrections } = options;
+  const earlier = corrections === undefined ? undefined : await readCorrections(corrections);
   await using _ = { [Symbol.asyncDispose]: await makeOutputFolder(folder) };
   await using data = await openStudyData(plain, allImages);
   announceHeads(training, options);
@@ -112,7 +113,7 @@ export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult
     signal,
     onProgress,
   });
-  const shown = withoutDecided(audit, data, decided);
+  const shown = withoutDecided(audit, data, new Set(earlier?.byHash.keys()));
   const result = describe(folder, options, data, shown, training.backend);
   await writeTables(folder, data, audit);
   const items = await pageItems(shown, data, options);
@@ -120,6 +121,7 @@ export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult
     data: options.data,
     classes: data.images.classes,
     items,
+    earlier: [...(earlier?.byHash.values() ?? [])],
     images: audit.images.length,
     suspicious: result.suspicious.length,
     outliers: result.outliers.length,
@@ -138,12 +140,7 @@ function nextCommand({ data, backbone }: AuditJobOptions): string {
   return `headstart train ${shellWord(data)}${own} --corrections corrections.csv`;
 }
 
-/** Contents that somebody has looked at already. */
-async function decidedHashes(path: string | undefined): Promise<ReadonlySet<string>> {
-  if (path === undefined) return new Set();
-  return new Set((await readCorrections(path)).byHash.keys());
-}
-
+/** @param decided contents that somebody has looked at already */
 function withoutDecided(
   audit: AuditResult,
   { files: samples }: StudyData,
@@ -267,6 +264,7 @@ async function pageItems(
     }),
   ];
   const { classes } = data.images;
+  const labels = labelsByHash(data.files);
   const items: AuditPageItem[] = [];
   for (const { one, reason, ...pair } of chosen) {
     onProgress?.({ stage: 'pictures', done: items.length, total: chosen.length, unit: 'pictures' });
@@ -280,6 +278,7 @@ async function pageItems(
       labelProbability: one.labelProbability,
       suggestedProbability: one.suggestedProbability,
       reason,
+      ...((labels.get(sample.hash)?.size ?? 0) > 1 ? { disputed: true } : {}),
       thumbnail: await pictureOf(sample, signal),
       ...(like
         ? {
@@ -292,6 +291,14 @@ async function pageItems(
   }
   onProgress?.({ stage: 'pictures', done: items.length, total: chosen.length, unit: 'pictures' });
   return items;
+}
+
+function labelsByHash(samples: readonly Sample[]): Map<string, Set<number>> {
+  const labels = new Map<string, Set<number>>();
+  for (const { hash, label } of samples) {
+    labels.set(hash, (labels.get(hash) ?? new Set()).add(label));
+  }
+  return labels;
 }
 
 async function pictureOf({ path }: Sample, signal: AbortSignal | undefined) {

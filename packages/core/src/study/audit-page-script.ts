@@ -8,6 +8,8 @@ const cards = document.getElementById('cards');
 const store = 'headstart-audit ' + audit.data + ' ' + audit.items.map(({ hash }) => hash.slice(0, 6)).join('');
 let decisions = {};
 let current = 0;
+// What U takes back: decisions since one was gone to by hand.
+let undoable = [];
 
 try { decisions = JSON.parse(localStorage.getItem(store) ?? '{}'); } catch {}
 
@@ -37,7 +39,12 @@ function card(item, i) {
   const select = element('select', { title: 'relabel' });
   select.append(element('option', { value: '', textContent: 'relabel…' }));
   for (const name of audit.classes) select.append(element('option', { value: name, textContent: name }));
-  select.addEventListener('change', () => { if (select.value) decide(i, 'relabel', select.value); select.value = ''; });
+  select.addEventListener('change', () => {
+    if (select.value) decide(i, 'relabel', select.value);
+    select.value = '';
+    // Keys are for the cards again, and arrows do not choose another class.
+    select.blur();
+  });
   const button = (text, run) => {
     const made = element('button', { type: 'button', textContent: text });
     made.addEventListener('click', run);
@@ -50,7 +57,7 @@ function card(item, i) {
     element('div', { className: 'file', textContent: item.file }),
     element('div', { className: 'state' }),
     element('div', {}, button('keep', () => decide(i, 'keep')), ' ', select, ' ', button('remove', () => decide(i, 'remove'))));
-  made.addEventListener('click', () => { current = i; show(); });
+  made.addEventListener('click', () => { if (current !== i) undoable = []; current = i; show(); });
   return made;
 }
 
@@ -78,10 +85,26 @@ function remember() {
 
 function decide(i, action, label = '') {
   const item = audit.items[i];
-  if (action === 'relabel' && label === item.label) action = 'keep';
+  if (item.disputed && action === 'keep') [action, label] = ['relabel', item.label];
+  if (!item.disputed && action === 'relabel' && label === item.label) action = 'keep';
+  undoable.push({ i, hash: item.hash, before: decisions[item.hash] });
   decisions[item.hash] = { action, label: action === 'relabel' ? label : '' };
   current = i;
   remember();
+}
+
+function undo() {
+  const { i, hash, before } = undoable.pop() ?? { i: current, hash: audit.items[current].hash };
+  if (before) decisions[hash] = before;
+  else delete decisions[hash];
+  current = i;
+  remember();
+  drawn[i].scrollIntoView({ block: 'nearest' });
+}
+
+function go(step) {
+  undoable = [];
+  move(step);
 }
 
 function move(step) {
@@ -96,10 +119,11 @@ function move(step) {
 function quoted(text) { return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text; }
 
 function save() {
-  const rows = new Map();
+  const row = (hash, file, action, label) => [hash, quoted(file), action, quoted(label)].join(',');
+  const rows = new Map(audit.earlier.map(({ hash, file, action, label }) => [hash, row(hash, file, action, label)]));
   for (const { hash, file } of audit.items) {
     const decision = decisions[hash];
-    if (decision && !rows.has(hash)) rows.set(hash, [hash, quoted(file), decision.action, quoted(decision.label)].join(','));
+    if (decision && !rows.has(hash)) rows.set(hash, row(hash, file, decision.action, decision.label));
   }
   const text = ['hash,file,action,label', ...rows.values()].join('\n') + '\n';
   const link = element('a', { href: URL.createObjectURL(new Blob([text], { type: 'text/csv' })), download: 'corrections.csv' });
@@ -109,20 +133,21 @@ function save() {
 }
 
 document.getElementById('save').addEventListener('click', save);
-filter.addEventListener('change', () => { current = visible()[0] ?? 0; show(); });
+filter.addEventListener('change', () => { undoable = []; current = visible()[0] ?? 0; show(); filter.blur(); });
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement) return;
-  const item = audit.items[current];
+  // What is filtered away is not decided on.
+  const item = visible().includes(current) ? audit.items[current] : undefined;
   const key = event.key.toLowerCase();
   const digit = Number(key);
-  if (key === 'arrowright' || key === 'arrowdown') move(1);
-  else if (key === 'arrowleft' || key === 'arrowup') move(-1);
+  if (key === 'arrowright' || key === 'arrowdown') go(1);
+  else if (key === 'arrowleft' || key === 'arrowup') go(-1);
   else if (key === 's') save();
   else if (!item) return;
   else if (key === 'k') { decide(current, 'keep'); move(1); }
   else if (key === 'r') { decide(current, 'relabel', item.suggested); move(1); }
   else if (key === 'x') { decide(current, 'remove'); move(1); }
-  else if (key === 'u') { delete decisions[item.hash]; remember(); }
+  else if (key === 'u') undo();
   else if (digit >= 1 && digit <= Math.min(9, audit.classes.length)) { decide(current, 'relabel', audit.classes[digit - 1]); move(1); }
   else return;
   event.preventDefault();

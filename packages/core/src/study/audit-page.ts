@@ -11,6 +11,8 @@ export interface AuditPageItem {
   readonly suggestedProbability: number;
   /** Why it is shown: `label`, `outlier` or `duplicate`. */
   readonly reason: 'label' | 'outlier' | 'duplicate';
+  /** Files of the same bytes have other labels: to keep its label is to give it to all of them. */
+  readonly disputed?: boolean | undefined;
   /** Of a duplicate, the picture that it is like. */
   readonly like?: string | undefined;
   readonly similarity?: number | undefined;
@@ -23,6 +25,13 @@ export interface AuditPageContents {
   readonly data: string;
   readonly classes: readonly string[];
   readonly items: readonly AuditPageItem[];
+  /** Corrections that the audit was given, which what the page saves begins with. */
+  readonly earlier: readonly {
+    readonly hash: string;
+    readonly file: string;
+    readonly action: string;
+    readonly label: string;
+  }[];
   readonly images: number;
   readonly suspicious: number;
   readonly outliers: number;
@@ -56,8 +65,9 @@ kbd { border: 1px solid var(--muted); border-bottom-width: 2px; border-radius: 3
  * browser and is saved as `corrections.csv`.
  */
 export function auditPage(contents: AuditPageContents): string {
-  const { data, classes, items, images, suspicious, outliers, nearDuplicates, joint } = contents;
-  const script = `const audit = ${inScript({ data, classes, items })};\n${auditPageScript}`;
+  const { data, classes, items, earlier, joint } = contents;
+  const { images, suspicious, outliers, nearDuplicates } = contents;
+  const script = `const audit = ${inScript({ data, classes, items, earlier })};\n${auditPageScript}`;
   const rows = joint.map((row, given) => [
     classes[given] as string,
     ...row.map((count, other) => (other === given ? '–' : count.toFixed(1))),
