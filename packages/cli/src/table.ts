@@ -19,7 +19,7 @@ export function tablePart(
     withHeader,
   }: { readonly widths: readonly number[]; readonly withHeader: boolean },
 ): { readonly text: string; readonly widths: readonly number[] } {
-  const cells = [header, ...rows].map((row) => row.map((cell) => String(cell ?? '')));
+  const cells = [header, ...rows].map((row) => row.map((cell) => onOneLine(String(cell ?? ''))));
   const widths = header.map((_, column) =>
     cells.reduce((widest, row) => Math.max(widest, row[column]!.length), least[column] ?? 0),
   );
@@ -37,6 +37,14 @@ export function tablePart(
     )
     .join('\n');
   return { text, widths };
+}
+
+/** A name with line breaks or escape sequences in it must not tear a table, or steer a terminal. */
+function onOneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 32 ? String.fromCharCode(0x2400 + code) : '\uFFFD';
+  });
 }
 
 export function percent(share: number, digits = 1): string {
