@@ -16,7 +16,7 @@ import {
   sweepHeads,
   type TrialChoice,
 } from '@headstart/core/study';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { syntheticFeatures, weightDigests } from '../head/synthetic.ts';
 
 const shape = [3, 3, 8];
@@ -158,6 +158,22 @@ describe('a sweep', () => {
     const { finished } = await sweep({ deadline: performance.now(), halving: false });
     expect(finished).toHaveLength(24);
     expect(finished.every(({ epochs, ended }) => epochs === 1 && ended === 'budget')).toBe(true);
+  });
+
+  test('begins no epoch where time was up while others trained', async () => {
+    const clock = performance.now.bind(performance);
+    let later = 0;
+    using now = vi.spyOn(performance, 'now').mockImplementation(() => clock() + later);
+    const onState = async () => {
+      later = 1e9;
+    };
+    const { finished } = await sweep({ deadline: clock() + 1e8, onState });
+    expect(now).toHaveBeenCalled();
+    expect(finished).toHaveLength(24);
+    expect(finished.filter(({ ended }) => ended === 'budget').length).toBeGreaterThan(1);
+    // A head of which no trial is stopped goes on before the time is up.
+    const wentOn = finished.filter(({ epochs }) => epochs > 1).map(({ choice }) => choice.head);
+    expect([...new Set(wentOn)]).toEqual(['conv']);
   });
 
   test('goes on where a trial diverges', async () => {

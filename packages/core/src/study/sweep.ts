@@ -35,7 +35,7 @@ export interface SweepOptions extends Omit<StudyTraining, 'head'> {
   readonly classes: readonly string[];
   /** Undefined: as many as there are until the deadline. */
   readonly trials: number | undefined;
-  /** Milliseconds of `performance.now()` after which no epoch begins. */
+  /** Milliseconds of `performance.now()` after which no epoch begins but the first of trials at hand. */
   readonly deadline?: number | undefined;
   /** Stop the worse two thirds of a wave at each rung; default true. */
   readonly halving?: boolean | undefined;

@@ -117,6 +117,11 @@ async function trainGroup(
 ): Promise<void> {
   const { deadline, epochs: most = 50 } = options;
   let release = await meeting.takeTurn();
+  const timeIsUp = () => deadline !== undefined && performance.now() >= deadline;
+  const cut = (places: readonly number[]) => {
+    for (const place of places) (group[place] as Running).ended = 'budget';
+    return [];
+  };
   try {
     await tryHeads({
       ...trainingOf(group, options),
@@ -130,10 +135,7 @@ async function trainGroup(
             one.rungs.push({ accuracy, loss });
           }
         });
-        if (deadline !== undefined && performance.now() >= deadline) {
-          for (const place of places) (group[place] as Running).ended = 'budget';
-          return [];
-        }
+        if (timeIsUp()) return cut(places);
         if (!rungs.includes(epoch)) {
           await settle();
           return places;
@@ -146,7 +148,8 @@ async function trainGroup(
           if (!goingOn.includes(place)) (group[place] as Running).ended = 'pruning';
         }
         await settle();
-        return goingOn;
+        // Others have trained since.
+        return timeIsUp() ? cut(goingOn) : goingOn;
       },
     });
     for (const one of group) {
