@@ -1,7 +1,13 @@
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { headPreset, type TrainHeadOptions, trainHead } from '@headstart/core/head';
+import {
+  headPreset,
+  type TrainHeadOptions,
+  type TrainHeadsOptions,
+  trainHead,
+  trainHeads,
+} from '@headstart/core/head';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { syntheticFeatures, weightDigests } from './synthetic.ts';
 
@@ -86,6 +92,48 @@ describe('a run that is interrupted and resumed', () => {
     const resumed = await trainHead({ ...options, checkpoint: { path, resume: true } });
     expect(comparable(resumed)).toEqual(comparable(whole));
   });
+
+  test('loses no epoch where it was aborted after the last', async () => {
+    const controller = new AbortController();
+    const reason = new Error('too late');
+    const running = trainHead({
+      ...base,
+      signal: controller.signal,
+      checkpoint: { path },
+      onEpoch: ({ epoch }) => {
+        if (epoch === 9) setImmediate(() => controller.abort(reason));
+      },
+    });
+    await expect(running).rejects.toBe(reason);
+    const resumed = await trainHead({ ...base, checkpoint: { path, resume: true } });
+    expect(resumed.resumedEpochs).toBe(9);
+    expect(comparable(resumed)).toEqual(comparable(await trainHead(base)));
+  });
+
+  test.each([true, false])(
+    'goes on beside a head that diverged, restoreBest %s',
+    async (restoreBest) => {
+      const options: TrainHeadsOptions = {
+        ...{ ...base, onEpoch: undefined, restoreBest },
+        diverged: 'stop',
+        heads: [{}, { learningRate: 1e39, optimizer: 'sgd' }],
+      };
+      const whole = await trainHeads(options);
+      expect(whole.map(({ stoppedBy }) => stoppedBy)).toEqual(['epochs', 'divergence']);
+      const controller = new AbortController();
+      const interrupted = trainHeads({
+        ...options,
+        signal: controller.signal,
+        checkpoint: { path },
+        onEpoch: ({ epoch }) => {
+          if (epoch === 4) controller.abort();
+        },
+      });
+      await expect(interrupted).rejects.toThrow(/aborted/);
+      const resumed = await trainHeads({ ...options, checkpoint: { path, resume: true } });
+      expect(resumed.map(comparable)).toEqual(whole.map(comparable));
+    },
+  );
 
   test('needs not train again where it had stopped early', async () => {
     const options = { ...base, earlyStopping: { patience: 3, minDelta: 10 } };

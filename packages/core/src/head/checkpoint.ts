@@ -51,6 +51,19 @@ interface WrittenState {
   readonly heads: readonly (Omit<HeadState, 'bestWeights'> & { readonly step: number })[];
 }
 
+/** JSON has no word for the losses of a head that diverged: they are written as strings. */
+const unwritable: ReadonlyMap<unknown, number> = new Map(
+  [Number.NaN, Infinity, -Infinity].map((value) => [String(value), value]),
+);
+
+function writeNumber(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function readNumber(_: string, value: unknown): unknown {
+  return unwritable.get(value) ?? value;
+}
+
 /** Digests of the parts; equal parts have equal digests in every run. */
 export function fingerprintOf(parts: Readonly<Record<string, unknown>>): Fingerprint {
   const digest = (part: unknown) =>
@@ -89,7 +102,7 @@ export async function writeCheckpoint(
   await writeSafetensors(path, tensors, {
     format,
     fingerprint: JSON.stringify(fingerprint),
-    state: JSON.stringify({ epochsDone: state.epochsDone, heads }),
+    state: JSON.stringify({ epochsDone: state.epochsDone, heads }, writeNumber),
   });
 }
 
@@ -113,7 +126,7 @@ export async function readCheckpoint(
     const { metadata } = file.header;
     if (metadata?.format !== format) throw new Error('it is another kind of file');
     checkFingerprint(path, JSON.parse(metadata.fingerprint as string), fingerprint);
-    const { epochsDone, heads } = JSON.parse(metadata.state as string) as WrittenState;
+    const { epochsDone, heads } = JSON.parse(metadata.state as string, readNumber) as WrittenState;
     const groups = await readGroups(file, heads.length);
     return {
       epochsDone,

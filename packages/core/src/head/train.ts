@@ -51,7 +51,7 @@ export function trainHeads(options: TrainHeadsOptions): Promise<TrainedHead[]> {
       trainSeconds,
       secondsPerEpoch: trainSeconds / state.epochsDone,
     };
-    const trained = await finish(session, state, options);
+    const trained = await finishOrSave(session, state, options);
     return trained.map((one) => ({ ...one, timing, resumedEpochs: resumed?.epochsDone ?? 0 }));
   });
 }
@@ -112,7 +112,8 @@ async function resume(
   const state = await readCheckpoint(checkpoint.path, fingerprint);
   if (!state) return undefined;
   state.resumable?.forEach(({ weights, optimizer }, i) => {
-    checkHeadWeights(weights, head.parameters, `the checkpoint ${checkpoint.path}`);
+    const diverged = state.heads[i]?.ended === 'divergence';
+    checkHeadWeights(weights, head.parameters, `the checkpoint ${checkpoint.path}`, { diverged });
     trainer.setWeights(weights, i);
     trainer.setOptimizerState(optimizer, i);
   });
@@ -218,6 +219,23 @@ function advance(
 }
 
 type Finished = Omit<TrainedHead, 'timing' | 'resumedEpochs'>;
+
+/** An abort after the last epoch loses none of them. */
+async function finishOrSave(
+  session: TrainingSession,
+  state: TrainingState,
+  options: TrainHeadsOptions,
+): Promise<Finished[]> {
+  const { signal, checkpoint } = options;
+  try {
+    return await finish(session, state, options);
+  } catch (error) {
+    if (signal?.aborted && checkpoint && state.resumable) {
+      await writeCheckpoint(checkpoint.path, session.fingerprint, state);
+    }
+    throw error;
+  }
+}
 
 /** Measures the kept weights over all of each head's validation samples. */
 async function finish(

@@ -56,7 +56,8 @@ export async function readHeadWeights(path: string): Promise<HeadWeights> {
 }
 
 /**
- * Checks that weights are exactly a head's parameters, finite and of the right shapes.
+ * Checks that weights are exactly a head's parameters, of the right shapes and, unless `diverged`,
+ * finite.
  *
  * @param source where they are from, for the message
  * @throws HeadstartError `WEIGHTS_INVALID` naming the tensor
@@ -65,6 +66,7 @@ export function checkHeadWeights(
   weights: HeadWeights,
   parameters: readonly ParameterShape[],
   source: string,
+  { diverged = false }: { readonly diverged?: boolean } = {},
 ): void {
   for (const { name, shape } of parameters) {
     const tensor = weights[name];
@@ -78,7 +80,7 @@ export function checkHeadWeights(
           `[${shape.join(', ')}]: the head, the backbone or the number of classes is another`,
       );
     }
-    if (!tensor.data.every(Number.isFinite)) {
+    if (!diverged && !tensor.data.every(Number.isFinite)) {
       throw invalid(source, `have a value in ${name} that is not a finite number`);
     }
   }
