@@ -32,6 +32,21 @@ test('takes part of a larger buffer at any offset', async () => {
   expect(await predict(store)).toEqual(await predict(same));
 });
 
+test.each(['float32', 'float16', 'bfloat16'] as const)(
+  'takes rows of memory that threads share: %s',
+  async (dtype) => {
+    const kind = dtype === 'float16' ? Uint16Array : Float32Array;
+    const buffer = new SharedArrayBuffer(12 * kind.BYTES_PER_ELEMENT);
+    const shared = new kind(buffer as unknown as ArrayBuffer);
+    shared.set(dtype === 'float16' ? range(12).map((i) => 0x3c00 + i) : randomFloats(1, 12));
+    const store = makeStore([1, 1, 4], shared.subarray(4), dtype);
+    const same = makeStore([1, 1, 4], shared.slice(4), dtype);
+    const predict = (from: FeatureStore) =>
+      identityTrainer(4).predict({ store: from, rows: range(2) });
+    expect(await predict(store)).toEqual(await predict(same));
+  },
+);
+
 test('broken rows and rows beyond the capacity are refused and leave it as it was', () => {
   const store = new FeatureStore({ shape: [1, 1, 4], capacity: 2, dtype: 'float32' });
   store.append(new Float32Array(4));

@@ -81,13 +81,18 @@ void FeatureStoreWrap::append(const Napi::CallbackInfo& info) {
       throw invalid_argument(floats ? "Expected a Float32Array for rows."
                                     : "Expected a Uint16Array for rows.");
     }
-    const auto rows = info[0].As<Napi::TypedArray>();
     const std::size_t before = store_->owned_bytes();
-    const void* data = static_cast<const std::byte*>(rows.ArrayBuffer().Data()) + rows.ByteOffset();
-    if (rounds) {
-      store_->append_rounded(static_cast<const float*>(data), rows.ElementLength());
+    // Not by way of the array's buffer, which may be shared between threads.
+    if (floats) {
+      const auto rows = info[0].As<Napi::Float32Array>();
+      if (rounds) {
+        store_->append_rounded(rows.Data(), rows.ElementLength());
+      } else {
+        store_->append(rows.Data(), rows.ElementLength());
+      }
     } else {
-      store_->append(data, rows.ElementLength());
+      const auto rows = info[0].As<Napi::Uint16Array>();
+      store_->append(rows.Data(), rows.ElementLength());
     }
     Napi::MemoryManagement::AdjustExternalMemory(
         info.Env(), static_cast<int64_t>(store_->owned_bytes() - before));
