@@ -1,4 +1,4 @@
-import { NativeError, Trainer } from '@headstart/native';
+import { NativeError, type TensorMap, Trainer } from '@headstart/native';
 import { describe, expect, test } from 'vitest';
 import { runModule } from '../util/script.ts';
 import { convHead, makeStore, randomFloats, range } from './support/heads.ts';
@@ -235,5 +235,34 @@ describe('processes and workers', { timeout: 90_000 }, () => {
     `;
     const { stdout } = await runScript(script, ['--no-addons']);
     expect(stdout).toBe('true ADDON_MISSING true\n');
+  });
+});
+
+describe('weights whose reading is a program of its own', () => {
+  /** Calls `act` where the addon reads the kernel, after the wrapper has checked it. */
+  const weightsThat = (act: () => void, weights: TensorMap): TensorMap => {
+    const { 'dense/kernel': kernel, ...rest } = weights;
+    let reads = 0;
+    const get = () => {
+      if (++reads === 2) act();
+      return kernel;
+    };
+    return Object.defineProperty({ ...rest }, 'dense/kernel', { get, enumerable: true }) as never;
+  };
+
+  test('which disposes of the trainer: refused', () => {
+    const { trainer } = setUp();
+    const weights = weightsThat(() => trainer.dispose(), trainer.getWeights());
+    expect(() => trainer.setWeights(weights)).toThrow(withCode('DISPOSED'));
+  });
+
+  test('which starts to train: refused', async () => {
+    const { trainer, long } = setUp();
+    let running: Promise<unknown> | undefined;
+    const weights = weightsThat(() => {
+      running = trainer.trainSteps(long(2048));
+    }, trainer.getWeights());
+    expect(() => trainer.setWeights(weights)).toThrow(withCode('BUSY'));
+    await running;
   });
 });

@@ -98,18 +98,18 @@ std::size_t TrainerWrap::read_head(const Napi::Value& value) {
 
 Napi::Value TrainerWrap::train_steps(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
+    auto samples = read_samples(info[1], idle(info).trainer.heads());
     idle(info);
-    return start_train_steps(info.Env(), state_, FeatureStoreWrap::share(info[0]),
-                             read_samples(info[1], state_->trainer.heads()),
+    return start_train_steps(info.Env(), state_, FeatureStoreWrap::share(info[0]), std::move(samples),
                              read_integer(info[2], "batchSize", 1, max_batch));
   });
 }
 
 Napi::Value TrainerWrap::evaluate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
+    auto samples = read_samples(info[1], idle(info).trainer.heads());
     idle(info);
-    return start_evaluate(info.Env(), state_, FeatureStoreWrap::share(info[0]),
-                          read_samples(info[1], state_->trainer.heads()),
+    return start_evaluate(info.Env(), state_, FeatureStoreWrap::share(info[0]), std::move(samples),
                           read_integer(info[2], "batchSize", 1, max_batch));
   });
 }
@@ -150,11 +150,15 @@ Napi::Value TrainerWrap::get_tensors(const Napi::CallbackInfo& info) {
 
 void TrainerWrap::set_tensors(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
-    HeadTrainer& trainer = idle(info).trainer;
+    idle(info);
+    const SharedTrainer kept = state_;
+    HeadTrainer& trainer = kept->trainer;
     const std::size_t head = read_head(info[0]);
     const State state = read_state(info[1]);
     if (has_state(trainer.options(head).optimizer, state)) {
-      trainer.write(head, state, read_tensors(info[2], trainer.plan()));
+      const std::vector<float> values = read_tensors(info[2], trainer.plan());
+      idle(info);
+      trainer.write(head, state, values);
     } else if (read_object(info[2], "tensors").GetPropertyNames().Length() > 0) {
       throw invalid_argument("The optimizer of this head has no such moment: give no tensors.");
     }

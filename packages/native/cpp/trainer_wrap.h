@@ -42,7 +42,8 @@ class TrainerWrap final : public Napi::ObjectWrap<TrainerWrap> {
   void set_learning_rate(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
 
-  // The state, if it is there and no operation runs. Throws Error (disposed or busy).
+  // The state, if it is there and no operation runs. Throws Error (disposed or busy). To be asked
+  // again after objects were read: their getters are JavaScript, which may have done anything.
   TrainerState& idle(const Napi::CallbackInfo& info);
   std::size_t read_head(const Napi::Value& value);
 
