@@ -245,3 +245,38 @@ test('the gradient of many samples is the mean of those of their parts', async (
     expect(relativeError(data, mean), name).toBeLessThan(1e-5);
   }
 });
+
+test('a sample that is learnt has no gradient, whatever the number of samples and its weight', async () => {
+  const store = makeStore([1, 1, 1], Float32Array.of(1));
+  const trainer = new Trainer({
+    inputShape: [1, 1, 1],
+    layers: [{ type: 'dense', name: 'dense', units: 2 }],
+    classes: 2,
+    heads: [{ seed: 0, learningRate: 1e-3, classWeights: Float32Array.of(0.7, 1) }],
+  });
+  trainer.setWeights({
+    'dense/kernel': { shape: [1, 2], data: Float32Array.of(60, -60) },
+    'dense/bias': { shape: [2], data: Float32Array.of(0, 0) },
+  });
+  for (const count of [1, 3, 10, 31]) {
+    const [rows, labels] = [new Int32Array(count), new Int32Array(count)];
+    const { gradients } = await trainer.gradients({ store, rows, labels });
+    for (const { data } of Object.values(gradients)) {
+      for (const value of data) expect(Math.abs(value), `${count} samples`).toBeLessThan(1e-30);
+    }
+  }
+});
+
+test('a head of one class has nothing to learn', async () => {
+  const store = makeStore([1, 1, 4], randomFloats(2, 20));
+  const trainer = new Trainer({
+    inputShape: [1, 1, 4],
+    layers: [{ type: 'dense', name: 'dense', units: 1 }],
+    classes: 1,
+    heads: [{ seed: 0, learningRate: 1e-3, labelSmoothing: 0.1 }],
+  });
+  const before = trainer.getWeights();
+  const batches = [{ rows: Int32Array.of(0, 1, 2, 3, 4), labels: new Int32Array(5) }];
+  await trainer.trainSteps({ store, batches, batchSize: 3 });
+  expect(trainer.getWeights()).toEqual(before);
+});

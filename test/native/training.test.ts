@@ -30,6 +30,20 @@ function makeTrainer(
 }
 
 describe('training', () => {
+  test('the loss of an evaluation is the same bits however many samples are computed at once', async () => {
+    const store = features();
+    const trainer = makeTrainer(linearHead(classes), {
+      heads: [{ seed: 11, learningRate: 1e-3, l2: 0.01 }],
+    });
+    const many = Int32Array.from({ length: 1000 }, (_, i) => (i * 7) % samples);
+    const own = many.map((row) => labels[row] as number);
+    const losses = new Set<number>();
+    for (const batchSize of [1, 7, 32, 256, 1000]) {
+      losses.add((await trainer.evaluate({ store, rows: many, labels: own, batchSize })).loss);
+    }
+    expect([...losses]).toHaveLength(1);
+  });
+
   test('the loss falls and the samples are learnt', async () => {
     const [trainer, store] = [makeTrainer(convHead(classes)), features()];
     const before = await trainer.evaluate({ store, rows, labels });

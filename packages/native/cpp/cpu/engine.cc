@@ -97,8 +97,9 @@ class CpuEngine final : public Engine {
         end_if(abort);
         const Batch batch{&store, part(one.rows, begin, at_once),
                           part(one.labels, begin, at_once)};
-        add(sums[i], pass.evaluate(weights, batch, *one.options));
+        pass.evaluate(weights, batch, *one.options, sums[i]);
       }
+      sums[i].loss += pass.penalty(weights, one.options->l2) * static_cast<double>(one.rows.size());
     });
   }
 

@@ -15,12 +15,11 @@ HeadPass::HeadPass(const Plan& plan, const Compute& compute) : plan_(plan), comp
   rows_.resize(layers_.size());
 }
 
-Sums HeadPass::evaluate(const float* parameters, const Batch& batch, const HeadOptions& options) {
+void HeadPass::evaluate(const float* parameters, const Batch& batch, const HeadOptions& options,
+                        Sums& sums) {
   const Pass pass{compute_, batch.rows.size(), parameters, nullptr, std::nullopt};
-  Sums sums = loss_.sum(compute_, forward(pass, batch), plan_.classes, batch.labels,
-                        {{}, options.label_smoothing}, nullptr);
-  sums.loss += penalize(parameters, options.l2, nullptr) * static_cast<double>(pass.samples);
-  return sums;
+  loss_.add(compute_, forward(pass, batch), plan_.classes, batch.labels,
+            {{}, options.label_smoothing}, nullptr, sums);
 }
 
 void HeadPass::predict(const float* parameters, const Batch& batch, float* probabilities) {
@@ -77,8 +76,9 @@ Sums HeadPass::backpropagate(const Pass& pass, const Batch& batch, const HeadOpt
   const std::span<const float> logits = forward(pass, batch);
   float* d_y = d_outputs_[0].require(widest_ * pass.samples);
   float* d_x = d_outputs_[1].require(widest_ * pass.samples);
-  Sums sums = loss_.sum(compute_, logits, plan_.classes, batch.labels,
-                        {options.class_weights, options.label_smoothing}, d_y);
+  Sums sums{0, 0, 0, 1};
+  loss_.add(compute_, logits, plan_.classes, batch.labels,
+            {options.class_weights, options.label_smoothing}, d_y, sums);
   // Nothing before the first layer with parameters wants a gradient.
   for (std::size_t l = layers_.size(); l-- > first_trained_;) {
     layers_[l]->backward(pass, input_of(l), outputs_[l].data(), d_y,

@@ -15,8 +15,14 @@ class HeadPass {
  public:
   HeadPass(const Plan& plan, const Compute& compute);
 
-  // Mean loss and accuracy, without dropout and class weights; with the L2 penalty.
-  Sums evaluate(const float* parameters, const Batch& batch, const HeadOptions& options);
+  // Adds loss and correct samples, without dropout, class weights and the L2 penalty.
+  void evaluate(const float* parameters, const Batch& batch, const HeadOptions& options,
+                Sums& sums);
+
+  // l2 times the sum of squares of the kernels.
+  double penalty(const float* parameters, double l2) const {
+    return penalize(parameters, l2, nullptr);
+  }
 
   // probabilities: [N, classes].
   void predict(const float* parameters, const Batch& batch, float* probabilities);

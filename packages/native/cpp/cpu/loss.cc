@@ -56,9 +56,9 @@ void for_samples(const Compute& compute, std::size_t samples, const Body& body) 
 
 }  // namespace
 
-Sums CrossEntropy::sum(const Compute& compute, std::span<const float> logits, std::size_t classes,
+void CrossEntropy::add(const Compute& compute, std::span<const float> logits, std::size_t classes,
                        std::span<const std::int32_t> labels, const LossOptions& options,
-                       float* d_logits) {
+                       float* d_logits, Sums& sums) {
   const std::size_t samples = labels.size();
   losses_.resize(samples);
   correct_.resize(samples);
@@ -74,17 +74,19 @@ Sums CrossEntropy::sum(const Compute& compute, std::span<const float> logits, st
     correct_[n] = is_best(row, classes, label) ? 1 : 0;
     if (!d_row) return;
     const double share = weight / static_cast<double>(samples);
+    // Rounded once: where the label's probability is 1, the gradient is 0, not what rounding left.
     for (std::size_t k = 0; k < classes; ++k) {
-      d_row[k] = static_cast<float>(share * (d_row[k] / e.sum - even));
+      const double target = k == label ? 1 - smoothing + even : even;
+      d_row[k] = static_cast<float>(share * (d_row[k] / e.sum - target));
     }
-    d_row[label] = static_cast<float>(d_row[label] - share * (1 - smoothing));
   });
-  Sums sums{0, 0, samples, 1};
+  double loss = sums.loss;
   for (std::size_t n = 0; n < samples; ++n) {
-    sums.loss += losses_[n];
+    loss += losses_[n];
     sums.correct += correct_[n];
   }
-  return sums;
+  sums.loss = loss;
+  sums.samples += samples;
 }
 
 void softmax(const Compute& compute, std::span<const float> logits, std::size_t classes,

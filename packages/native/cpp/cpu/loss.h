@@ -19,9 +19,11 @@ struct LossOptions {
 // with the gradient of the sum of weight * cross-entropy divided by N.
 class CrossEntropy {
  public:
-  // The sum over samples, in order; steps is 1.
-  Sums sum(const Compute& compute, std::span<const float> logits, std::size_t classes,
-           std::span<const std::int32_t> labels, const LossOptions& options, float* d_logits);
+  // Adds the samples to the sums, one after the other: the same bits however samples are cut into
+  // batches.
+  void add(const Compute& compute, std::span<const float> logits, std::size_t classes,
+           std::span<const std::int32_t> labels, const LossOptions& options, float* d_logits,
+           Sums& sums);
 
  private:
   std::vector<double> losses_;
