@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { NativeError, type TensorMap, Trainer } from '@headstart/native';
 import { describe, expect, test } from 'vitest';
 import { runModule } from '../util/script.ts';
@@ -266,3 +267,28 @@ describe('weights whose reading is a program of its own', () => {
     await running;
   });
 });
+
+test.runIf(process.platform === 'linux')(
+  'no memory is set aside for moments that the optimizer has not',
+  () => {
+    const reserved = (type: 'sgd' | 'adam') => {
+      const size = () =>
+        Number(/VmSize:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+      const before = size();
+      using _ = new Trainer({
+        inputShape: [1, 1, 4096],
+        layers: [{ type: 'dense', name: 'dense', units: 1024 }],
+        classes: 1024,
+        threads: 1,
+        heads: Array.from({ length: 16 }, () => ({
+          seed: 0,
+          learningRate: 1e-3,
+          optimizer: { type },
+        })),
+      });
+      return (size() - before) / 1024;
+    };
+    expect(reserved('sgd')).toBeLessThan(400);
+    expect(reserved('adam')).toBeGreaterThan(750);
+  },
+);

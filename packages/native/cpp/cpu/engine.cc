@@ -60,7 +60,11 @@ class CpuEngine final : public Engine {
             Precision precision)
       : plan_(plan), pool_(threads), together_(plan_, compute_with(pool_, precision)) {
     const std::size_t size = round_up(plan_.parameter_floats, 16);
-    states_ = Zeros(3 * size * heads.size());
+    std::size_t arrays = 0;
+    for (const HeadOptions& head : heads) {
+      arrays += 1 + head.optimizer.has_first_moment() + head.optimizer.has_second_moment();
+    }
+    states_ = Zeros(arrays * size);
     float* next = states_.data();
     const auto take = [&](bool needed) -> std::span<float> {
       if (!needed) return {};
