@@ -103,12 +103,14 @@ void ConvStack::prepare(const StackLayer& layer) {
     for (std::size_t y = 0; y < side; ++y) out[y] = lines.data() + (y * 3 + x) * size;
     kernels_.winograd.kernel(in, out, size);
   }
-  pool_.run(side, [&](std::size_t y) {
-    std::vector<float> line(side * size);
+  // Taken before the tasks, which must not throw.
+  Scratch<float> line;
+  line.require(pool_.threads(), side * size);
+  pool_.run(side, [&](std::size_t y, unsigned worker) {
     const float* in[3];
     float* out[side];
     for (std::size_t x = 0; x < 3; ++x) in[x] = lines.data() + (y * 3 + x) * size;
-    for (std::size_t x = 0; x < side; ++x) out[x] = line.data() + x * size;
+    for (std::size_t x = 0; x < side; ++x) out[x] = line.of(worker) + x * size;
     kernels_.winograd.kernel(in, out, size);
     for (std::size_t x = 0; x < side; ++x)
       pack(out[x], inputs, filters, to + (y * side + x) * packed);
