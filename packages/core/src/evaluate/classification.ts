@@ -10,7 +10,7 @@ export interface Classification {
 }
 
 /**
- * @throws HeadstartError `USAGE` where there is no sample; `INTERNAL` where the sizes do not agree
+ * @throws HeadstartError `USAGE` where there is no sample, or a probability is no number; `INTERNAL` where the sizes do not agree
  */
 export function checkClassification({ probabilities, labels, classes }: Classification): void {
   if (labels.length === 0) {
@@ -26,6 +26,14 @@ export function checkClassification({ probabilities, labels, classes }: Classifi
   const stray = labels.find((label) => label < 0 || label >= classes);
   if (stray !== undefined) {
     throw new HeadstartError('INTERNAL', `There is a label ${stray} among ${classes} classes.`);
+  }
+  const bad = probabilities.findIndex((p) => Number.isNaN(p));
+  if (bad >= 0) {
+    throw new HeadstartError(
+      'USAGE',
+      `The head gives no probabilities for sample ${Math.floor(bad / classes) + 1} of ${labels.length}: ` +
+        'its features are not all finite numbers.',
+    );
   }
 }
 
