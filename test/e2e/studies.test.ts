@@ -110,6 +110,24 @@ describe('sweep', () => {
   });
 });
 
+describe('a file that cannot be read', () => {
+  it('is named with the reason by every study', async () => {
+    await writePictures(join(place.path, 'damaged'), ['blue', 'green', 'red'], 12);
+    await writeFile(join(place.path, 'damaged/red/broken.png'), 'no picture');
+    const few = ['--epochs', '2', '--no-augment', '--strict'];
+    for (const [command, ...more] of [
+      ['folds', '--folds', '2'],
+      ['sweep', '--trials', '2'],
+      ['audit', '--folds', '2', '--seeds', '1'],
+      ['learning-curve', '--seeds', '1', '--sizes', '4'],
+    ] as [string, ...string[]][]) {
+      const { code, stdout } = await cli(command, 'damaged', ...backbone, ...few, ...more);
+      expect(code).toBe(3);
+      expect(stdout).toContain(`skipped ${join(place.path, 'damaged/red/broken.png')}: `);
+    }
+  });
+});
+
 describe('feature files', () => {
   const file = (name: string) => join(place.path, name);
   const both = ['--features', 'f.safetensors', '--val-features', 'f.validation.safetensors'];

@@ -13,7 +13,7 @@ import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 import { addDataOptions, type DataOptions } from './data-options.ts';
 import { addImageOptions, type ImageOptions } from './image-options.ts';
-import { studyExitCode } from './study-options.ts';
+import { skippedLines, studyExitCode } from './study-options.ts';
 import {
   addHeadTrainingOptions,
   type HeadTrainingOptions,
@@ -100,6 +100,7 @@ function auditText(result: AuditJobResult): string {
       : []),
     ...(more > 0 ? [`… and ${more} more`] : []),
     '',
+    ...skippedLines(result.skipped),
     `Go through them: ${result.page}`,
     'It saves corrections.csv, which every command takes: --corrections corrections.csv',
   ].join('\n');

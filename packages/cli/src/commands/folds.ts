@@ -8,6 +8,7 @@ import { foldsLine } from './folds-text.ts';
 import {
   addStudyOptions,
   type StudyOptions,
+  skippedLines,
   studyExitCode,
   studySettings,
 } from './study-options.ts';
@@ -51,7 +52,7 @@ function foldsText(result: FoldsJobResult): string {
     table(['seed', ...header], rows),
     '',
     `${plural(result.folds * result.seeds, 'head')} (${result.head}) in ${duration(result.train_s)}`,
-    ...skipped.map(({ file, reason }) => `skipped ${file}: ${reason}`),
+    ...skippedLines(skipped),
   ];
   return lines.join('\n');
 }

@@ -7,6 +7,7 @@ import { percent, plural, table } from '../table.ts';
 import {
   addStudyOptions,
   type StudyOptions,
+  skippedLines,
   studyExitCode,
   studySettings,
 } from './study-options.ts';
@@ -67,6 +68,7 @@ function curveText(result: LearningCurveJobResult): string {
     '',
     table(['images', 'accuracy', '95 % interval', 'gain, points'], ahead),
     '',
+    ...skippedLines(result.skipped),
     `Plot: ${join(result.out, 'learning-curve.html')}`,
   ].join('\n');
 }

@@ -55,6 +55,13 @@ export function studySettings<T extends StudyOptions>(options: T, { ui, signal }
   };
 }
 
+/** What was left out, and why. */
+export function skippedLines(
+  skipped: readonly { readonly file: string; readonly reason: string }[],
+): string[] {
+  return skipped.map(({ file, reason }) => `skipped ${file}: ${reason}`);
+}
+
 /** How a study ends that is done. */
 export function studyExitCode(
   { strict }: Pick<StudyOptions, 'strict'>,

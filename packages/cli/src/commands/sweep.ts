@@ -7,6 +7,7 @@ import { percent, plural, table } from '../table.ts';
 import {
   addStudyOptions,
   type StudyOptions,
+  skippedLines,
   studyExitCode,
   studySettings,
 } from './study-options.ts';
@@ -86,6 +87,7 @@ function sweepText(result: SweepJobResult): string {
     '',
     `The best, trained again: ${percent(refit.accuracy)}, loss ${refit.loss.toFixed(4)}. The best of many ` +
       'is a little too good: measure it on other images.',
+    ...skippedLines(result.skipped),
     `Run: ${result.run}`,
     `All trials: ${result.page}`,
   ].join('\n');
