@@ -35,4 +35,4 @@ export {
 } from './split-parts.ts';
 export type { Dataset, DatasetSplit, Sample, SkippedFile, ValidationSource } from './types.ts';
 export { type FoundFiles, findImages } from './walk.ts';
-export { fewImages } from './warnings.ts';
+export { fewImages, unlearntWarning } from './warnings.ts';

@@ -18,7 +18,21 @@ export function tinyClassWarning(
   return `Classes with fewer than ${fewImages} images: ${list(tiny)}. Expect little of them.`;
 }
 
-export function countByClass(samples: readonly Sample[], classes: readonly string[]): number[] {
+/** Where nothing is left of a class to learn from: its files could not be read, or a feature file has none. */
+export function unlearntWarning(
+  samples: readonly Pick<Sample, 'label'>[],
+  classes: readonly string[],
+): string | undefined {
+  const counts = countByClass(samples, classes);
+  const lost = classes.filter((_, label) => counts[label] === 0);
+  if (lost.length === 0) return undefined;
+  return `No image to learn from is left of: ${list(lost)}. No picture will get such a label.`;
+}
+
+export function countByClass(
+  samples: readonly Pick<Sample, 'label'>[],
+  classes: readonly string[],
+): number[] {
   const counts = classes.map(() => 0);
   for (const { label } of samples) counts[label] = (counts[label] ?? 0) + 1;
   return counts;

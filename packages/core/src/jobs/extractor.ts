@@ -12,6 +12,7 @@ import {
   type ScanOptions,
   type SkippedFile,
   scanDataset,
+  unlearntWarning,
 } from '../dataset/index.ts';
 import type { DeviceChoice } from '../device.ts';
 import { defaultDirectories } from '../directories.ts';
@@ -251,6 +252,17 @@ export function viewRequest(
 ): ViewRequest {
   if (view === 0 || !augment) return undefined;
   return drawView({ seed, hash: sample.hash, view, augment });
+}
+
+/** Says which classes have no image to learn from, once files that cannot be read are left out. @returns that */
+export function announceUnlearnt(
+  { set: { samples }, classes }: { set: Pick<FeatureSet, 'samples'>; classes: readonly string[] },
+  onNotice: NoticeListener | undefined,
+): string[] {
+  const text = unlearntWarning(samples, classes);
+  if (text === undefined) return [];
+  onNotice?.({ level: 'warning', text });
+  return [text];
 }
 
 /** Passes on what a scan found worth saying. */

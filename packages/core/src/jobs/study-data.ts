@@ -12,6 +12,7 @@ import type { AugmentOptions } from '../image/index.ts';
 import type { StudyImages } from '../study/index.ts';
 import {
   announceDataset,
+  announceUnlearnt,
   type Extraction,
   type Extractor,
   type ExtractorOptions,
@@ -71,6 +72,7 @@ export async function openStudyData(
     );
   }
   const { set, classes } = await readFeatureFile(features);
+  announceUnlearnt({ set, classes }, options.onNotice);
   return {
     source: features,
     images: { set: inGroups(set, options.groupBy), classes },
@@ -102,6 +104,7 @@ async function fromFolder(
     if (set.samples.length === 0) {
       throw new HeadstartError('DATA_LAYOUT', `None of the images of ${data} could be read.`);
     }
+    announceUnlearnt({ set, classes: dataset.classes }, onNotice);
     return {
       source: data,
       images: { set, classes: dataset.classes },

@@ -20,6 +20,7 @@ import type { AugmentOptions } from '../image/index.ts';
 import type { BackboneKeeper } from './backbone-keeper.ts';
 import {
   announceDataset,
+  announceUnlearnt,
   type Extractor,
   type ExtractorOptions,
   extractorOn,
@@ -110,19 +111,21 @@ async function fromImages(data: string, options: TrainingDataOptions): Promise<T
       'features (validation)',
     );
     const train = await extractTraining(extractor, dataset, options);
+    const { classes } = dataset;
+    const unlearnt = announceUnlearnt({ set: train.set, classes }, onNotice);
     const { backbone } = extractor;
     const { counts } = train;
     counts.computed += validation.computed;
     counts.reused += validation.reused;
     return {
       source: data,
-      classes: dataset.classes,
+      classes,
       train: train.set,
       validation: validation.set,
       counts,
       seconds: (performance.now() - started) / 1000,
       skipped: [...dataset.skipped, ...train.skipped, ...validation.skipped],
-      warnings: dataset.warnings,
+      warnings: [...dataset.warnings, ...unlearnt],
       corrections: dataset.corrections,
       split: dataset.split,
       testSamples: dataset.validationFrom === 'test' ? 0 : dataset.test.length,
@@ -222,7 +225,7 @@ async function extractByEpoch(
 async function fromFeatureFiles(
   train: string,
   validation: string,
-  { groupBy }: TrainingDataOptions,
+  { groupBy, onNotice }: TrainingDataOptions,
 ): Promise<TrainingData> {
   const [first, second] = [await readFeatureFile(train), await readFeatureFile(validation)];
   if (first.classes.join('\n') !== second.classes.join('\n')) {
@@ -240,7 +243,7 @@ async function fromFeatureFiles(
     counts: { computed: 0, reused: first.set.rowCount + second.set.rowCount },
     seconds: 0,
     skipped: [],
-    warnings: [],
+    warnings: announceUnlearnt(first, onNotice),
     corrections: undefined,
     split: undefined,
     testSamples: 0,

@@ -45,7 +45,7 @@ export function sweepPage(contents: SweepPageContents): string {
     { title: 'Options' },
   ];
   const against = baseline
-    ? html` The head that <code>train</code> makes by default reached ${percent(baseline.accuracy)}.`
+    ? html` The head that <code>train</code> makes by default reached ${percent(baseline.accuracy)}${baseline.ended === 'budget' ? ' before the time was up' : ''}.`
     : html``;
   const body = html`<p>${trials.length} trials on ${images} validation images. The best reached
 ${percent(best.accuracy)} and was trained again: ${percent(refit.accuracy)}, in <code>${refit.run}</code>.${against}</p>
