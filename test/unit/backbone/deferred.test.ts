@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Backbone, describeFile, openWhenRun } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -66,6 +66,18 @@ describe('a backbone that is opened when it is run', () => {
     await expect(deferred.run(someImages(1, size), 1)).rejects.toThrow(
       'says that its features are 7x7x48, and gives 6x6x48',
     );
+  });
+
+  test('is refused where its file was replaced meanwhile: features are kept under its digest', async () => {
+    const file = await modelFile('replaced', mapShape);
+    await using deferred = await openWhenRun(file, cpu);
+    const other = decodeModel(await readFile(file.path), file.path);
+    other.producerName = 'another';
+    await writeFile(file.path, encodeModel(other));
+    await expect(deferred.run(someImages(1, size), 1)).rejects.toMatchObject({
+      code: 'BACKBONE_UNSUITABLE',
+      message: `The backbone ${file.path} was replaced while the command ran: repeat the command.`,
+    });
   });
 
   test('is opened at once where its file does not say the shape', async () => {

@@ -1,5 +1,6 @@
 import { HeadstartError } from '../errors.ts';
 import type { BackboneFile } from './file.ts';
+import { digestOfBackbone } from './model-outline.ts';
 import { Backbone, type BackboneInfo, describeOnCpu, type OpenBackboneOptions } from './session.ts';
 
 /** What runs as a {@link Backbone} does. */
@@ -54,14 +55,31 @@ class DeferredBackbone implements RunnableBackbone {
 
   async #open(): Promise<Backbone> {
     const backbone = await this.#start();
+    try {
+      await this.#checkSame(backbone);
+    } catch (error) {
+      await backbone.close();
+      throw error;
+    }
+    return backbone;
+  }
+
+  /** Features are kept under the digest that the file had when it was described, perhaps hours ago. */
+  async #checkSame(backbone: Backbone): Promise<void> {
+    const { path, sha256 } = this.info;
+    if ((await digestOfBackbone(path)) !== sha256) {
+      throw new HeadstartError(
+        'BACKBONE_UNSUITABLE',
+        `The backbone ${path} was replaced while the command ran: repeat the command.`,
+      );
+    }
     const [said, given] = [this.info, backbone.info].map(({ featureShape }) =>
       featureShape.join('x'),
     );
-    if (said === given) return backbone;
-    await backbone.close();
+    if (said === given) return;
     throw new HeadstartError(
       'BACKBONE_UNSUITABLE',
-      `${this.info.path} says that its features are ${said}, and gives ${given}. Export it with the shape that it has.`,
+      `${path} says that its features are ${said}, and gives ${given}. Export it with the shape that it has.`,
     );
   }
 }
