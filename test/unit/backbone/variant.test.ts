@@ -83,6 +83,13 @@ describe('variants of VGG16', () => {
     expect((await locate({ layer: 'block2_pool' }, copy)).layer).toBe('block2_pool');
   });
 
+  test('a file that was made for another size is brought to the one that is asked for', async () => {
+    const { path } = await locate({ layer: 'block1_pool', imageSize: 64 });
+    expect((await locate({ imageSize: 64 }, path)).path).toBe(path);
+    const usual = await locate({ imageSize: 224 }, path);
+    expect((await run(usual.path, 224)).featureShape).toEqual([112, 112, 64]);
+  });
+
   test('the untrained stand-in has statistics of its own for each layer', async () => {
     const file = await locate({ layer: 'block1_pool', imageSize: 64 }, 'vgg16-untrained');
     await using backbone = await Backbone.open(file, { device: 'cpu' });

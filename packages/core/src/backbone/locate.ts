@@ -48,7 +48,7 @@ async function locateVgg16({ modelsDir, ...variant }: LocateOptions): Promise<Ba
     );
   }
   const file = await describeFile(path);
-  const changes = changesOf(variant, file);
+  const changes = changesOf(variant, { ...file, imageSize: vgg16ImageSize });
   if (!changes) return file;
   const bytes = variantOf(await readFile(path), path, changes);
   return writeOnce(join(modelsDir, `vgg16-${suffixOf(changes)}.onnx`), bytes);
@@ -65,7 +65,11 @@ export async function vgg16Variants(modelsDir: string): Promise<string[]> {
 /** Another size is a variant of a built file, another layer is built: it has its own statistics. */
 async function locateUntrained(options: LocateOptions): Promise<BackboneFile> {
   const { modelsDir, preprocessing = 'torch', layer = vgg16FeatureLayer, imageSize } = options;
-  const made = { preprocessing: 'torch', layer: vgg16FeatureLayer };
+  const made = {
+    preprocessing: 'torch',
+    layer: vgg16FeatureLayer,
+    imageSize: vgg16ImageSize,
+  };
   const own = changesOf({ preprocessing, layer }, made);
   const name = own ? `vgg16-untrained-${suffixOf(own)}` : 'vgg16-untrained';
   const path = join(modelsDir, `${name}.onnx`);
@@ -80,12 +84,12 @@ async function locateUntrained(options: LocateOptions): Promise<BackboneFile> {
 /** What is to differ from a VGG16 of ours; undefined where nothing is. */
 function changesOf(
   { preprocessing, layer, imageSize }: BackboneVariant,
-  file: Pick<BackboneFile, 'preprocessing' | 'layer'>,
+  made: Pick<BackboneFile, 'preprocessing' | 'layer'> & { readonly imageSize: number },
 ): BackboneVariant | undefined {
   const changes = {
-    preprocessing: preprocessing === file.preprocessing ? undefined : preprocessing,
-    layer: layer === file.layer ? undefined : layer,
-    imageSize: imageSize === vgg16ImageSize ? undefined : imageSize,
+    preprocessing: preprocessing === made.preprocessing ? undefined : preprocessing,
+    layer: layer === made.layer ? undefined : layer,
+    imageSize: imageSize === made.imageSize ? undefined : imageSize,
   };
   return Object.values(changes).some((value) => value !== undefined) ? changes : undefined;
 }
@@ -103,7 +107,7 @@ async function locateFile(path: string, options: LocateOptions): Promise<Backbon
     writeOnce(derivedPath(modelsDir, name, bytes, kind), made, name);
   if (description.metadata['headstart.format'] !== undefined) {
     const file = await describeFile(path, name);
-    const changes = changesOf(options, file);
+    const changes = changesOf(options, { ...file, imageSize: description.input.height });
     if (!changes) return file;
     const bytes = await readBackbone(path);
     return derived(suffixOf(changes), bytes, variantOf(bytes, path, changes));
