@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type PendingFile, writeFileAtomically } from './atomic-file.ts';
 import { HeadstartError, reasonOf } from './errors.ts';
+import { statRegularFile } from './regular-file.ts';
 
 /** Bytes of one element, by safetensors dtype. */
 const elementSizes = {
@@ -79,10 +80,23 @@ export async function readSafetensorsHeader(
   const tensors = new Map<string, TensorEntry>();
   let metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(json)) {
-    if (key === '__metadata__') metadata = value as Record<string, string>;
+    if (key === '__metadata__') metadata = metadataOf(value, invalid);
     else tensors.set(key, tensorEntry(key, value, 8 + length, fileSize, invalid));
   }
   return { tensors, metadata };
+}
+
+/** As Python's safetensors reads it: texts by name, or nothing. */
+function metadataOf(
+  value: unknown,
+  invalid: (what: string) => HeadstartError,
+): Record<string, string> {
+  if (value === null) return {};
+  const isRecord = typeof value === 'object' && !Array.isArray(value);
+  if (isRecord && Object.values(value as object).every((text) => typeof text === 'string')) {
+    return value as Record<string, string>;
+  }
+  throw invalid('its __metadata__ is not a JSON object of texts');
 }
 
 function tensorEntry(
@@ -93,7 +107,7 @@ function tensorEntry(
   invalid: (what: string) => HeadstartError,
 ): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-  if (typeof dtype !== 'string' || !(dtype in elementSizes)) {
+  if (typeof dtype !== 'string' || !Object.hasOwn(elementSizes, dtype)) {
     throw invalid(`tensor "${key}" has the unknown type ${JSON.stringify(dtype)}`);
   }
   const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
@@ -134,6 +148,7 @@ export class SafetensorsFile {
   static async open(path: string): Promise<SafetensorsFile> {
     let handle: FileHandle;
     try {
+      await statRegularFile(path);
       handle = await open(path, 'r');
     } catch (error) {
       throw new HeadstartError('FEATURE_FILE_INVALID', `Cannot read ${path}: ${reasonOf(error)}.`, {
@@ -149,7 +164,6 @@ export class SafetensorsFile {
     } catch (error) {
       await handle.close();
       if (error instanceof HeadstartError) throw error;
-      // A folder, for one.
       throw new HeadstartError('FEATURE_FILE_INVALID', `Cannot read ${path}: ${reasonOf(error)}.`, {
         cause: error,
       });

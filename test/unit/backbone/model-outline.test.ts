@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -75,6 +76,26 @@ describe('the outline of a model', () => {
       await expect(digestOfBackbone(path)).rejects.toThrow(`Cannot read the backbone ${path}`);
     }
   });
+
+  it('is refused where the file is larger than any model, whatever length it tells of', async () => {
+    const path = await written('huge.onnx', Buffer.from([0x12, 0xf9, 0xff, 0xff, 0xff, 0x0b]));
+    await truncate(path, 3 * 2 ** 30);
+    await expect(readOutline(path)).rejects.toThrow(
+      'huge.onnx is not an ONNX file: it has 2 GiB or more.',
+    );
+    await rm(path);
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'does not wait for a pipe that nobody writes to',
+    async () => {
+      const path = join(folder.path, 'pipe.onnx');
+      execFileSync('mkfifo', [path]);
+      for (const read of [readOutline, digestOfBackbone]) {
+        await expect(read(path)).rejects.toThrow('it is not a regular file');
+      }
+    },
+  );
 
   it('goes with the digest of the whole file', async () => {
     const bytes = Buffer.alloc(3 * 2 ** 20 + 5, 'digest');

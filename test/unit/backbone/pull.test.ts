@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -161,6 +162,26 @@ describe('weights that do not serve are refused with the reason, and nothing is 
   test('a pickle under another name', async () => {
     expect(await refusal('disguised.h5', Buffer.from([0x80, 2, 0x7d]))).toMatchObject({
       message: expect.stringContaining('pickle file'),
+    });
+  });
+
+  test.skipIf(process.platform === 'win32')('a pipe, which nobody may ever write to', async () => {
+    const path = join(folder.path, 'pipe.h5');
+    execFileSync('mkfifo', [path]);
+    expect(await failure(pull(path))).toMatchObject({
+      code: 'WEIGHTS_INVALID',
+      message: `Cannot read ${path}: it is not a regular file.`,
+    });
+  });
+
+  test('a download that is none by its address: the file is removed', async () => {
+    await using server = await serve((request, response) => {
+      sendRest(request, response, Buffer.from('<html>Please log in</html>'));
+    });
+    const url = `${server.url}/vgg16.weights`;
+    expect(await failure(pull(url))).toMatchObject({
+      code: 'WEIGHTS_INVALID',
+      message: `${url} is neither a Keras .h5 file nor safetensors: give one of these.`,
     });
   });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -166,6 +167,19 @@ describe('A feature file', () => {
       { classes: 'a,b' },
       '"classes" is not a JSON array',
     ],
+    [
+      'a label that is no class, where none are named',
+      {
+        features,
+        labels: {
+          dtype: 'I64',
+          shape: [2],
+          data: new Uint8Array(BigInt64Array.of(0n, 400_000_000n).buffer),
+        },
+      },
+      {},
+      'row 1 has the label 400000000: number classes from 0',
+    ],
     ['paths of another number', { features, labels }, { paths: '["a"]' }, '1 paths for 2 rows'],
   ] as const)('is refused in one sentence with %s', async (_, tensors, metadata, what) => {
     const path = join(await temporaryFolder(), 'f.safetensors');
@@ -176,12 +190,42 @@ describe('A feature file', () => {
     });
   });
 
+  it.each([
+    ['nothing', 'null', undefined],
+    ['numbers', '{"classes":5}', 'its __metadata__ is not a JSON object of texts'],
+    ['a list', '[]', 'its __metadata__ is not a JSON object of texts'],
+  ])('may have %s for metadata only as safetensors has it', async (_, metadata, what) => {
+    const tensors =
+      '"features":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"labels":{"dtype":"U8","shape":[2],"data_offsets":[8,10]}';
+    const header = Buffer.from(`{"__metadata__":${metadata},${tensors}}`);
+    const length = Buffer.alloc(8);
+    length.writeUInt32LE(header.length);
+    const path = join(await temporaryFolder(), 'f.safetensors');
+    await writeFile(path, Buffer.concat([length, header, Buffer.alloc(9), Buffer.of(1)]));
+    if (what === undefined) {
+      expect((await readFeatureFile(path)).classes).toEqual(['0', '1']);
+    } else {
+      await expect(readFeatureFile(path)).rejects.toMatchObject({
+        code: 'FEATURE_FILE_INVALID',
+        message: expect.stringContaining(what),
+      });
+    }
+  });
+
   it('that is a folder is refused in one sentence', async () => {
     const path = await temporaryFolder();
     await expect(readFeatureFile(path)).rejects.toMatchObject({
       code: 'FEATURE_FILE_INVALID',
       message: expect.stringContaining(`Cannot read ${path}`),
     });
+  });
+
+  it.skipIf(process.platform === 'win32')('that is a pipe is not waited for', async () => {
+    const path = join(await temporaryFolder(), 'pipe.safetensors');
+    execFileSync('mkfifo', [path]);
+    await expect(readFeatureFile(path)).rejects.toThrow(
+      `Cannot read ${path}: it is not a regular file.`,
+    );
   });
 
   it('that is none is refused', async () => {

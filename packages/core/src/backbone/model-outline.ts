@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { HeadstartError, reasonOf } from '../errors.ts';
+import { statRegularFile } from '../regular-file.ts';
 import { decodeModel, type Model } from './onnx-model.ts';
 
 /**
@@ -50,6 +51,8 @@ export function unreadableBackbone(path: string, error: unknown): HeadstartError
 async function reading<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle | undefined;
   try {
+    const { size } = await statRegularFile(path);
+    if (size >= mostBytes) throw new WireError('it has 2 GiB or more');
     file = await open(path);
     return await read(file);
   } catch (error) {
@@ -65,6 +68,9 @@ async function reading<T>(path: string, read: (file: FileHandle) => Promise<T>):
     await file?.close();
   }
 }
+
+/** No message of protobuf is larger, so no model in one file is. */
+const mostBytes = 2 ** 31;
 
 /** What is done with the fields of a message; those that are not named are kept. */
 type Fields = Readonly<Record<number, 'numbers' | { readonly inside: Fields }>>;

@@ -1,7 +1,8 @@
-import { open, rm, stat } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HeadstartError, reasonOf } from '../errors.ts';
 import type { LongOperationOptions } from '../operation.ts';
+import { statRegularFile } from '../regular-file.ts';
 import { describeFile } from './describe-file.ts';
 import { download } from './fetch.ts';
 import { downloadTensors } from './fetch-tensors.ts';
@@ -35,9 +36,18 @@ export async function pullVgg16(options: PullOptions): Promise<BackboneFile> {
   const obtained = await obtain(options);
   try {
     return await convert(obtained, options);
+  } catch (error) {
+    throw obtained.temporary ? ofSource(error, obtained) : error;
   } finally {
     if (obtained.temporary) await rm(obtained.path, { force: true });
   }
+}
+
+/** A download is removed when it is of no use: what is wrong with it is said of its address. */
+function ofSource(error: unknown, { path, source }: Obtained): unknown {
+  if (!(error instanceof HeadstartError) || error.code !== 'WEIGHTS_INVALID') return error;
+  const message = error.message.replaceAll(path, source);
+  return new HeadstartError(error.code, message, { cause: error });
 }
 
 async function convert(
@@ -164,7 +174,7 @@ async function readWeights(path: string): Promise<Vgg16Weights> {
 
 async function firstBytes(path: string): Promise<Buffer> {
   try {
-    if ((await stat(path)).isDirectory()) throw new Error('it is a folder');
+    await statRegularFile(path);
     await using file = await open(path, 'r');
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
     return buffer.subarray(0, bytesRead);

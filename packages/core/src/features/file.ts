@@ -80,7 +80,7 @@ export async function readFeatureFile(path: string): Promise<FeatureFile> {
   const { entry, dtype } = featuresEntry(file);
   const [count = 0, ...shape] = entry.shape;
   const labels = await readLabels(file, count);
-  const classes = readNames(file, 'classes') ?? numberedClasses(labels);
+  const classes = readNames(file, 'classes') ?? numberedClasses(path, labels);
   checkLabels(path, labels, classes);
   const paths = readNames(file, 'paths');
   if (paths && paths.length !== count) {
@@ -215,8 +215,17 @@ function readNames({ path, header }: SafetensorsFile, key: string): string[] | u
   throw invalid(path, `its metadata "${key}" is not a JSON array of texts`);
 }
 
-function numberedClasses(labels: readonly number[]): string[] {
+/** More classes than this are taken for a damaged label, or for numbers that are no labels. */
+const mostNumberedClasses = 2 ** 16;
+
+function numberedClasses(path: string, labels: readonly number[]): string[] {
   const largest = labels.reduce((a, b) => Math.max(a, b), -1);
+  if (largest >= mostNumberedClasses) {
+    throw invalid(
+      path,
+      `its row ${labels.indexOf(largest)} has the label ${largest}: number classes from 0, or name them in the metadata "classes"`,
+    );
+  }
   return Array.from({ length: largest + 1 }, (_, i) => `${i}`);
 }
 
