@@ -130,6 +130,15 @@ describe('headstart export', () => {
     expect(none.code).toBe(2);
   });
 
+  it('says before the work that it cannot write to a folder called NAME.onnx', async () => {
+    await mkdir(join(place.path, 'folder.onnx'));
+    const { code, stderr } = await cli('export', 'run', '--out', 'folder.onnx');
+    expect(stderr).toMatch(
+      /^error: Cannot write \S+folder\.onnx: it is a folder\. Choose a place/m,
+    );
+    expect(code).toBe(1);
+  });
+
   it.each([
     [['--license', 'my licence'], 'Give an identifier, as mit or cc-by-4.0.'],
     [['--out', 'run/run.json'], 'is a file: give --out a folder or NAME.onnx'],

@@ -164,6 +164,19 @@ describe('wrong input gets one clear sentence and its exit code', () => {
     expect(errorLines(stderr)).toHaveLength(1);
   });
 
+  it('a feature file that cannot be written, before features are computed', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 3);
+    await mkdir(join(place.path, 'taken'));
+    const cache = join(place.path, 'cache');
+    const args = ['features', 'data', '--backbone', tinyBackbone, '--cache-dir', cache];
+    const { code, stderr } = await runCli([...args, '--out', 'taken'], { cwd: place.path });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'error: Cannot write taken: it is a folder. Choose a place that can be written.\n',
+    );
+  });
+
   it('a run that is no run', async () => {
     await using place = await temporaryFolder();
     const { code, stderr } = await runCli(['predict', place.path, 'x.jpg']);

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { writeFileAtomically } from '../atomic-file.ts';
+import { checkWritable, writeFileAtomically } from '../atomic-file.ts';
 import {
   appendHead,
   digestOf,
@@ -84,6 +84,7 @@ export async function exportJob(options: ExportJobOptions): Promise<ExportResult
   const file = folder === undefined ? out : join(folder, exportedFiles.model);
   await refuseModelOfRun(file);
   if (folder !== undefined) await refuseForeignCard(folder);
+  await checkWritable(file);
   const made = await modelOf(run, options);
   const bytes = withMetadata(made.bytes, options.run, metadataOf(run));
   await writeChecked(file, bytes, signal);

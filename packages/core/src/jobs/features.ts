@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { checkWritable } from '../atomic-file.ts';
 import type { FeatureError } from '../backbone/index.ts';
 import {
   type DataOptions,
@@ -91,6 +92,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
   const { data, seed = 0, signal, out } = options;
   const started = performance.now();
   await findLayout(resolve(data), signal);
+  if (out) await checkWritable(out);
   const scan = scanOnce(data, options);
   await using extractor = await openExtractor(options, async () => (await scan()).train);
   const dataset = await scan();
