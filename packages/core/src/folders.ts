@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 
@@ -7,6 +7,7 @@ import { systemCode } from './errors.ts';
  * answers ENOENT for good, as `/proc` does.)
  *
  * @returns the topmost folder that was made; undefined where all were there
+ * @throws Error where a file is in the place of one; the file system's error
  */
 export async function makeFolders(path: string): Promise<string | undefined> {
   try {
@@ -25,7 +26,8 @@ async function makeOne(path: string): Promise<string | undefined> {
     await mkdir(path);
     return path;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return undefined;
-    throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
+    if ((await stat(path)).isDirectory()) return undefined;
+    throw new Error(`${path} is a file`, { cause: error });
   }
 }
