@@ -33,6 +33,22 @@ describe('wrong input gets one clear sentence and its exit code', () => {
     expect(stderr).toMatch(/photo\.jpg.*file/);
   });
 
+  it('a file where a folder goes, and a folder where a file goes', async () => {
+    await using place = await temporaryFolder();
+    await writeFile(join(place.path, 'file'), 'x');
+    await writePictures(join(place.path, 'data'), ['blue', 'red'], 3);
+    const cache = await runCli(['cache', 'ls', '--cache-dir', 'file'], { cwd: place.path });
+    expect(cache.code).toBe(1);
+    expect(errorLines(cache.stderr)).toEqual([
+      'error: The feature cache cannot be in file: it is a file. Choose a folder with --cache-dir.',
+    ]);
+    const { code, stderr } = await train(place.path, 'data', '--corrections', 'data');
+    expect(code).toBe(2);
+    expect(errorLines(stderr)).toEqual([
+      'error: Cannot read the corrections data: it is a folder. Give a CSV file as `headstart audit` writes it.',
+    ]);
+  });
+
   it('an empty folder', async () => {
     await using place = await temporaryFolder();
     await mkdir(join(place.path, 'data'));

@@ -5,6 +5,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { statRegularFile } from '../regular-file.ts';
 
 /** `keep`: somebody looked at it and its label is right; nothing changes. */
 export type CorrectionAction = 'keep' | 'relabel' | 'remove';
@@ -133,11 +134,12 @@ async function readExisting(path: string): Promise<Corrections | undefined> {
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
+    await statRegularFile(path);
     return await readFile(path);
   } catch (error) {
     throw new HeadstartError(
       'CORRECTIONS_INVALID',
-      `Cannot read the corrections ${path}: ${reasonOf(error)}.`,
+      `Cannot read the corrections ${path}: ${reasonOf(error)}. Give a CSV file as \`headstart audit\` writes it.`,
       { cause: error },
     );
   }

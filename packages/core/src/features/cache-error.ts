@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
 
 const advice = {
   open: 'Choose a folder that can be written and has room, with --cache-dir.',
@@ -11,6 +11,13 @@ const fullBytes = 2 ** 20;
 
 /** @param error what was thrown, or the reason as text */
 export function cacheError(dir: string, verb: keyof typeof advice, error: unknown): HeadstartError {
+  if (systemCode(error) === 'ENOTDIR') {
+    return new HeadstartError(
+      'CACHE_UNUSABLE',
+      `The feature cache cannot be in ${dir}: it is a file. Choose a folder with --cache-dir.`,
+      { cause: error },
+    );
+  }
   const reason = verb !== 'read' && isFull(dir) ? 'the disk is full' : reasonOf(error);
   return new HeadstartError(
     'CACHE_UNUSABLE',
