@@ -9,14 +9,16 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { modelsDir } from '../extract/models-dir.mjs';
 
-const [folder, backbone = 'vgg16-untrained', precision = 'fp32', rounds = '3', count = '1000'] =
+const [folder, named = 'vgg16-untrained', precision = 'fp32', rounds = '3', count = '1000'] =
   process.argv.slice(2);
+// Commands run in a folder of their own.
+const backbone = named.endsWith('.onnx') ? resolve(named) : named;
 if (!folder) {
   console.error('error: give a folder of images.');
   process.exit(2);
