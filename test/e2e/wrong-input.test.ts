@@ -40,7 +40,7 @@ describe('wrong input gets one clear sentence and its exit code', () => {
     const cache = await runCli(['cache', 'ls', '--cache-dir', 'file'], { cwd: place.path });
     expect(cache.code).toBe(1);
     expect(errorLines(cache.stderr)).toEqual([
-      'error: The feature cache cannot be in file: it is a file. Choose a folder with --cache-dir.',
+      'error: The feature cache cannot be in file: it is a file, or its path leads through one. Choose a folder with --cache-dir.',
     ]);
     const { code, stderr } = await train(place.path, 'data', '--corrections', 'data');
     expect(code).toBe(2);

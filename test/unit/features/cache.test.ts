@@ -117,7 +117,9 @@ describe('The feature cache', () => {
     const dir = join(folder, 'file', 'cache');
     await expect(openFeatureCache({ dir })).rejects.toMatchObject({
       code: 'CACHE_UNUSABLE',
-      message: expect.stringContaining(`Cannot open the feature cache ${dir}`),
+      message: expect.stringContaining(
+        `The feature cache cannot be in ${dir}: it is a file, or its path leads`,
+      ),
     });
   });
 

@@ -14,7 +14,7 @@ export function cacheError(dir: string, verb: keyof typeof advice, error: unknow
   if (systemCode(error) === 'ENOTDIR') {
     return new HeadstartError(
       'CACHE_UNUSABLE',
-      `The feature cache cannot be in ${dir}: it is a file. Choose a folder with --cache-dir.`,
+      `The feature cache cannot be in ${dir}: it is a file, or its path leads through one. Choose a folder with --cache-dir.`,
       { cause: error },
     );
   }
