@@ -13,7 +13,7 @@ import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { pullJob } from '../packages/core/dist/index.js';
+import { pullJob } from '../packages/core/dist/backbone/index.js';
 import { drawSample, linkData } from './job/data.mjs';
 import { plot, table } from './job/table.mjs';
 import { makeWeights } from './job/weights.mjs';

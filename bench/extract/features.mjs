@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { featuresJob } from '../../packages/core/dist/index.js';
+import { featuresJob } from '../../packages/core/dist/features/index.js';
 import { modelsDir } from './models-dir.mjs';
 
 const [data, precision] = process.argv.slice(2);

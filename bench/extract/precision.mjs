@@ -7,7 +7,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { featuresJob, trainJob } from '../../packages/core/dist/index.js';
+import { featuresJob } from '../../packages/core/dist/features/index.js';
+import { trainJob } from '../../packages/core/dist/train/index.js';
 import { modelsDir } from './models-dir.mjs';
 
 const [data, ...backbones] = process.argv.slice(2);

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Backbone, halfBackbone, locateBackbone } from '../../packages/core/dist/backbone/index.js';
-import { featuresJob } from '../../packages/core/dist/index.js';
+import { featuresJob } from '../../packages/core/dist/features/index.js';
 import { modelsDir } from '../extract/models-dir.mjs';
 
 /** Multiplications and additions of one image. */

@@ -1,7 +1,8 @@
 // The images of a benchmark in one form for all: train/<class> and validation/<class>, of links.
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { generateTrafficLights, scanDataset } from '../../packages/core/dist/index.js';
+import { scanDataset } from '../../packages/core/dist/dataset/index.js';
+import { generateTrafficLights } from '../../packages/core/dist/sample/index.js';
 
 /** The generated sample: as many pictures as ten batches, and two batches to validate with. */
 export async function drawSample(folder, perClass = 107) {

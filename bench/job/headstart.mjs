@@ -7,7 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { trainJob } from '../../packages/core/dist/index.js';
+import { trainJob } from '../../packages/core/dist/train/index.js';
 
 const [data, modelsDir, cacheDir, kind] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));

@@ -14,7 +14,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadClassifier } from '../../packages/core/dist/index.js';
+import { loadClassifier } from '../../packages/core/dist/classify/index.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -6,14 +6,15 @@
 //
 // 5 % of the labels are flipped, each to another class; the first 5 % of each ranking are looked at,
 // so that recall and precision are the same number.
-import { readFeatureFile } from '../../packages/core/dist/features/index.js';
-import { headPreset, predictHead, trainHead } from '../../packages/core/dist/head/index.js';
+
 import {
   auditImages,
   crossValidate,
   outOfFold,
   pooledSet,
-} from '../../packages/core/dist/study/index.js';
+} from '../../packages/core/dist/experiments/index.js';
+import { readFeatureFile } from '../../packages/core/dist/features/index.js';
+import { headPreset, predictHead, trainHead } from '../../packages/core/dist/head/index.js';
 
 const share = 0.05;
 const [file, seeds = '20'] = process.argv.slice(2);

@@ -7,9 +7,13 @@
 // over all repetitions, so over other training sets too.
 import { pathToFileURL } from 'node:url';
 import { wilsonInterval } from '../../packages/core/dist/evaluate/index.js';
+import {
+  foldInterval,
+  planFolds,
+  trainStudyHeads,
+} from '../../packages/core/dist/experiments/index.js';
 import { memoryFeatureSet } from '../../packages/core/dist/features/index.js';
 import { headPreset, predictHead } from '../../packages/core/dist/head/index.js';
-import { foldInterval, planFolds, trainStudyHeads } from '../../packages/core/dist/study/index.js';
 
 const folds = 5;
 const classes = ['a', 'b', 'c'];

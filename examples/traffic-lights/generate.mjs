@@ -1,5 +1,5 @@
 // Draws the sample of traffic lights: node generate.mjs FOLDER [pictures per class] [seed]
-import { generateTrafficLights } from '../../packages/core/dist/index.js';
+import { generateTrafficLights } from '../../packages/core/dist/sample/index.js';
 
 const [folder, count = '100', seed = '0'] = process.argv.slice(2);
 const perClass = Number(count);

@@ -10,8 +10,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { extractFeatures, openFeatureStore, repairCache } from '@headstart/core/features';
 // Not from the library's front: all of it takes a while to load.
-import { mergeCaches } from '../../packages/core/dist/jobs/cache.js';
-import { collectCacheGarbage } from '../../packages/core/dist/jobs/cache-gc.js';
+import { mergeCaches } from '../../packages/core/dist/features/cache-content.js';
+import { collectCacheGarbage } from '../../packages/core/dist/features/cache-gc.js';
 import { backbone, featuresOf, length } from './samples.mjs';
 
 async function extract(dir, samplesFile, delay = 0, check = false) {

@@ -4,75 +4,109 @@ import { targetUnit, unitOf } from './imports.mjs';
 
 /**
  * In the order of the dependencies: a unit imports only units above it, and exactly those named.
- * `core/base` are the files beside core's folders, which everything in core may import.
+ * Everything in core may import `core/base`, file by file.
  */
 export const units = {
   native: { what: 'tensors, layers, optimizers: the C++ addon and its types', imports: [] },
   'core/base': { what: 'errors, files, random numbers, devices', imports: ['native'] },
-  'core/image': { what: 'a file → uint8 RGB; augmented views', imports: [] },
-  'core/page': { what: 'what HTML pages and plots share', imports: ['core/image'] },
-  'core/sample': { what: 'the drawn traffic lights', imports: [] },
-  'core/evaluate': { what: 'metrics, calibration, confusion', imports: [] },
   'core/dataset': { what: 'folders → samples, splits, corrections', imports: [] },
+  'core/image': { what: 'a file → uint8 RGB; augmented views', imports: ['native'] },
+  'core/page': { what: 'what HTML pages and plots share', imports: ['core/image'] },
   'core/check': {
     what: 'what is wrong with a folder, as a report and a page',
     imports: ['core/dataset', 'core/image', 'core/page'],
   },
-  'core/backbone': { what: 'images → features, by an ONNX file', imports: ['native'] },
-  'core/setup': { what: 'the GPU’s libraries', imports: ['core/backbone'] },
+  'core/sample': { what: 'the drawn traffic lights', imports: ['native'] },
+  'core/evaluate': { what: 'metrics, calibration, confusion', imports: [] },
+  'core/onnx': { what: 'ONNX graphs: read, adapt, append, quantize, plan', imports: ['native'] },
+  'core/weights': {
+    what: 'weights of backbones: files, downloads, the manifest',
+    imports: ['native', 'core/onnx'],
+  },
+  'core/backbone': {
+    what: 'images → features, by an ONNX file',
+    imports: ['native', 'core/onnx', 'core/weights'],
+  },
   'core/features': {
     what: 'the cache, feature files, extraction',
-    imports: ['core/backbone', 'core/dataset', 'core/image'],
+    imports: ['core/dataset', 'core/image', 'core/backbone'],
   },
-  'core/head': {
-    what: 'layers as data, training, weights',
-    imports: ['native', 'core/backbone', 'core/features'],
-  },
+  'core/head': { what: 'layers as data, training, weights', imports: ['native', 'core/features'] },
   'core/run': {
     what: 'the run folder and its report',
-    imports: ['core/dataset', 'core/evaluate', 'core/head', 'core/image', 'core/page'],
-  },
-  'core/study': {
-    what: 'many heads at once: folds, search, suspicious labels',
-    imports: ['core/evaluate', 'core/features', 'core/head', 'core/page'],
-  },
-  'core/classify': {
-    what: 'a run → labels of images, and why',
-    imports: ['core/backbone', 'core/evaluate', 'core/head', 'core/image', 'core/run'],
-  },
-  'core/jobs': {
-    what: 'what a command does, from end to end',
     imports: [
-      'native',
-      'core/backbone',
-      'core/classify',
       'core/dataset',
+      'core/image',
+      'core/page',
+      'core/evaluate',
+      'core/onnx',
+      'core/weights',
+      'core/backbone',
+      'core/features',
+      'core/head',
+    ],
+  },
+  'core/train': {
+    what: 'data → features → head → a run',
+    imports: [
+      'core/dataset',
+      'core/image',
       'core/evaluate',
       'core/features',
       'core/head',
+      'core/run',
+    ],
+  },
+  'core/classify': {
+    what: 'a run → labels of new images, why, and how good they are',
+    imports: [
+      'core/dataset',
+      'core/image',
+      'core/evaluate',
+      'core/onnx',
+      'core/backbone',
+      'core/features',
+      'core/head',
+      'core/run',
+    ],
+  },
+  'core/experiments': {
+    what: 'many heads at once: folds, search, suspicious labels',
+    imports: [
+      'native',
+      'core/dataset',
       'core/image',
       'core/page',
+      'core/evaluate',
+      'core/features',
+      'core/head',
       'core/run',
-      'core/setup',
-      'core/study',
+      'core/train',
     ],
+  },
+  'core/machine': {
+    what: 'what this computer has; the GPU’s libraries',
+    imports: ['native', 'core/onnx', 'core/backbone'],
   },
   core: {
     what: 'the library’s public face',
     imports: [
       'native',
-      'core/backbone',
-      'core/check',
-      'core/classify',
+      'core/base',
       'core/dataset',
+      'core/image',
+      'core/check',
+      'core/sample',
       'core/evaluate',
+      'core/onnx',
+      'core/backbone',
       'core/features',
       'core/head',
-      'core/image',
-      'core/jobs',
       'core/run',
-      'core/sample',
-      'core/study',
+      'core/train',
+      'core/classify',
+      'core/experiments',
+      'core/machine',
     ],
   },
   'cli/base': { what: 'options, progress, tables, exit codes', imports: ['core'] },
@@ -143,11 +177,11 @@ function wrongOrder() {
   );
 }
 
-/** Files that import each other in a ring at run time. */
+/** Files that import each other in a ring, be it for types alone. */
 export function fileCycles(imports) {
   const edges = new Map();
-  for (const { file, target, typeOnly } of imports) {
-    if (target && !typeOnly) edges.set(file, [...(edges.get(file) ?? []), target]);
+  for (const { file, target } of imports) {
+    if (target) edges.set(file, [...(edges.get(file) ?? []), target]);
   }
   const cycles = [];
   const done = new Set();

@@ -52,8 +52,7 @@ export function readImports(root = repositoryRoot) {
 const slashed = (path) => path.split(sep).join('/');
 
 /**
- * The unit a file belongs to: `native`, `core/<folder>`, `core/base` (files beside the folders),
- * `core` (the library's face), `cli/commands`, `cli/base`, `cli` (the program).
+ * The unit a file belongs to: `native`, `core/<folder>`, `core` (the library's face), `cli/commands`, `cli/base`, `cli` (the program).
  */
 export function unitOf(file) {
   const [, name, , first, ...rest] = file.split('/');

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setupCuda } from '@headstart/core/setup';
+import { setupCuda } from '@headstart/core/machine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProgram } from '../../packages/cli/dist/main.js';
 import { writeKerasFile } from '../util/formula.ts';

@@ -11,7 +11,6 @@ export type {
   MaxPool2dSpec,
   Tensor,
 } from '@headstart/native';
-export { checkWritable } from './atomic-file.ts';
 export type {
   Backbone,
   BackboneFile,
@@ -19,18 +18,38 @@ export type {
   FeatureError,
   OpenBackboneOptions,
   OpenHead,
-  Preprocessing,
   Provider,
   PullOptions,
   RunnableBackbone,
 } from './backbone/index.ts';
-export type {
-  CheckedFile,
-  ClassCount,
-  MisnamedFile,
-  Part,
-  TraitKind,
-} from './check/index.ts';
+export { type PullJobOptions, pullJob } from './backbone/index.ts';
+export { checkWritable } from './base/atomic-file.ts';
+export {
+  type Device,
+  type DeviceChoice,
+  type DeviceOptions,
+  deviceChoices,
+} from './base/device.ts';
+export { type Directories, defaultDirectories } from './base/directories.ts';
+export { type ErrorCode, HeadstartError, reasonOf } from './base/errors.ts';
+export {
+  isAbort,
+  type LongOperationOptions,
+  type Notice,
+  type NoticeListener,
+  type OperationOptions,
+  type Progress,
+  type ProgressListener,
+} from './base/operation.ts';
+export type { SafetensorsDtype, TensorToWrite } from './base/safetensors.ts';
+export {
+  readSafetensorsHeader,
+  SafetensorsFile,
+  type SafetensorsHeader,
+  type TensorEntry,
+  writeSafetensors,
+} from './base/safetensors.ts';
+export type { CheckedFile, ClassCount, MisnamedFile, Part, TraitKind } from './check/index.ts';
 export {
   adviceOn,
   type CheckOptions,
@@ -43,31 +62,38 @@ export {
   type Trait,
   writeCheckPage,
 } from './check/index.ts';
-export type {
-  ImageModel,
-  LabelOptions,
-  ReadImage,
-  ReadImageOptions,
-} from './classify/index.ts';
+export type { ImageModel, LabelOptions, ReadImage, ReadImageOptions } from './classify/index.ts';
 export {
   BatchedClassifier,
   type BatchedClassifierOptions,
   type Classified,
   Classifier,
   type ClassifyOptions,
+  type EvaluatedData,
+  type EvaluateJobOptions,
+  type EvaluateResult,
   type Explained,
   Explainer,
+  type ExplainItem,
+  type ExplainJobOptions,
   type ExplainOptions,
   type Explanation,
+  evaluateJob,
+  explainJob,
   type FetchImageOptions,
   fetchImage,
   type ImageInput,
   type LoadClassifierOptions,
   loadClassifier,
   loadExplainer,
+  type Mistake,
+  type Page,
   type Prediction,
   type RankedClass,
+  Review,
+  type ReviewedMistake,
   SharedBackbone,
+  type SplitChoice,
   type UnreadableImage,
   unknownLabel,
 } from './classify/index.ts';
@@ -89,14 +115,6 @@ export type {
   ValidationSource,
 } from './dataset/index.ts';
 export { type Dataset, scanDataset } from './dataset/index.ts';
-export {
-  type Device,
-  type DeviceChoice,
-  type DeviceOptions,
-  deviceChoices,
-} from './device.ts';
-export { type Directories, defaultDirectories } from './directories.ts';
-export { type ErrorCode, HeadstartError, reasonOf } from './errors.ts';
 export type {
   ClassScore,
   ConfusionMatrix,
@@ -104,6 +122,35 @@ export type {
   Metrics,
   ReliabilityBin,
 } from './evaluate/index.ts';
+export {
+  type AuditedFile,
+  type AuditJobOptions,
+  type AuditJobResult,
+  auditJob,
+  type CompareJobOptions,
+  type CompareResult,
+  compareJob,
+  describeChoice,
+  type FoldsJobOptions,
+  type FoldsJobResult,
+  type FoldsSummary,
+  foldsJob,
+  type LearningCurveJobOptions,
+  type LearningCurveJobResult,
+  learningCurveJob,
+  type StudyDataOptions,
+  type StudyTrainingOptions,
+  type SweepJobOptions,
+  type SweepJobResult,
+  sweepJob,
+  type TrainFolds,
+  type TrainFoldsOptions,
+  type Trial,
+  type TrialChoice,
+  type TrialEnd,
+  type TrialSummary,
+  trainAndCrossValidate,
+} from './experiments/index.ts';
 export type {
   CacheRecord,
   Claim,
@@ -113,6 +160,43 @@ export type {
   FeatureRows,
   FeatureStore,
   RecordLayout,
+} from './features/index.ts';
+export {
+  type BackboneKeeper,
+  type CacheCollection,
+  type CacheContent,
+  type CacheExport,
+  type CacheFileOptions,
+  type CacheJobOptions,
+  type CacheListing,
+  type CacheMerge,
+  type CacheRecomputation,
+  type CacheRepair,
+  type CacheVerification,
+  type CollectGarbageOptions,
+  cachedHasher,
+  collectCacheGarbage,
+  type ExtractorOptions,
+  exportCache,
+  type FeaturesJobOptions,
+  type FeaturesJobResult,
+  featuresJob,
+  type HashingJobOptions,
+  importCache,
+  inShard,
+  type LentBackbone,
+  listCache,
+  type MergeCachesOptions,
+  mergeCaches,
+  type OpenBackbone,
+  type RecomputeOptions,
+  recomputeCache,
+  repairDamagedCache,
+  type SampleSource,
+  type Shard,
+  type StoreJobOptions,
+  type VerifyCacheOptions,
+  verifyCache,
 } from './features/index.ts';
 export type {
   ClassWeights,
@@ -143,16 +227,8 @@ export type {
   ResizeOptions,
   UnreadableKind,
 } from './image/index.ts';
-export * from './jobs/index.ts';
-export {
-  isAbort,
-  type LongOperationOptions,
-  type Notice,
-  type NoticeListener,
-  type OperationOptions,
-  type Progress,
-  type ProgressListener,
-} from './operation.ts';
+export { type DoctorOptions, doctor, type Finding } from './machine/index.ts';
+export type { Preprocessing } from './onnx/index.ts';
 export type {
   Run,
   RunBackbone,
@@ -165,18 +241,23 @@ export type {
   RunTiming,
   TrainedRun,
 } from './run/index.ts';
-export { type RunRecord, readRun, readTrainedRun } from './run/index.ts';
-export type {
-  SafetensorsDtype,
-  TensorToWrite,
-} from './safetensors.ts';
 export {
-  readSafetensorsHeader,
-  SafetensorsFile,
-  type SafetensorsHeader,
-  type TensorEntry,
-  writeSafetensors,
-} from './safetensors.ts';
+  type Agreement,
+  type ExportJobOptions,
+  type ExportResult,
+  exportJob,
+  type RunRecord,
+  readRun,
+  readTrainedRun,
+} from './run/index.ts';
 export type { TrafficLightOptions } from './sample/index.ts';
 export { generateTrafficLights } from './sample/index.ts';
-export { describeChoice, type Trial, type TrialChoice, type TrialEnd } from './study/index.ts';
+export {
+  headOfRun,
+  Retrainer,
+  type RetrainOptions,
+  type TrainingDataOptions,
+  type TrainJobOptions,
+  type TrainSummary,
+  trainJob,
+} from './train/index.ts';

@@ -1,5 +1,5 @@
-import type { InputPreprocessing } from '../../../packages/core/src/backbone/preprocessing.ts';
-import { preprocessingNodes } from '../../../packages/core/src/backbone/preprocessing.ts';
+import type { InputPreprocessing } from '../../../packages/core/src/onnx/preprocessing.ts';
+import { preprocessingNodes } from '../../../packages/core/src/onnx/preprocessing.ts';
 import { floatTensor, type GraphNode, node, smallModel } from './models.ts';
 
 /** Of images of the chain. */

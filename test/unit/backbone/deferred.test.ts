@@ -6,7 +6,7 @@ import {
   decodeModel,
   encodeModel,
   tensorTypeOf,
-} from '../../../packages/core/src/backbone/onnx-model.ts';
+} from '../../../packages/core/src/onnx/onnx-model.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import { chainModel, size } from './chain-model.ts';
 import { someImages } from './models.ts';

@@ -8,7 +8,7 @@ import {
   node,
   type TensorProto,
   valueInfo,
-} from '../../../packages/core/src/backbone/onnx-model.ts';
+} from '../../../packages/core/src/onnx/onnx-model.ts';
 
 type Dims = readonly (number | string)[];
 

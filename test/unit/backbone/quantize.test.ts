@@ -1,13 +1,20 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, describeFile, featureError, quantizedBackbone } from '@headstart/core/backbone';
-import { calibrate, quantizeModel, RangeHistogram } from '@headstart/core/backbone/quantize';
+import {
+  Backbone,
+  calibrate,
+  describeFile,
+  featureError,
+  quantizedBackbone,
+  RangeHistogram,
+} from '@headstart/core/backbone';
+import { quantizeModel } from '@headstart/core/onnx';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import {
   decodeModel,
   type GraphNode,
   type TensorProto,
-} from '../../../packages/core/src/backbone/onnx-model.ts';
+} from '../../../packages/core/src/onnx/onnx-model.ts';
 import { sharedPath } from '../../util/shared.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import { floatTensor, node, smallModel, someImages } from './models.ts';

@@ -57,7 +57,6 @@ async function demo(context: CommandContext, options: DemoOptions) {
     out: join(folder, 'run'),
     backbone: options.backbone ?? 'vgg16',
     views: viewsPerImage,
-    folds: false,
     // A small sample makes the curve uneven.
     earlyStopping: { patience: 6 },
     augment: { flip: true, widthShift: 0.2, heightShift: 0.2 },

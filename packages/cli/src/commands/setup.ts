@@ -1,4 +1,4 @@
-import { type SetupCudaResult, setupCuda } from '@headstart/core/setup';
+import { type SetupCudaResult, setupCuda } from '@headstart/core/machine';
 import { Argument, type Command } from 'commander';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';

@@ -1,4 +1,9 @@
-import { type TrainJobOptions, type TrainSummary, trainJob } from '@headstart/core';
+import {
+  type TrainFolds,
+  type TrainJobOptions,
+  type TrainSummary,
+  trainAndCrossValidate,
+} from '@headstart/core';
 import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
@@ -69,7 +74,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     runner(async ({ ui, signal }, data: string | undefined, options: TrainOptions) => {
       const scripted = options.kerasScript ? kerasScriptSettings(command, options.backbone) : {};
       const settings = { ...options, ...scripted };
-      const summary = await trainJob({
+      const summary = await trainAndCrossValidate({
         ...trainJobOptions(settings),
         data,
         recordedArguments: { data, ...settings },
@@ -86,6 +91,8 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     }),
   );
 }
+
+type TrainResult = TrainSummary & TrainFolds;
 
 /** The command line's words as options of training. */
 export function trainJobOptions(settings: TrainOptions): TrainJobOptions {
@@ -146,7 +153,7 @@ function kerasScriptSettings(command: Command, backbone: string): Partial<TrainO
   return Object.fromEntries(Object.entries(script).filter(isDefault));
 }
 
-function trainText(summary: TrainSummary): string {
+function trainText(summary: TrainResult): string {
   const { train, validation, calibration, timing, skipped, features } = summary;
   const [low, high] = validation.interval;
   const lines = [
@@ -162,12 +169,12 @@ function trainText(summary: TrainSummary): string {
   return lines.join('\n');
 }
 
-function calibrationText({ temperature, ...errors }: NonNullable<TrainSummary['calibration']>) {
+function calibrationText({ temperature, ...errors }: NonNullable<TrainResult['calibration']>) {
   const [before, after] = [percent(errors.error_before), percent(errors.error)];
   return `Probabilities calibrated: temperature ${temperature.toFixed(2)}, calibration error ${after} (before: ${before})`;
 }
 
-function trainExitCode(ui: Ui, { validation, skipped }: TrainSummary, options: TrainOptions) {
+function trainExitCode(ui: Ui, { validation, skipped }: TrainResult, options: TrainOptions) {
   const { assertAccuracyAtLeast: floor, strict } = options;
   if (floor !== undefined && validation.accuracy < floor) {
     ui.warn(

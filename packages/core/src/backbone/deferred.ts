@@ -1,6 +1,6 @@
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { digestOfBackbone } from '../onnx/index.ts';
 import type { BackboneFile } from './file.ts';
-import { digestOfBackbone } from './model-outline.ts';
 import { Backbone, type BackboneInfo, describeOnCpu, type OpenBackboneOptions } from './session.ts';
 
 /** What runs as a {@link Backbone} does. */

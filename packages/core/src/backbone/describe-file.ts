@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { digestOfBackbone, modelMetadata, readOutline, unreadableBackbone } from '../onnx/index.ts';
 import type { BackboneFile } from './file.ts';
-import { digestOfBackbone, readOutline, unreadableBackbone } from './model-outline.ts';
-import { modelMetadata } from './onnx-model.ts';
 
 /**
  * What a backbone file in the form of our own says of itself.

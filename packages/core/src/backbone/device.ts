@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { backends } from '@headstart/native';
-import { chooseDevice, cudaObstacle, type Device, type DeviceOptions } from '../device.ts';
+import { chooseDevice, cudaObstacle, type Device, type DeviceOptions } from '../base/device.ts';
 
 /** What of ONNX Runtime computes. */
 export type Provider = Device | 'tensorrt' | 'webgpu';

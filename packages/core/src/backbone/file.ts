@@ -1,5 +1,5 @@
-import type { LongOperationOptions } from '../operation.ts';
-import type { BackboneVariant } from './variant.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
+import type { BackboneVariant } from '../onnx/index.ts';
 
 /** A backbone model on disk, in the form of our own. */
 export interface BackboneFile {

@@ -1,4 +1,4 @@
-import { randomDomain, uniforms } from '../random.ts';
+import { randomDomain, uniforms } from '@headstart/native';
 
 /** Stream of the pictures; the weights of `vgg16-untrained` have others of the same domain. */
 const pictureCounter = 1000;

@@ -1,10 +1,9 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LongOperationOptions } from '../operation.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
+import { decodeModel, halfModel } from '../onnx/index.ts';
 import { describeFile } from './describe-file.ts';
 import type { BackboneFile } from './file.ts';
-import { halfModel } from './half-model.ts';
-import { decodeModel } from './onnx-model.ts';
 import { writeChecked } from './write-checked.ts';
 
 export interface HalfOptions extends Pick<LongOperationOptions, 'signal'> {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 type Result = Extract<WorkerAnswer, { type: 'result' }>;

@@ -1,17 +1,24 @@
 import { createHash } from 'node:crypto';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { writeFileAtomically } from '../atomic-file.ts';
-import { HeadstartError } from '../errors.ts';
-import { adaptModel, isCanonical } from './adapt.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { HeadstartError } from '../base/errors.ts';
+import {
+  adaptModel,
+  type BackboneVariant,
+  checkVariant,
+  decodeModel,
+  describeModel,
+  isCanonical,
+  type ModelDescription,
+  readOutline,
+  variantOf,
+  vgg16FeatureLayer,
+  vgg16ImageSize,
+} from '../onnx/index.ts';
 import { describeFile, readBackbone } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
-import { describeModel, type ModelDescription } from './inspect.ts';
-import { readOutline } from './model-outline.ts';
-import { decodeModel } from './onnx-model.ts';
 import { buildUntrained } from './untrained.ts';
-import { type BackboneVariant, checkVariant, variantOf } from './variant.ts';
-import { vgg16FeatureLayer, vgg16ImageSize } from './vgg16.ts';
 
 /** The file that `pull` writes. */
 export function vgg16Path(modelsDir: string): string {

@@ -1,20 +1,25 @@
 import { open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { HeadstartError, reasonOf } from '../errors.ts';
-import type { LongOperationOptions } from '../operation.ts';
-import { statRegularFile } from '../regular-file.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
+import { statRegularFile } from '../base/regular-file.ts';
+import type { Preprocessing, Vgg16Weights } from '../onnx/index.ts';
+import { backboneModel, vgg16Citation } from '../onnx/index.ts';
+import {
+  digestOf,
+  download,
+  downloadTensors,
+  type Expected,
+  isConvolution,
+  type ManifestEntry,
+  readKerasWeights,
+  readManifest,
+  readSafetensorsWeights,
+  verifyFile,
+} from '../weights/index.ts';
 import { describeFile } from './describe-file.ts';
-import { download } from './fetch.ts';
-import { downloadTensors } from './fetch-tensors.ts';
 import type { BackboneFile } from './file.ts';
 import { vgg16Path, vgg16Variants } from './locate.ts';
-import { type ManifestEntry, readManifest } from './manifest.ts';
-import { backboneModel } from './onnx.ts';
-import { digestOf, type Expected, verifyFile } from './verify.ts';
-import { vgg16Citation } from './vgg16.ts';
-import type { Preprocessing, Vgg16Weights } from './weights/conv-weights.ts';
-import { readKerasWeights } from './weights/keras-h5.ts';
-import { isConvolution, readSafetensorsWeights } from './weights/safetensors.ts';
 import { writeChecked } from './write-checked.ts';
 
 export interface PullOptions extends LongOperationOptions {

@@ -1,7 +1,22 @@
 import { int8Instructions } from '@headstart/native';
-import { type DeviceOptions, withoutGpu } from '../device.ts';
-import { HeadstartError, reasonOf } from '../errors.ts';
-import type { OperationOptions } from '../operation.ts';
+import { type DeviceOptions, withoutGpu } from '../base/device.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
+import {
+  decodeModel,
+  describeModel,
+  encodeModel,
+  forMatrixUnit,
+  hasInt8StackPlan,
+  hasMatrixUnit,
+  hasStackPlan,
+  int8StackPlan,
+  type Model,
+  readOutline,
+  stackPlan,
+  tensorTypeOf,
+  withoutHead,
+} from '../onnx/index.ts';
 import { readBackbone } from './describe-file.ts';
 import {
   type ChosenProvider,
@@ -12,13 +27,6 @@ import {
 } from './device.ts';
 import type { BackboneFile } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
-import { describeModel } from './inspect.ts';
-import { hasInt8StackPlan, int8StackPlan } from './int8-stack-plan.ts';
-import { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
-import { readOutline } from './model-outline.ts';
-import { decodeModel, encodeModel, type Model, tensorTypeOf } from './onnx-model.ts';
-import { hasStackPlan, stackPlan } from './stack-plan.ts';
-import { withoutHead } from './without-head.ts';
 import type { WorkerSetup } from './worker-messages.ts';
 
 export interface OpenBackboneOptions extends DeviceOptions, OperationOptions {

@@ -1,14 +1,13 @@
 import { rm } from 'node:fs/promises';
-import { writeFileAtomically } from '../atomic-file.ts';
-import { temporaryBeside } from '../temporary-files.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { temporaryBeside } from '../base/temporary-files.ts';
+import type { InputPreprocessing } from '../onnx/index.ts';
+import { backboneModel, type ChannelStatistics, vgg16ImageSize } from '../onnx/index.ts';
+import { heWeights } from '../weights/index.ts';
 import { describeFile } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
 import { generatedImages } from './generated-images.ts';
-import { backboneModel, type ChannelStatistics } from './onnx.ts';
-import type { InputPreprocessing } from './preprocessing.ts';
 import { Backbone } from './session.ts';
-import { vgg16ImageSize } from './vgg16.ts';
-import { heWeights } from './weights/he.ts';
 
 const name = 'vgg16-untrained';
 const pictures = 32;

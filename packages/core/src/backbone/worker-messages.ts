@@ -1,6 +1,5 @@
+import type { Int8StackPlan, StackPlan } from '../onnx/index.ts';
 import type { Provider } from './device.ts';
-import type { Int8StackPlan } from './int8-stack-plan.ts';
-import type { StackPlan } from './stack-plan.ts';
 
 /** What the inference worker is started with. */
 export interface WorkerSetup {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { writeFileAtomically } from '../atomic-file.ts';
-import { temporaryBeside } from '../temporary-files.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { temporaryBeside } from '../base/temporary-files.ts';
 import { describeFile } from './describe-file.ts';
 import { Backbone } from './session.ts';
 

@@ -1,4 +1,5 @@
 import { extname, resolve } from 'node:path';
+import { HeadstartError } from '../base/errors.ts';
 import {
   checkedSplit,
   checkSplitOfLayout,
@@ -11,7 +12,6 @@ import {
   placeParts,
   readParts,
 } from '../dataset/index.ts';
-import { HeadstartError } from '../errors.ts';
 import { type Content, contentsOf, type PlacedSample } from './contents.ts';
 import { type InspectedContents, type Inspection, inspectContents } from './inspect.ts';
 import { byName, exactSamePictures, nearSamePictures } from './same-pictures.ts';

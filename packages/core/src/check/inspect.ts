@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
 import { type ImageDescription, readThumbnail, unreadableReason } from '../image/index.ts';
-import type { LongOperationOptions } from '../operation.ts';
 import type { Content } from './contents.ts';
 import { Fingerprints, fingerprintInput } from './fingerprint.ts';
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { LongOperationOptions } from '../operation.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
 import type { Fingerprints } from './fingerprint.ts';
 import { HammingIndex } from './hamming-index.ts';
 

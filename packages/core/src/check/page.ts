@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { writeFileAtomically } from '../atomic-file.ts';
-import type { LongOperationOptions } from '../operation.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
 import {
   html,
   type Markup,

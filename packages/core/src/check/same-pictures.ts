@@ -1,5 +1,5 @@
+import type { LongOperationOptions } from '../base/operation.ts';
 import { compareCodePoints } from '../dataset/index.ts';
-import type { LongOperationOptions } from '../operation.ts';
 import type { Content, PlacedSample } from './contents.ts';
 import type { Fingerprints } from './fingerprint.ts';
 import { findNearDuplicates } from './near-duplicates.ts';

@@ -1,5 +1,5 @@
-import { HeadstartError } from '../errors.ts';
-import type { OperationOptions } from '../operation.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import type { Classified, Classifier, ReadImage } from './classifier.ts';
 import type { ImageInput } from './read-input.ts';
 

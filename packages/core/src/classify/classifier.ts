@@ -1,13 +1,13 @@
 import type { Backbone, BackboneInfo } from '../backbone/index.ts';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
+import { mapOrdered } from '../base/ordered-map.ts';
 import {
   decodeImage,
   type UnreadableKind,
   unreadableKind,
   unreadableReason,
 } from '../image/index.ts';
-import type { OperationOptions } from '../operation.ts';
-import { mapOrdered } from '../ordered-map.ts';
 import type { RunImage, RunRecord } from '../run/index.ts';
 import { inBatches } from './batches.ts';
 import { type ImageInput, readInput } from './read-input.ts';

@@ -1,9 +1,9 @@
 import type { BackboneInfo } from '../backbone/index.ts';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import { withTemperature } from '../evaluate/index.ts';
 import { HeadExplainer, type HeatMap } from '../head/index.ts';
 import { decodeImage, encodePng, overlayHeat, readPicture } from '../image/index.ts';
-import type { OperationOptions } from '../operation.ts';
 import { type RunImage, type RunRecord, readRunWeights } from '../run/index.ts';
 import type { ImageModel } from './classifier.ts';
 import { type LoadClassifierOptions, openRunModel, readImageRun } from './load.ts';

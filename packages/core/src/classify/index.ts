@@ -13,12 +13,21 @@ export {
   unknownLabel,
 } from './classifier.ts';
 export {
+  type EvaluateJobOptions,
+  type EvaluateResult,
+  evaluateJob,
+  type Mistake,
+} from './evaluate.ts';
+export type { EvaluatedData, SplitChoice } from './evaluated-samples.ts';
+export {
   type Explained,
   Explainer,
   type ExplainOptions,
   type Explanation,
   loadExplainer,
 } from './explain.ts';
+export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain-images.ts';
 export { type LoadClassifierOptions, loadClassifier } from './load.ts';
 export { type FetchImageOptions, fetchImage, type ImageInput } from './read-input.ts';
+export { type Page, Review, type ReviewedMistake } from './review.ts';
 export { SharedBackbone } from './shared-backbone.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Backbone, type BackboneInfo } from '../backbone/index.ts';
-import type { DeviceChoice } from '../device.ts';
-import { HeadstartError } from '../errors.ts';
-import type { OperationOptions } from '../operation.ts';
+import type { DeviceChoice } from '../base/device.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import {
   type Run,
   type RunBackbone,

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
-import type { OperationOptions } from '../operation.ts';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 
 /** A file's path; the bytes of an image file under a name, or what gives them when they are due. */
 export type ImageInput =

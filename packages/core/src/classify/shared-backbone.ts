@@ -1,6 +1,7 @@
-import { type Backbone, headModel } from '../backbone/index.ts';
-import { HeadstartError } from '../errors.ts';
+import type { Backbone } from '../backbone/index.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { HeadExplainer } from '../head/index.ts';
+import { headModel } from '../onnx/index.ts';
 import type { RunBackbone, RunImage, RunRecord, TrainedRun } from '../run/index.ts';
 import { Classifier } from './classifier.ts';
 import { Explainer } from './explain.ts';

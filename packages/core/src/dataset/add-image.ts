@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { writeFileAtomically } from '../atomic-file.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
 import { findLayout, layoutError } from './layout.ts';
 
 export interface AddedImage {

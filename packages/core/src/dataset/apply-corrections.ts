@@ -1,20 +1,6 @@
 import { type Corrections, invalid } from './corrections.ts';
 import { list } from './layout.ts';
-import type { Sample } from './types.ts';
-
-/** What a file of corrections did to a data set. */
-export interface AppliedCorrections {
-  /** As the user named it. */
-  readonly file: string;
-  /** Of the file's bytes. */
-  readonly sha256: string;
-  /** Images whose class is another now. */
-  readonly relabelled: number;
-  /** Images that were left out. */
-  readonly removed: number;
-  /** Corrections of contents that are not here. */
-  readonly unused: number;
-}
+import type { AppliedCorrections, Sample } from './types.ts';
 
 /** A data set's samples, with the classes that their labels are indices into. */
 export interface LabelledParts {

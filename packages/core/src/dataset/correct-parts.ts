@@ -1,9 +1,8 @@
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { applyCorrections } from './apply-corrections.ts';
 import type { Corrections } from './corrections.ts';
 import { list } from './layout.ts';
-import type { DatasetParts } from './parts.ts';
-import type { Sample } from './types.ts';
+import type { DatasetParts, Sample } from './types.ts';
 import { countByClass } from './warnings.ts';
 
 /**

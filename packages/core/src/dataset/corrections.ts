@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
-import { writeFileAtomically } from '../atomic-file.ts';
-import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
-import { statRegularFile } from '../regular-file.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { statRegularFile } from '../base/regular-file.ts';
 
 /** `keep`: somebody looked at it and its label is right; nothing changes. */
 export type CorrectionAction = 'keep' | 'relabel' | 'remove';

@@ -1,4 +1,4 @@
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { Sample } from './types.ts';
 
 /** Names the group of a sample; undefined where it has none and stands for itself. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { reasonOf } from '../errors.ts';
-import type { LongOperationOptions } from '../operation.ts';
+import { reasonOf } from '../base/errors.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
 
 /** Files being read at once. */
 const parallelFiles = 8;

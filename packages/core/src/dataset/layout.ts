@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { isHidden, isImageName } from './extensions.ts';
 import { compareCodePoints } from './order.ts';
 import type { SkippedFile } from './types.ts';

@@ -1,25 +1,12 @@
 import { join, resolve, sep } from 'node:path';
-import { HeadstartError } from '../errors.ts';
-import type { AppliedCorrections } from './apply-corrections.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { correctParts } from './correct-parts.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import { type HashingOptions, hashFiles } from './hash.ts';
 import { type ClassFolder, type LabelledFolder, type Layout, layoutError, list } from './layout.ts';
 import { compareCodePoints } from './order.ts';
-import type { Sample, SkippedFile } from './types.ts';
+import type { DatasetParts, Sample, SkippedFile } from './types.ts';
 import { missingClassWarning } from './warnings.ts';
-
-/** The folders of a data set with hashed samples. */
-export interface DatasetParts {
-  readonly classes: readonly string[];
-  /** The images of `train/`, or of the whole folder where it is flat. */
-  readonly train: Sample[];
-  readonly validation: Sample[] | undefined;
-  readonly test: Sample[] | undefined;
-  readonly skipped: SkippedFile[];
-  readonly corrections: AppliedCorrections | undefined;
-  readonly warnings: string[];
-}
 
 /** Hashes all files of a layout, checks that the classes of its folders agree, and corrects them. */
 export async function readParts(

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import { HeadstartError } from '../errors.ts';
-import { type AppliedCorrections, applyCorrections } from './apply-corrections.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { applyCorrections } from './apply-corrections.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import type { HashingOptions } from './hash.ts';
 import { findLayout, list, readLabelled } from './layout.ts';
 import { compareCodePoints } from './order.ts';
 import { hashParts, readParts } from './parts.ts';
 import { checkedSplit, checkSplitOfLayout, type SplitSettings, splitParts } from './split-parts.ts';
-import type { Dataset, Sample, SkippedFile } from './types.ts';
+import type { AppliedCorrections, Dataset, Sample, SkippedFile } from './types.ts';
 
 /** What every scan of a folder takes, but for what hashes the files and reports progress. */
 export interface DataOptions extends SplitSettings, CorrectionOptions {}

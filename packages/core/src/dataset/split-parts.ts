@@ -1,9 +1,8 @@
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { type GroupOf, groupsBy } from './groups.ts';
 import type { Layout } from './layout.ts';
-import type { DatasetParts } from './parts.ts';
 import { splitSamples } from './split.ts';
-import type { Dataset, DatasetSplit, Sample } from './types.ts';
+import type { Dataset, DatasetParts, DatasetSplit, Sample } from './types.ts';
 import { groupWarnings, leakWarnings, tinyClassWarning, unsplitWarning } from './warnings.ts';
 
 /** How a folder without folders for validation and test is split. */

@@ -1,4 +1,16 @@
-import type { AppliedCorrections } from './apply-corrections.ts';
+/** What a file of corrections did to a data set. */
+export interface AppliedCorrections {
+  /** As the user named it. */
+  readonly file: string;
+  /** Of the file's bytes. */
+  readonly sha256: string;
+  /** Images whose class is another now. */
+  readonly relabelled: number;
+  /** Images that were left out. */
+  readonly removed: number;
+  /** Corrections of contents that are not here. */
+  readonly unused: number;
+}
 
 /** One image file of a data set. */
 export interface Sample {
@@ -48,5 +60,17 @@ export interface Dataset {
   /** What the corrections did, where some were given. */
   readonly corrections: AppliedCorrections | undefined;
   /** One sentence each. */
+  readonly warnings: string[];
+}
+
+/** The folders of a data set with hashed samples. */
+export interface DatasetParts {
+  readonly classes: readonly string[];
+  /** The images of `train/`, or of the whole folder where it is flat. */
+  readonly train: Sample[];
+  readonly validation: Sample[] | undefined;
+  readonly test: Sample[] | undefined;
+  readonly skipped: SkippedFile[];
+  readonly corrections: AppliedCorrections | undefined;
   readonly warnings: string[];
 }

@@ -1,4 +1,4 @@
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 
 /** What a classifier said about labelled samples. */
 export interface Classification {

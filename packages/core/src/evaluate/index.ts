@@ -7,7 +7,6 @@ export {
   confusionMatrix,
 } from './confusion.ts';
 export {
-  type EvaluateOptions,
   type Evaluation,
   evaluateClassification,
   type Metrics,
@@ -22,7 +21,6 @@ export {
   type MeanScore,
   meanScores,
   topKAccuracy,
-  totals,
   wilsonInterval,
 } from './metrics.ts';
 export { rocAreas } from './roc.ts';

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 
 const advice = {
   open: 'Choose a folder that can be written and has room, with --cache-dir.',

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { cacheDamaged, cacheError } from './cache-error.ts';
 import { type Claim, Claimant } from './claims.ts';
 import { databases, type Environment, openEnvironment, readFast } from './environment.ts';
 import { type DataName, dataFile, readDataName } from './folder.ts';
 import { readingKey, recordsInUse } from './in-use.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
-import { DamagedFile, DataFile, findEntry, hasSoundPages } from './lmdb/index.ts';
+import { DamagedFile, DataFile } from './lmdb/data-file.ts';
+import { findEntry, hasSoundPages } from './lmdb/snapshot.ts';
 import { encodeRecord, isWholeRecord, type RecordLayout, recordBytes } from './record.ts';
 import type { StoredRecord } from './snapshot.ts';
 import type { CacheRecord, FeatureStore } from './store.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { systemCode } from '../errors.ts';
+import { systemCode } from '../base/errors.ts';
 
 /**
  * Who computes what, where several processes fill one cache: under a feature key, who claimed it (8

@@ -1,10 +1,10 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Backbone } from '../backbone/index.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
+import { mapOrdered } from '../base/ordered-map.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
-import { HeadstartError } from '../errors.ts';
 import { applyView, type ResizeOptions } from '../image/index.ts';
-import type { LongOperationOptions, NoticeListener } from '../operation.ts';
-import { mapOrdered } from '../ordered-map.ts';
 import { isUnusable } from './cache-error.ts';
 import { cachedFeatureSet } from './cached-set.ts';
 import type { Claim } from './claims.ts';

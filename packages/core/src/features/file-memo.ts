@@ -3,8 +3,8 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import type { NoticeListener } from '../base/operation.ts';
 import { type FileHash, type FileHasher, hashFiles } from '../dataset/index.ts';
-import type { NoticeListener } from '../operation.ts';
 import { isUnusable } from './cache-error.ts';
 import type { FeatureStore } from './store.ts';
 

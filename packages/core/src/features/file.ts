@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { HeadstartError } from '../errors.ts';
-import type { OperationOptions } from '../operation.ts';
-import { SafetensorsFile, type TensorEntry, writeSafetensors } from '../safetensors.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
+import { SafetensorsFile, type TensorEntry, writeSafetensors } from '../base/safetensors.ts';
 import {
   type ChunkOptions,
   type FeatureDtype,

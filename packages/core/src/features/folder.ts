@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomically } from '../atomic-file.ts';
-import { HeadstartError, systemCode } from '../errors.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { HeadstartError, systemCode } from '../base/errors.ts';
 
 /**
  * Of the folder as a whole; LMDB's own format and that of the records have versions of theirs.

@@ -1,51 +1,66 @@
-export { fromFloat16, maxFloat16, toFloat16 } from '../float16.ts';
+export { fromFloat16, maxFloat16, toFloat16 } from '../base/float16.ts';
+export { BackboneKeeper, type LentBackbone } from './backbone-keeper.ts';
 export { FeatureCache } from './cache.ts';
+export {
+  type CacheContent,
+  type CacheJobOptions,
+  type CacheListing,
+  type CacheMerge,
+  type CacheVerification,
+  listCache,
+  type MergeCachesOptions,
+  mergeCaches,
+  type VerifyCacheOptions,
+  verifyCache,
+} from './cache-content.ts';
+export { type CacheExport, type CacheFileOptions, exportCache, importCache } from './cache-file.ts';
+export {
+  type CacheCollection,
+  type CacheRepair,
+  type CollectGarbageOptions,
+  collectCacheGarbage,
+  repairDamagedCache,
+} from './cache-gc.ts';
+export {
+  type CacheRecomputation,
+  type RecomputeOptions,
+  recomputeCache,
+} from './cache-recompute.ts';
 export type { Claim } from './claims.ts';
+export { type ExtractFeaturesOptions, extractFeatures } from './extract.ts';
 export {
-  type ExtractFeaturesOptions,
-  type ExtractFeaturesResult,
-  extractFeatures,
-} from './extract.ts';
+  announceCorrections,
+  announceDataset,
+  announceUnlearnt,
+  type Extraction,
+  type Extractor,
+  extractorOn,
+  type OpenBackbone,
+  openExtractor,
+  scanOnce,
+  viewRequest,
+} from './extractor.ts';
+export type { ExtractorOptions } from './extractor-options.ts';
 export {
-  type FeatureFile,
-  type FeatureFileDescription,
-  featureFileDigest,
-  readFeatureFile,
-  writeFeatureFile,
-} from './file.ts';
-export { type FileMemoOptions, rememberingHasher } from './file-memo.ts';
-export {
-  type ExtractorDescription,
-  type ExtractorId,
-  extractorDigestOf,
-  extractorId,
-  featureKey,
-  isDigestOf,
-} from './key.ts';
-export { countMissing } from './missing.ts';
-export { type CacheOptions, openFeatureCache } from './open-cache.ts';
-export { openFeatureStore, type StoreOptions } from './open-store.ts';
-export type { SampleRequest, ViewRequest } from './plan.ts';
-export { readImage } from './read-image.ts';
-export {
-  encodeRecord,
-  isWholeRecord,
-  layoutOf,
-  numbersOf,
-  type RecordLayout,
-  recordChecksum,
-} from './record.ts';
-export { diskBytes, type Remade, type RemakeOptions, remakeCache } from './remake.ts';
-export { type RepairOptions, repairCache } from './repair.ts';
-export {
-  type ChunkOptions,
-  type FeatureDtype,
-  type FeatureRows,
-  type FeatureSample,
-  type FeatureSet,
-  memoryFeatureSet,
-} from './set.ts';
-export { FeatureSnapshot, openFeatureSnapshot, type StoredRecord } from './snapshot.ts';
+  type FeaturesJobOptions,
+  type FeaturesJobResult,
+  featuresJob,
+  inShard,
+  type Shard,
+} from './features.ts';
+export { featureFileDigest, readFeatureFile, writeFeatureFile } from './file.ts';
+export { rememberingHasher } from './file-memo.ts';
+export type { ExtractorDescription, ExtractorId } from './key.ts';
+export { cachedHasher, cachedScan, type HashingJobOptions, type StoreJobOptions } from './open.ts';
+export { openFeatureCache } from './open-cache.ts';
+export { openFeatureStore } from './open-store.ts';
+export { inFloat32, pooledSet } from './pooled.ts';
+export type { SampleSource } from './precision.ts';
+export { encodeRecord, layoutOf, numbersOf, type RecordLayout } from './record.ts';
+export { remakeCache } from './remake.ts';
+export { repairCache } from './repair.ts';
+export { inGroups } from './sample-groups.ts';
+export { type FeatureDtype, type FeatureRows, type FeatureSet, memoryFeatureSet } from './set.ts';
+export { openFeatureSnapshot } from './snapshot.ts';
 export type { CacheRecord, FeatureStore } from './store.ts';
-export { findUnreadable } from './unreadable.ts';
 export { dayOf } from './uses.ts';

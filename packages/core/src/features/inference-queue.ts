@@ -1,6 +1,6 @@
 import type { Backbone } from '../backbone/index.ts';
-import { HeadstartError } from '../errors.ts';
-import { maxFloat16, toFloat16 } from '../float16.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { maxFloat16, toFloat16 } from '../base/float16.ts';
 import type { RecordLayout } from './record.ts';
 import { type FeatureRows, rowLength } from './set.ts';
 import type { CacheRecord, FeatureStore } from './store.ts';

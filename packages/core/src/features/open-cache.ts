@@ -1,9 +1,10 @@
-import { HeadstartError } from '../errors.ts';
-import { makeFolders } from '../folders.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { makeFolders } from '../base/folders.ts';
 import { FeatureCache } from './cache.ts';
 import { cacheDamaged, cacheError } from './cache-error.ts';
 import { type DataName, dataFile, readDataName, writeFirstFormat } from './folder.ts';
-import { BusyFile, DamagedFile, readSnapshot } from './lmdb/index.ts';
+import { DamagedFile } from './lmdb/data-file.ts';
+import { BusyFile, readSnapshot } from './lmdb/read.ts';
 
 export interface CacheOptions {
   /** Folder of the cache; made where it is missing. */

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HeadstartError, systemCode } from '../errors.ts';
+import { HeadstartError, systemCode } from '../base/errors.ts';
 import type { FeatureCache } from './cache.ts';
 import { cacheError } from './cache-error.ts';
 import type { Claim } from './claims.ts';

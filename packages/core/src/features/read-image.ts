@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { Sample } from '../dataset/index.ts';
-import { HeadstartError, reasonOf } from '../errors.ts';
 import { type DecodeOptions, decodeImage, unreadableReason } from '../image/index.ts';
 
 export interface SkippedSample {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { HeadstartError } from '../errors.ts';
-import { describeHolder, lockForWork } from '../work-lock.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { describeHolder, lockForWork } from '../base/work-lock.ts';
 
 /**
  * Lets one process at a time make a cache's data anew. What a killed process left is taken over.

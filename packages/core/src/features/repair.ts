@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { HeadstartError } from '../errors.ts';
-import type { LongOperationOptions } from '../operation.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
 import { cacheError, noCache } from './cache-error.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 import {
@@ -15,7 +15,8 @@ import {
   switchData,
 } from './folder.ts';
 import { type ExtractorDescription, isDigestOf, keyBytes } from './key.ts';
-import { DataFile, type Entry, salvageEntries } from './lmdb/index.ts';
+import { DataFile, type Entry } from './lmdb/data-file.ts';
+import { salvageEntries } from './lmdb/salvage.ts';
 import { isWholeRecord } from './record.ts';
 import { lockForRemaking } from './remaking-lock.ts';
 

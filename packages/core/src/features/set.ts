@@ -1,5 +1,5 @@
-import { HeadstartError } from '../errors.ts';
-import type { OperationOptions } from '../operation.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 
 export type FeatureDtype = 'float32' | 'float16';
 

@@ -1,11 +1,12 @@
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { cacheDamaged, cacheError, noCache } from './cache-error.ts';
 import { isHeld } from './claims.ts';
 import { databases } from './environment.ts';
 import { dataFile, readDataName } from './folder.ts';
 import { RecordsInUse, useKeyOf } from './in-use.ts';
 import { type ExtractorDescription, keyBytes } from './key.ts';
-import { DamagedFile, type DataFile, readSnapshot } from './lmdb/index.ts';
+import { DamagedFile, type DataFile } from './lmdb/data-file.ts';
+import { readSnapshot } from './lmdb/read.ts';
 import { isWholeRecord, type RecordLayout, recordBytes } from './record.ts';
 import { LastUses } from './uses.ts';
 

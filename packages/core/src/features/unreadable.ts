@@ -1,7 +1,7 @@
+import type { LongOperationOptions } from '../base/operation.ts';
+import { mapOrdered } from '../base/ordered-map.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
 import type { DecodeOptions } from '../image/index.ts';
-import type { LongOperationOptions } from '../operation.ts';
-import { mapOrdered } from '../ordered-map.ts';
 import { readImage } from './read-image.ts';
 
 const readAhead = 16;

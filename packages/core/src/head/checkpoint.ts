@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Tensor } from '@headstart/native';
-import { HeadstartError, reasonOf } from '../errors.ts';
-import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../safetensors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../base/safetensors.ts';
 import type { EarlyStoppingState } from './early-stopping.ts';
 import type { EpochRecord } from './history.ts';
 import type { PlateauState } from './learning-rate.ts';

@@ -1,5 +1,10 @@
 import { type BackendInfo, backends, type Compute } from '@headstart/native';
-import { type ChosenDevice, chooseDevice, cudaObstacle, type DeviceOptions } from '../device.ts';
+import {
+  type ChosenDevice,
+  chooseDevice,
+  cudaObstacle,
+  type DeviceOptions,
+} from '../base/device.ts';
 
 /**
  * Where heads are trained: WebGPU, which computes features only, leaves it to what is there.

@@ -1,6 +1,6 @@
 import type { HeadBatch, LabelledRows } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
-import type { OperationOptions } from '../operation.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import type { EpochRecord } from './history.ts';
 import { cosineRate } from './learning-rate.ts';
 import type { Score, TrainHeadsOptions } from './options.ts';

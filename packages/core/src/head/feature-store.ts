@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BackendName, FeatureStore, NativeError } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import type { FeatureSet } from '../features/index.ts';
-import type { OperationOptions } from '../operation.ts';
 import type { ResolvedHead } from './spec.ts';
 
 export interface LoadFeaturesOptions extends OperationOptions {

@@ -1,5 +1,5 @@
 import type { LayerSpec } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { type FeatureMap, type LayerPass, layerPass } from './layer-pass.ts';
 import type { ResolvedHead } from './spec.ts';
 import type { HeadWeights } from './weights.ts';

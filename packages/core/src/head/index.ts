@@ -1,11 +1,9 @@
 export { chooseTrainer, describeTrainer } from './device.ts';
 export {
-  type EarlyStoppingDecision,
   type EarlyStoppingOptions,
   type EarlyStoppingState,
   initialEarlyStopping,
   type Monitor,
-  monitors,
   stepEarlyStopping,
 } from './early-stopping.ts';
 export { HeadExplainer, type HeadExplanation, type HeatMap } from './grad-cam.ts';
@@ -17,12 +15,9 @@ export {
   initialPlateau,
   type LearningRateSchedule,
   type PlateauOptions,
-  type PlateauState,
   stepPlateau,
 } from './learning-rate.ts';
-export { type HeadModelOptions, wholeModel } from './onnx.ts';
 export {
-  type CheckpointOptions,
   type ClassWeights,
   type EpochFeatures,
   type HeadVariation,
@@ -35,25 +30,18 @@ export {
   type TrainingOptions,
 } from './options.ts';
 export { checkTrainingOptions, viewsOfVariations } from './plan.ts';
-export { type PredictHeadOptions, predictHead } from './predict.ts';
-export {
-  type BatchRun,
-  epochBatches,
-  planViews,
-  type ScheduleOptions,
-  type ViewPolicy,
-} from './schedule.ts';
+export { featuresFor, inputShapeOf, isPooledOnce, poolsFirst } from './pooled-features.ts';
+export { predictHead } from './predict.ts';
+export { epochBatches, planViews, type ScheduleOptions, type ViewPolicy } from './schedule.ts';
 export { trainingSchedule } from './settings.ts';
 export {
   type HeadPreset,
   type HeadSpec,
   headPreset,
-  headPresetNames,
   loadHeadSpec,
   type ParameterShape,
   parseHeadSpec,
   type ResolvedHead,
-  type ResolveOptions,
 } from './spec.ts';
 export { resolveHead } from './spec-resolve.ts';
 export { FeatureStores } from './stores.ts';

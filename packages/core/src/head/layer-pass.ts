@@ -1,5 +1,5 @@
 import type { Activation, Conv2dSpec, DenseSpec, LayerSpec, Tensor } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import type { HeadWeights } from './weights.ts';
 
 /** Numbers of one sample, [height, width, channels] in that order; a vector is 1 x 1 x size. */

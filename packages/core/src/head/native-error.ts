@@ -1,5 +1,5 @@
 import { NativeError } from '@headstart/native';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
 
 /**
  * What a native failure means to a user. An abort becomes the signal's reason; anything that is not

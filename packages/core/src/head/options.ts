@@ -1,6 +1,6 @@
 import type { BackendName, Compute } from '@headstart/native';
+import type { LongOperationOptions } from '../base/operation.ts';
 import type { FeatureSet } from '../features/index.ts';
-import type { LongOperationOptions } from '../operation.ts';
 import type { EarlyStoppingOptions } from './early-stopping.ts';
 import type { EpochRecord } from './history.ts';
 import type { LearningRateSchedule } from './learning-rate.ts';

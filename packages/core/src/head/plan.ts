@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type BackendName, backends, type Compute } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { type Fingerprint, fingerprintOf } from './checkpoint.ts';
 import type { HeadVariation, TrainHeadsOptions, TrainingOptions } from './options.ts';

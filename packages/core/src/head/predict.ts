@@ -1,7 +1,7 @@
 import { type BackendName, FeatureStore, Trainer } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import type { FeatureSet } from '../features/index.ts';
-import type { OperationOptions } from '../operation.ts';
 import { translateNativeError } from './native-error.ts';
 import { plainRows } from './samples.ts';
 import type { ResolvedHead } from './spec.ts';

@@ -1,4 +1,4 @@
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/index.ts';
 
 /**

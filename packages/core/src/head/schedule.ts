@@ -1,4 +1,4 @@
-import { permutation, randomDomain, uniforms } from '../random.ts';
+import { permutation, randomDomain, uniforms } from '@headstart/native';
 
 /**
  * Which views an image is trained on:

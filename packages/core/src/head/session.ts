@@ -1,7 +1,7 @@
 import { type BackendName, type FeatureStore, Trainer } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import type { FeatureSet } from '../features/index.ts';
-import type { OperationOptions } from '../operation.ts';
 import { describeTrainer } from './device.ts';
 import { type LoadFeaturesOptions, loadFeatureStore } from './feature-store.ts';
 import type { ClassWeights, EpochFeatures, TrainHeadsOptions } from './options.ts';

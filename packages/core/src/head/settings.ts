@@ -1,5 +1,5 @@
 import type { OptimizerSpec } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import { type EarlyStoppingOptions, monitors } from './early-stopping.ts';
 import type { LearningRateSchedule, PlateauOptions } from './learning-rate.ts';
 import { type ClassWeights, optimizerNames, type TrainingOptions } from './options.ts';

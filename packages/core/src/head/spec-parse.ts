@@ -1,4 +1,4 @@
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import type { HeadLayer } from './layer.ts';
 
 const largestSize = 65_536;

@@ -1,5 +1,5 @@
 import type { LayerSpec } from '@headstart/native';
-import { HeadstartError } from '../errors.ts';
+import { HeadstartError } from '../base/errors.ts';
 import type { HeadLayer } from './layer.ts';
 import type { HeadSpec, ParameterShape, ResolvedHead, ResolveOptions } from './spec.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { LayerSpec } from '@headstart/native';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { HeadLayer } from './layer.ts';
 import { parseHeadLayers } from './spec-parse.ts';
 

@@ -1,6 +1,6 @@
 import type { Tensor } from '@headstart/native';
-import { HeadstartError, reasonOf } from '../errors.ts';
-import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../safetensors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../base/safetensors.ts';
 import type { ParameterShape } from './spec.ts';
 
 /** Trainable tensors by Keras's name, in Keras's layouts: `conv2d/kernel` is HWIO, `dense/kernel` in x out. */

@@ -3,21 +3,13 @@ export {
   type DecodeOptions,
   decodeImage,
   decodeVersion,
-  defaultMaxPixels,
   type ResizeMethod,
   type ResizeOptions,
 } from './decode.ts';
-export { describeImage, type ImageDescription } from './describe.ts';
+export type { ImageDescription } from './describe.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
-export {
-  encodePng,
-  type HeatGrid,
-  type OverlayOptions,
-  overlayHeat,
-  type Picture,
-  readPicture,
-} from './overlay.ts';
+export { encodePng, overlayHeat, readPicture } from './overlay.ts';
 export type { Fit, Size } from './placement.ts';
-export { readThumbnail, type Thumbnail } from './thumbnail.ts';
+export { readThumbnail } from './thumbnail.ts';
 export { type UnreadableKind, unreadableKind, unreadableReason } from './unreadable.ts';
 export { type AugmentOptions, drawView, type ViewTransform, viewId } from './view.ts';

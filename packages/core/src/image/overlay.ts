@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { bilinear } from '../bilinear.ts';
+import { bilinear } from '../base/bilinear.ts';
 import { decodeImage } from './decode.ts';
 import { describeImage } from './describe.ts';
 import { type Fit, placement, type Size } from './placement.ts';

@@ -1,4 +1,4 @@
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
 import { decodableFormats, imageFormat } from './format.ts';
 
 /**

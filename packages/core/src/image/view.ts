@@ -1,4 +1,4 @@
-import { randomDomain, uniforms } from '../random.ts';
+import { randomDomain, uniforms } from '@headstart/native';
 
 /** How views differ from the plain image. Shifts are the largest fraction of width and height. */
 export interface AugmentOptions {

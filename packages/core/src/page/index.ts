@@ -1,12 +1,5 @@
-export { type ColourName, colours } from './colours.ts';
-export { type PageContents, pageDocument } from './document.ts';
-export {
-  escapeHtml,
-  type HtmlValue,
-  html,
-  type Markup,
-  table,
-  trusted,
-} from './html.ts';
+export { colours } from './colours.ts';
+export { pageDocument } from './document.ts';
+export { type HtmlValue, html, type Markup, table, trusted } from './html.ts';
 export { type Plot, plotConfig, renderPng, renderSvg } from './svg.ts';
-export { type RgbPicture, type Thumbnail, type ThumbnailOptions, thumbnail } from './thumbnail.ts';
+export { type Thumbnail, thumbnail } from './thumbnail.ts';

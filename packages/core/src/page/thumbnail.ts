@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import { readPicture, unreadableReason } from '../image/index.ts';
-import type { OperationOptions } from '../operation.ts';
 
 /** RGB, height x width x 3, interleaved. */
 export interface RgbPicture {

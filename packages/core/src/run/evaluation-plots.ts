@@ -1,7 +1,7 @@
 import type { Evaluation } from '../evaluate/index.ts';
 import { confusionSvg } from './confusion-plot.ts';
 import { reliabilitySvg } from './reliability-plot.ts';
-import type { ReportContents } from './report/index.ts';
+import type { ReportContents } from './report/report.ts';
 
 /** The plots of a classification, as SVG documents. */
 export async function evaluationPlots(

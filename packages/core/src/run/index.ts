@@ -1,13 +1,12 @@
 export { confusionSvg } from './confusion-plot.ts';
 export { curvesSvg } from './curves-plot.ts';
-export {
-  type MistakePictureOptions,
-  type MistakePictures,
-  mistakePictures,
-} from './mistake-pictures.ts';
-export { isModelCard, type ModelCardContents, modelCard } from './model-card.ts';
+export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
+export type { Agreement } from './export-int8.ts';
+export type { MistakePictures } from './mistake-pictures.ts';
+export { modelCard } from './model-card.ts';
+export { picturesOfMistakes } from './picture-mistakes.ts';
 export { type RunPrediction, readRunPredictions } from './predictions.ts';
-export { type Run, readRun, readRunMetrics, readRunWeights } from './read.ts';
+export { type Run, readRun, readRunWeights } from './read.ts';
 export {
   type RunBackbone,
   type RunCalibration,
@@ -20,7 +19,7 @@ export {
   runFiles,
 } from './record.ts';
 export { reliabilitySvg } from './reliability-plot.ts';
-export { mostPictured } from './report/index.ts';
+export { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
 export { readTrainedRun, runPredictions, type TrainedRun } from './trained-run.ts';
-export { labelsText, type RunContents, writeRun } from './write.ts';
+export { type RunContents, writeRun } from './write.ts';
 export { writeEvaluationReport } from './write-evaluation.ts';

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { HeadstartError, reasonOf } from '../errors.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import type { SamplePrediction } from '../evaluate/index.ts';
 import type { HeadExplainer } from '../head/index.ts';
 import { type Fit, overlayHeat, readPicture, type Size, unreadableReason } from '../image/index.ts';
-import type { OperationOptions } from '../operation.ts';
 import { type Thumbnail, thumbnail } from '../page/index.ts';
 
 /** A wrong prediction as a page shows it. */

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { Metrics } from '../evaluate/index.ts';
 import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
 import { type RunRecord, runFiles } from './record.ts';

@@ -1,6 +1,6 @@
-import { writeFileAtomically } from '../atomic-file.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
 import { evaluationPlots } from './evaluation-plots.ts';
-import { type EvaluationReportContents, evaluationReportHtml } from './report/index.ts';
+import { type EvaluationReportContents, evaluationReportHtml } from './report/report.ts';
 
 /**
  * Writes the report on a run that was measured on other data: one HTML file, whole or not at all.

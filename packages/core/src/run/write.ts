@@ -3,25 +3,20 @@ import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type PendingFile, writeFileAtomically } from '../atomic-file.ts';
+import { type PendingFile, writeFileAtomically } from '../base/atomic-file.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import type { SkippedFile } from '../dataset/index.ts';
-import { HeadstartError, reasonOf } from '../errors.ts';
 import { confusionCsv, type Evaluation } from '../evaluate/index.ts';
-import {
-  type EpochRecord,
-  type HeadWeights,
-  historyCsv,
-  wholeModel,
-  writeHeadWeights,
-} from '../head/index.ts';
-import type { OperationOptions } from '../operation.ts';
+import { type EpochRecord, type HeadWeights, historyCsv, writeHeadWeights } from '../head/index.ts';
 import { renderPng } from '../page/index.ts';
 import { curvesSvg } from './curves-plot.ts';
 import { evaluationPlots } from './evaluation-plots.ts';
 import type { MistakePictures } from './mistake-pictures.ts';
 import { type RunFile, type RunRecord, runFiles } from './record.ts';
-import { type ReportContents, reportHtml } from './report/index.ts';
+import { type ReportContents, reportHtml } from './report/report.ts';
 import { predictionsCsv, skippedCsv } from './tables.ts';
+import { wholeModel } from './whole-model.ts';
 
 export interface RunContents extends OperationOptions {
   readonly record: Omit<RunRecord, 'format' | 'version' | 'files'>;

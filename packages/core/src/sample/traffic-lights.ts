@@ -1,10 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { randomDomain, uniforms } from '@headstart/native';
 import sharp from 'sharp';
-import { writeFileAtomically } from '../atomic-file.ts';
-import { HeadstartError, reasonOf, systemCode } from '../errors.ts';
-import type { LongOperationOptions } from '../operation.ts';
-import { randomDomain, uniforms } from '../random.ts';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
 import { drawFrom } from './draw.ts';
 import { drawScene, type Light, lights, type Scene } from './scene.ts';
 

@@ -1,0 +1,50 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { reasonOf } from '../base/errors.ts';
+import type {
+  CalibrationAnswer,
+  CalibrationRequest,
+  CalibrationSetup,
+} from './calibrate-messages.ts';
+import { RangeHistogram } from './range-histogram.ts';
+
+/** Runs images and keeps histograms of every tensor: these are too large to be handed over. */
+const port = parentPort as NonNullable<typeof parentPort>;
+const setup = workerData as CalibrationSetup;
+const histograms = new Map(setup.tensors.map((name) => [name, new RangeHistogram()]));
+
+const answer = (message: CalibrationAnswer) => port.postMessage(message);
+
+async function measure(session: InferenceSession, image: Uint8Array): Promise<void> {
+  const [height, width] = setup.size;
+  const feeds = { [setup.input]: new Tensor('uint8', image, [1, height, width, 3]) };
+  const outputs = await session.run(feeds, [...setup.tensors]);
+  for (const [name, histogram] of histograms) {
+    const tensor = outputs[name];
+    if (tensor?.type === 'float32') histogram.add(tensor.data as Float32Array);
+    tensor?.dispose();
+  }
+}
+
+async function serve(): Promise<void> {
+  const session = await InferenceSession.create(setup.model, {
+    // Fused nodes would not give what lies between them.
+    graphOptimizationLevel: 'basic',
+    logSeverityLevel: 3,
+    ...(setup.threads === undefined ? {} : { intraOpNumThreads: setup.threads }),
+  });
+  port.on('message', (request: CalibrationRequest) => {
+    if (request === 'finish') {
+      const ranges = new Map([...histograms].map(([name, one]) => [name, one.range()]));
+      answer({ type: 'ranges', ranges });
+      return;
+    }
+    measure(session, request).then(
+      () => answer({ type: 'measured' }),
+      (error: unknown) => answer({ type: 'failed', message: reasonOf(error) }),
+    );
+  });
+  answer({ type: 'ready' });
+}
+
+serve().catch((error: unknown) => answer({ type: 'failed', message: reasonOf(error) }));

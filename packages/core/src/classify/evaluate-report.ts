@@ -1,0 +1,54 @@
+import type { OperationOptions } from '../base/operation.ts';
+import type { SkippedFile } from '../dataset/index.ts';
+import type { Evaluation } from '../evaluate/index.ts';
+import type { FeatureSet } from '../features/index.ts';
+import {
+  picturesOfMistakes,
+  type Run,
+  readRunWeights,
+  writeEvaluationReport,
+} from '../run/index.ts';
+
+interface Reported {
+  /** Of the samples, where they are at hand: then there are heat maps. */
+  readonly features?: FeatureSet | undefined;
+  /** A feature file does not say where its images are. */
+  readonly fromImages: boolean;
+  readonly skipped: readonly SkippedFile[];
+}
+
+interface ReportOptions extends OperationOptions {
+  readonly run: string;
+  readonly data: string;
+}
+
+/** Writes the report on an evaluation; with pictures where the data is a folder of images. */
+export async function writeReport(
+  path: string,
+  run: Run,
+  { features, skipped, fromImages }: Reported,
+  evaluation: Evaluation,
+  { run: folder, data, signal }: ReportOptions,
+): Promise<void> {
+  const { head, image: input } = run.record;
+  const pictures =
+    input && fromImages
+      ? await picturesOfMistakes(evaluation, {
+          root: data,
+          features,
+          head,
+          weights: await readRunWeights(run),
+          input,
+          signal,
+        })
+      : new Map();
+  const { record } = run;
+  await writeEvaluationReport(path, {
+    record,
+    run: folder,
+    data,
+    evaluation,
+    skipped,
+    pictures,
+  });
+}

@@ -1,0 +1,288 @@
+import { stat } from 'node:fs/promises';
+import {
+  type BackboneFile,
+  chooseProvider,
+  describeFile,
+  halfPath,
+  locateBackbone,
+  quantizedPath,
+} from '../backbone/index.ts';
+import { checkWritable } from '../base/atomic-file.ts';
+import { defaultDirectories } from '../base/directories.ts';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { Sample, SkippedFile } from '../dataset/index.ts';
+import {
+  type ConfusionMatrix,
+  evaluateClassification,
+  type Metrics,
+  type ReliabilityBin,
+  withTemperature,
+  worstMistakes,
+} from '../evaluate/index.ts';
+import {
+  type ExtractorOptions,
+  type FeatureSet,
+  openExtractor,
+  readFeatureFile,
+} from '../features/index.ts';
+import { predictHead } from '../head/index.ts';
+import { type Run, readRun, readRunWeights } from '../run/index.ts';
+import { writeReport } from './evaluate-report.ts';
+import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
+import { loadClassifier } from './load.ts';
+
+export interface EvaluateJobOptions
+  extends EvaluatedData,
+    Omit<
+      ExtractorOptions,
+      'backbone' | 'preprocess' | 'layer' | 'imageSize' | 'resize' | 'fit' | 'untrainedWhereMissing'
+    > {
+  /** Run folder. */
+  readonly run: string;
+  /** Labelled folder, folder with `train/` and other splits, or feature file. */
+  readonly data: string;
+  /** How many of the worst mistakes are listed; default 10. */
+  readonly mistakes?: number | undefined;
+  /** An HTML file to write, with plots and pictures of the mistakes. */
+  readonly report?: string | undefined;
+}
+
+/** What `evaluate --json` prints. */
+export interface EvaluateResult {
+  readonly run: string;
+  readonly data: string;
+  readonly metrics: Metrics;
+  readonly confusion: ConfusionMatrix;
+  /** Bins of confidence, of the calibrated probabilities. */
+  readonly reliability: readonly ReliabilityBin[];
+  /** The surest wrong predictions, the surest first. */
+  readonly mistakes: readonly Mistake[];
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** A wrong prediction, with its classes by name. */
+export interface Mistake {
+  readonly file: string;
+  readonly label: string;
+  readonly predicted: string;
+  /** Of the predicted class. */
+  readonly probability: number;
+  readonly labelProbability: number;
+}
+
+/** Labelled samples with what the run makes of them: [samples x classes]. */
+interface Judged extends AsyncDisposable {
+  readonly samples: readonly { readonly name: string; readonly label: number }[];
+  /** Before the run's temperature. */
+  readonly probabilities: Float32Array;
+  /** Where they were at hand, until this is disposed of. */
+  readonly features?: FeatureSet | undefined;
+  readonly fromImages: boolean;
+  readonly skipped: readonly SkippedFile[];
+}
+
+/**
+ * Measures a run on labelled data.
+ *
+ * @throws HeadstartError `RUN_INVALID`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID`, …
+ * @example
+ * ```ts
+ * const { metrics } = await evaluateJob({ run: 'runs/fruit', data: 'fruit-test' });
+ * console.log(metrics.accuracy, metrics.interval);
+ * ```
+ */
+export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
+  const run = await readRun(options.run);
+  const { classes } = run.record;
+  if (options.report !== undefined) await checkWritable(options.report);
+  await using judged = (await isFile(options.data))
+    ? await judgeFeatureFile(run, options)
+    : await judgeFolder(run, options);
+  if (judged.samples.length === 0) {
+    throw new HeadstartError('DATA_LAYOUT', `None of the images of ${options.data} could be read.`);
+  }
+  const evaluation = evaluateClassification({
+    probabilities: judged.probabilities,
+    temperature: run.record.calibration?.temperature,
+    labels: Int32Array.from(judged.samples, ({ label }) => label),
+    names: judged.samples.map(({ name }) => name),
+    classes,
+  });
+  if (options.report !== undefined)
+    await writeReport(options.report, run, judged, evaluation, options);
+  const { metrics, confusion, reliability, predictions } = evaluation;
+  const worst = worstMistakes(predictions, options.mistakes ?? 10);
+  return {
+    run: options.run,
+    data: options.data,
+    metrics,
+    confusion,
+    reliability,
+    mistakes: worst.map(({ name, label, predicted, ...probabilities }) => ({
+      file: name,
+      label: classes[label] as string,
+      predicted: classes[predicted] as string,
+      ...probabilities,
+    })),
+    skipped: judged.skipped,
+  };
+}
+
+const nothingOpen = { [Symbol.asyncDispose]: async () => {} };
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    throw new HeadstartError('DATA_LAYOUT', `Cannot read ${path}: ${reasonOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+async function judgeFeatureFile(run: Run, options: EvaluateJobOptions) {
+  const { data, threads, signal } = options;
+  if (options.corrections !== undefined) {
+    throw new HeadstartError('USAGE', `${data} is a feature file: corrections are for folders.`);
+  }
+  const file = await readFeatureFile(data);
+  const labels = relabel(file.classes, run, data);
+  const samples = file.set.samples.map((sample) => ({
+    ...sample,
+    label: labels[sample.label] as number,
+  }));
+  const features = file.set;
+  const probabilities = await judgeFeatures(run, features, { threads, signal });
+  return { samples, probabilities, fromImages: false, skipped: [], ...nothingOpen };
+}
+
+async function judgeFeatures(
+  run: Run,
+  features: FeatureSet,
+  options: Pick<ExtractorOptions, 'threads' | 'signal'>,
+): Promise<Float32Array> {
+  const weights = await readRunWeights(run);
+  return predictHead({ ...options, features, head: run.record.head, weights });
+}
+
+async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judged> {
+  const { samples, skipped } = await samplesToEvaluate(run, options);
+  const backbone = await backboneOf(run, options);
+  if (!backbone) return judgeByModel(samples, skipped, options);
+  const { image, arguments: recorded } = run.record;
+  const extractor = await openExtractor(
+    {
+      ...options,
+      backbone: backboneSpec(run),
+      ...recordedVariant(run),
+      resize: image?.resize,
+      fit: image?.fit,
+      precision: recorded.precision as ExtractorOptions['precision'],
+    },
+    async () => samples,
+  );
+  try {
+    const extraction = await extractor.extract(samples, () => [undefined], 'features');
+    return {
+      samples: extraction.set.samples,
+      features: extraction.set,
+      probabilities: await judgeFeatures(run, extraction.set, options),
+      fromImages: true,
+      skipped: [...skipped, ...extraction.skipped],
+      [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await extractor[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The run's backbone, where its very file is still here; its features may be in the cache. */
+async function backboneOf(
+  run: Run,
+  { modelsDir, device, signal }: EvaluateJobOptions,
+): Promise<BackboneFile | undefined> {
+  const { record } = run;
+  const spec = backboneSpec(run);
+  if (spec === undefined || !record.backbone) return undefined;
+  const { preprocess: preprocessing, ...variant } = recordedVariant(run);
+  const directory = modelsDir ?? defaultDirectories().modelsDir;
+  try {
+    const exact = await locateBackbone(spec, {
+      modelsDir: directory,
+      preprocessing,
+      ...variant,
+      signal,
+    });
+    const found = await inRecordedPrecision(exact, record.backbone.precision, directory, device);
+    return found.sha256 === record.backbone.sha256 ? found : undefined;
+  } catch (error) {
+    if (error instanceof HeadstartError) return undefined;
+    throw error;
+  }
+}
+
+/** The file that was made of the backbone for the run. Features in fp16 are the GPU's. */
+async function inRecordedPrecision(
+  exact: BackboneFile,
+  precision: string | undefined,
+  modelsDir: string,
+  device: ExtractorOptions['device'],
+): Promise<BackboneFile> {
+  if (precision === 'int8') return describeFile(quantizedPath(exact, modelsDir));
+  if (precision !== 'float16') return exact;
+  chooseProvider({ device, requireGpu: true });
+  return describeFile(halfPath(exact, modelsDir));
+}
+
+/** In what the run's backbone differs from the one of its name. */
+function recordedVariant({ record }: Run) {
+  const { preprocess, layer, imageSize } = record.arguments as ExtractorOptions;
+  return { preprocess, layer, imageSize };
+}
+
+/** What named the backbone, which may have been the stand-in for one that was not there. */
+function backboneSpec({ record }: Run): string | undefined {
+  if (record.backbone?.name === 'vgg16-untrained') return record.backbone.name;
+  const { backbone = 'vgg16' } = record.arguments;
+  return typeof backbone === 'string' ? backbone : undefined;
+}
+
+/** Without the backbone's file: the run's own model, on every image. */
+async function judgeByModel(
+  samples: readonly Sample[],
+  skipped: readonly SkippedFile[],
+  options: EvaluateJobOptions,
+): Promise<Judged> {
+  options.onNotice?.({
+    level: 'info',
+    text: 'The run’s backbone is not here: its model.onnx is used, without the feature cache.',
+  });
+  await using classifier = await loadClassifier(options.run, options);
+  const { classes } = classifier;
+  const judged: Sample[] = [];
+  const rows: number[] = [];
+  const unreadable: SkippedFile[] = [];
+  let done = 0;
+  const paths = samples.map(({ path }) => path);
+  for await (const item of classifier.classify(paths, { signal: options.signal })) {
+    const sample = samples[done++] as Sample;
+    options.onProgress?.({ stage: 'evaluating', done, total: samples.length, unit: 'images' });
+    if ('error' in item) {
+      unreadable.push({ path: sample.path, reason: item.reason });
+      continue;
+    }
+    judged.push(sample);
+    const byClass = new Map(item.ranking.map(({ label, probability }) => [label, probability]));
+    rows.push(...classes.map((name) => byClass.get(name) as number));
+  }
+  // The model has the temperature inside: what was before it is wanted here.
+  const temperature = classifier.record.calibration?.temperature ?? 1;
+  return {
+    samples: judged,
+    probabilities: withTemperature(Float32Array.from(rows), classes.length, 1 / temperature),
+    fromImages: true,
+    skipped: [...skipped, ...unreadable],
+    ...nothingOpen,
+  };
+}

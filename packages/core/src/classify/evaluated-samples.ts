@@ -1,0 +1,105 @@
+import { resolve } from 'node:path';
+import { HeadstartError } from '../base/errors.ts';
+import type { LongOperationOptions } from '../base/operation.ts';
+import {
+  type CorrectionOptions,
+  type Dataset,
+  findLayout,
+  type LabelledImages,
+  type Layout,
+  scanDataset,
+  scanLabelled,
+} from '../dataset/index.ts';
+import { announceCorrections, cachedScan, type HashingJobOptions } from '../features/index.ts';
+import type { Run } from '../run/index.ts';
+
+export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
+
+/** Which images a run is measured on. */
+export interface EvaluatedData extends CorrectionOptions, LongOperationOptions, HashingJobOptions {
+  /** Labelled folder, or folder with `train/` and other splits. */
+  readonly data: string;
+  /**
+   * Of a folder with splits; default `test` where there is one, else `validation`. Of a folder
+   * without, its parts as the run's training split it; default all.
+   */
+  readonly split?: SplitChoice | undefined;
+}
+
+/**
+ * The labelled images that a run is measured on, with the run's labels.
+ *
+ * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`
+ */
+export async function samplesToEvaluate(
+  run: Run,
+  options: EvaluatedData,
+): Promise<Pick<LabelledImages, 'samples' | 'skipped'>> {
+  const { data, split, onNotice } = options;
+  const layout = await findLayout(resolve(data), options.signal);
+  if (layout.kind === 'flat' && (split === undefined || split === 'all')) {
+    const { root, validationFrom } = run.record.data;
+    if (validationFrom === 'split' && resolve(root) === resolve(data)) {
+      onNotice?.({ level: 'warning', text: trainedOnWarning });
+    }
+    const labelled = await scanLabelled(data, run.record.classes, cachedScan(options));
+    announceCorrections(labelled, onNotice);
+    return labelled;
+  }
+  const dataset = await scanAsRun(run, layout, options);
+  const labels = relabel(dataset.classes, run, data);
+  const chosen = split ?? (dataset.test.length > 0 ? 'test' : 'validation');
+  const parts = { ...dataset, all: [...dataset.train, ...dataset.validation] };
+  if (dataset.validationFrom !== 'test') parts.all.push(...dataset.test);
+  const samples = parts[chosen].map((sample) => ({
+    ...sample,
+    label: labels[sample.label] as number,
+  }));
+  if (samples.length === 0) {
+    throw new HeadstartError('USAGE', `${data} has no ${chosen} images: choose another --split.`);
+  }
+  return { samples, skipped: dataset.skipped };
+}
+
+const trainedOnWarning =
+  'most of these images are those that the run was trained on: --split validation (or test) measures it on the others.';
+
+/** Scans a folder; where it must be split, the same images come to the same parts as at training. */
+async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Promise<Dataset> {
+  const { data, onNotice } = options;
+  const hasParts = layout.kind === 'split' && (layout.validation ?? layout.test) !== undefined;
+  if (hasParts) {
+    const dataset = await scanDataset(data, cachedScan(options));
+    announceCorrections(dataset, onNotice);
+    return dataset;
+  }
+  const { split, corrections } = run.record.data;
+  if (!split) {
+    throw new HeadstartError(
+      'USAGE',
+      `${data} has no folder for validation or test, and the run does not say how to split it: leave out --split.`,
+    );
+  }
+  const dataset = await scanDataset(data, { ...cachedScan(options), ...split });
+  announceCorrections(dataset, onNotice);
+  if (corrections?.sha256 !== dataset.corrections?.sha256) {
+    const text = corrections
+      ? `the run was trained with the corrections in ${corrections.file}: with others, images that it has seen may be among these.`
+      : 'the run was trained without these corrections: images that it has seen may be among these.';
+    onNotice?.({ level: 'warning', text });
+  }
+  return dataset;
+}
+
+/** The run's label of each class of the data. */
+export function relabel(names: readonly string[], run: Run, data: string): number[] {
+  const { classes } = run.record;
+  return names.map((name) => {
+    const label = classes.indexOf(name);
+    if (label >= 0) return label;
+    throw new HeadstartError(
+      'DATA_LAYOUT',
+      `${data} has the class "${name}", which the run does not know (${classes.join(', ')}).`,
+    );
+  });
+}

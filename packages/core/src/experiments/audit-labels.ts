@@ -1,0 +1,302 @@
+import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { checkCount } from '../base/counts.ts';
+import { makeOutputFolder } from '../base/output-folder.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { readCorrections, type Sample } from '../dataset/index.ts';
+import { describeTrainer } from '../head/index.ts';
+import { thumbnail } from '../page/index.ts';
+import { type AuditPageItem, auditPage } from './audit-page.ts';
+import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
+import { chooseStudyFolder } from './experiment-folder.ts';
+import { type AuditedImage, type AuditResult, auditImages } from './label-issues.ts';
+import { allImages, openStudyData, type StudyData, type StudyDataOptions } from './open-images.ts';
+
+export interface AuditJobOptions extends StudyDataOptions, StudyTrainingOptions {
+  /** Folder of images. */
+  readonly data: string;
+  /** Default `audits/<name of the data>`. */
+  readonly out?: string | undefined;
+  /** Default 5. */
+  readonly folds?: number | undefined;
+  /** Cross-validations in each of two passes; default 5. */
+  readonly seeds?: number | undefined;
+  /** Cosine similarity of near duplicates; default 0.95. */
+  readonly similarity?: number | undefined;
+  /** Pictures of one kind on the page at most; default 300. */
+  readonly pictures?: number | undefined;
+}
+
+export interface AuditedFile {
+  readonly file: string;
+  readonly label: string;
+}
+
+/** What `audit --json` prints. */
+export interface AuditJobResult {
+  readonly data: string;
+  readonly out: string;
+  readonly page: string;
+  readonly classes: readonly string[];
+  readonly images: number;
+  /** Share of labels that the heads agree with. */
+  readonly agreement: number;
+  /** The most suspicious first. */
+  readonly suspicious: readonly (AuditedFile & {
+    readonly hash: string;
+    readonly suggested: string;
+    readonly label_probability: number;
+    readonly suggested_probability: number;
+  })[];
+  readonly outliers: readonly (AuditedFile & { readonly distance: number })[];
+  readonly near_duplicates: readonly {
+    readonly similarity: number;
+    readonly files: readonly [AuditedFile, AuditedFile];
+  }[];
+  /** Estimated number of labels of each class (row) that are really of each other. */
+  readonly joint: readonly (readonly number[])[];
+  readonly device: { readonly features: string | null; readonly training: string };
+  readonly features: { readonly computed: number; readonly reused: number };
+  readonly train_s: number;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}
+
+const files = {
+  page: 'audit.html',
+  images: 'audit.csv',
+  duplicates: 'near-duplicates.csv',
+} as const;
+
+/**
+ * Looks for wrong labels, outliers and near duplicates among all images of a folder, and writes a
+ * page to go through them. Images that `corrections` decide about are audited as corrected, and not
+ * shown again.
+ *
+ * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { page } = await auditJob({ data: 'fruit', backbone: 'vgg16' });
+ * ```
+ */
+export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult> {
+  const { folds = 5, seeds = 5, similarity = 0.95, signal, onProgress } = options;
+  checkCount('--folds', folds, 2);
+  checkCount('--seeds', seeds, 1);
+  const ours = [...Object.values(files), 'corrections.csv'];
+  const folder = await chooseStudyFolder('audits', options.data, options.out, ours);
+  const plain = {
+    ...options,
+    augment: undefined,
+    head: options.head ?? 'linear',
+    earlyStopping: options.earlyStopping ?? { monitor: 'val_loss' as const, patience: 5 },
+  };
+  const training = await openStudyTraining(plain);
+  const { corrections } = options;
+  const earlier = corrections === undefined ? undefined : await readCorrections(corrections);
+  await using _ = { [Symbol.asyncDispose]: await makeOutputFolder(folder) };
+  await using data = await openStudyData(plain, allImages);
+  announceHeads(training, options);
+  const seed = options.seed ?? 0;
+  const audit = await auditImages({
+    ...training,
+    images: data.images,
+    folds,
+    repeats: seeds,
+    seed,
+    similarity,
+    signal,
+    onProgress,
+  });
+  const shown = withoutDecided(audit, data, new Set(earlier?.byHash.keys()));
+  const result = describe(folder, options, data, shown, training.backend);
+  await writeTables(folder, data, audit);
+  const items = await pageItems(shown, data, options);
+  const page = auditPage({
+    data: options.data,
+    classes: data.images.classes,
+    items,
+    earlier: [...(earlier?.byHash.values() ?? [])],
+    images: audit.images.length,
+    suspicious: result.suspicious.length,
+    outliers: result.outliers.length,
+    nearDuplicates: result.near_duplicates.length,
+    joint: audit.joint,
+    nextCommand: nextCommand(options),
+  });
+  await writeFileAtomically(join(folder, files.page), page);
+  return result;
+}
+
+/** As a user would type it. */
+function nextCommand({ data, backbone }: AuditJobOptions): string {
+  const own =
+    backbone === undefined || backbone === 'vgg16' ? '' : ` --backbone ${shellWord(backbone)}`;
+  return `headstart train ${shellWord(data)}${own} --corrections corrections.csv`;
+}
+
+/** @param decided contents that somebody has looked at already */
+function withoutDecided(
+  audit: AuditResult,
+  { files: samples }: StudyData,
+  decided: ReadonlySet<string>,
+): AuditResult {
+  const open = (i: number) => !decided.has((samples[i] as Sample).hash);
+  return {
+    ...audit,
+    images: audit.images.filter(({ index }) => open(index)),
+    nearDuplicates: audit.nearDuplicates.filter(({ first, second }) => open(first) || open(second)),
+  };
+}
+
+function describe(
+  out: string,
+  options: AuditJobOptions,
+  data: StudyData,
+  audit: AuditResult,
+  backend: 'cpu' | 'cuda',
+): AuditJobResult {
+  const { classes } = data.images;
+  const named = (i: number): AuditedFile => {
+    const { name, label } = data.files[i] as Sample;
+    return { file: name, label: classes[label] as string };
+  };
+  return {
+    data: options.data,
+    out,
+    page: join(out, files.page),
+    classes,
+    images: data.files.length,
+    agreement: audit.agreement,
+    suspicious: suspiciousOf(audit).map((one) => ({
+      ...named(one.index),
+      hash: (data.files[one.index] as Sample).hash,
+      suggested: classes[one.suggested] as string,
+      label_probability: one.labelProbability,
+      suggested_probability: one.suggestedProbability,
+    })),
+    outliers: outliersOf(audit).map(({ index, distance }) => ({ ...named(index), distance })),
+    near_duplicates: audit.nearDuplicates.map(({ first, second, similarity }) => ({
+      similarity,
+      files: [named(first), named(second)],
+    })),
+    joint: audit.joint,
+    device: {
+      features: data.extractor?.backbone.device ?? null,
+      training: describeTrainer(backend, options.compute ?? 'fp32'),
+    },
+    features: data.counts,
+    train_s: audit.trainSeconds,
+    skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
+  };
+}
+
+function suspiciousOf({ images }: AuditResult): AuditedImage[] {
+  return images.filter(({ suspicious }) => suspicious);
+}
+
+/** The one farthest from others first. */
+function outliersOf({ images }: AuditResult): AuditedImage[] {
+  return images.filter(({ outlier }) => outlier).sort((a, b) => b.distance - a.distance);
+}
+
+async function writeTables(folder: string, data: StudyData, audit: AuditResult): Promise<void> {
+  const { classes } = data.images;
+  const sample = (i: number) => data.files[i] as Sample;
+  const rows = audit.images.map((one, rank) => [
+    rank + 1,
+    sample(one.index).name,
+    sample(one.index).hash,
+    classes[one.label],
+    classes[one.suggested],
+    one.labelProbability,
+    one.suggestedProbability,
+    one.suspicious ? 'true' : 'false',
+    one.distance,
+    one.outlier ? 'true' : 'false',
+  ]);
+  const probabilities = ['label_probability', 'suggested_probability', 'suspicious'];
+  const columns = ['rank', 'file', 'hash', 'label', 'suggested', ...probabilities];
+  const header = { header: true, columns: [...columns, 'distance', 'outlier'] };
+  await writeFileAtomically(join(folder, files.images), stringify(rows, header));
+  const pairs = audit.nearDuplicates.map(({ first, second, similarity }) => [
+    similarity,
+    ...[first, second].flatMap((i) => [sample(i).name, classes[sample(i).label]]),
+  ]);
+  const pairColumns = ['similarity', 'file', 'label', 'other_file', 'other_label'];
+  await writeFileAtomically(
+    join(folder, files.duplicates),
+    stringify(pairs, { header: true, columns: pairColumns }),
+  );
+}
+
+/** Pictures to decide on, those of one kind after the other. */
+async function pageItems(
+  audit: AuditResult,
+  data: StudyData,
+  { pictures = 300, signal, onProgress }: AuditJobOptions,
+): Promise<AuditPageItem[]> {
+  const byIndex = new Map(audit.images.map((one) => [one.index, one]));
+  // A correction is of a content: to remove one of two files of the same bytes would remove both.
+  const hash = (i: number) => data.files[i]?.hash;
+  const apart = audit.nearDuplicates.filter((p) => p.conflict || hash(p.first) !== hash(p.second));
+  const chosen = [
+    ...suspiciousOf(audit)
+      .slice(0, pictures)
+      .map((one) => ({ one, reason: 'label' as const })),
+    ...outliersOf(audit)
+      .slice(0, pictures)
+      .map((one) => ({ one, reason: 'outlier' as const })),
+    ...apart.slice(0, pictures).flatMap((pair) => {
+      // The copy whose label is the less likely is the one to decide on.
+      const sides = [byIndex.get(pair.first), byIndex.get(pair.second)].filter(
+        (s) => s !== undefined,
+      );
+      const [one] = sides.sort((a, b) => a.labelProbability - b.labelProbability);
+      if (!one) return [];
+      const other = one.index === pair.first ? pair.second : pair.first;
+      return [{ one, reason: 'duplicate' as const, other, similarity: pair.similarity }];
+    }),
+  ];
+  const { classes } = data.images;
+  const labels = labelsByHash(data.files);
+  const items: AuditPageItem[] = [];
+  for (const { one, reason, ...pair } of chosen) {
+    onProgress?.({ stage: 'pictures', done: items.length, total: chosen.length, unit: 'pictures' });
+    const sample = data.files[one.index] as Sample;
+    const like = 'other' in pair ? (data.files[pair.other as number] as Sample) : undefined;
+    items.push({
+      hash: sample.hash,
+      file: sample.name,
+      label: classes[one.label] as string,
+      suggested: classes[one.suggested] as string,
+      labelProbability: one.labelProbability,
+      suggestedProbability: one.suggestedProbability,
+      reason,
+      ...((labels.get(sample.hash)?.size ?? 0) > 1 ? { disputed: true } : {}),
+      thumbnail: await pictureOf(sample, signal),
+      ...(like
+        ? {
+            like: like.name,
+            similarity: 'similarity' in pair ? (pair.similarity as number) : undefined,
+            likeThumbnail: await pictureOf(like, signal),
+          }
+        : {}),
+    });
+  }
+  onProgress?.({ stage: 'pictures', done: items.length, total: chosen.length, unit: 'pictures' });
+  return items;
+}
+
+function labelsByHash(samples: readonly Sample[]): Map<string, Set<number>> {
+  const labels = new Map<string, Set<number>>();
+  for (const { hash, label } of samples) {
+    labels.set(hash, (labels.get(hash) ?? new Set()).add(label));
+  }
+  return labels;
+}
+
+async function pictureOf({ path }: Sample, signal: AbortSignal | undefined) {
+  const made = await thumbnail(path, { size: 220, signal });
+  return 'uri' in made ? made.uri : undefined;
+}

@@ -1,0 +1,150 @@
+import { checkCount } from '../base/counts.ts';
+import {
+  checkTrainingOptions,
+  chooseTrainer,
+  describeTrainer,
+  loadHeadSpec,
+  type TrainingOptions,
+} from '../head/index.ts';
+import { crossValidate, type FoldsResult } from './fold-scores.ts';
+import { openStudyData, type StudyDataOptions, trainingImages } from './open-images.ts';
+
+/** How a study trains its heads: as `train` does. */
+export interface StudyTrainingOptions
+  extends Omit<TrainingOptions, 'head' | 'views' | 'classWeights'> {
+  /** `conv` (default), `linear`, `mlp`, or a JSON file that describes the layers. */
+  readonly head?: string | undefined;
+  readonly classWeights?: 'none' | 'balanced' | undefined;
+  readonly compute?: 'fp32' | 'tf32' | 'bf16' | undefined;
+}
+
+export interface FoldsJobOptions extends StudyDataOptions, StudyTrainingOptions {
+  /** Default 5. */
+  readonly folds?: number | undefined;
+  /** How often the images are partitioned anew, with another seed each time. Default 1. */
+  readonly seeds?: number | undefined;
+}
+
+/** An accuracy by cross-validation, as documents have it. */
+export interface FoldsSummary {
+  readonly folds: number;
+  readonly seeds: number;
+  readonly images: number;
+  readonly accuracy: number;
+  /** Of the folds' accuracies. */
+  readonly deviation: number;
+  /** 95 % interval of the accuracy. */
+  readonly interval: readonly [number, number];
+  /** Of each seed, fold by fold. */
+  readonly fold_accuracies: readonly (readonly number[])[];
+  readonly train_s: number;
+}
+
+/** What `folds --json` prints. */
+export interface FoldsJobResult extends FoldsSummary {
+  readonly data: string;
+  readonly head: string;
+  readonly classes: readonly string[];
+  readonly device: { readonly features: string | null; readonly training: string };
+  readonly features: { readonly computed: number; readonly reused: number };
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/**
+ * Cross-validates on the images of a folder, or on those of its training part where it has a split
+ * of its own.
+ *
+ * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { accuracy, interval } = await foldsJob({ data: 'fruit', backbone: 'vgg16', folds: 5 });
+ * ```
+ */
+export async function foldsJob(options: FoldsJobOptions): Promise<FoldsJobResult> {
+  const { folds = 5, seeds = 1 } = options;
+  checkCount('--folds', folds, 2);
+  checkCount('--seeds', seeds, 1);
+  const training = await openStudyTraining(options);
+  await using data = await openStudyData(options, trainingImages);
+  announceHeads(training, options);
+  const result = await crossValidate({
+    ...training,
+    images: data.images,
+    folds,
+    repeats: seeds,
+    seed: options.seed ?? 0,
+    onProgress: options.onProgress,
+    signal: options.signal,
+  });
+  return {
+    data: data.source,
+    head: training.head.name,
+    classes: data.images.classes,
+    device: {
+      features: data.extractor?.backbone.device ?? null,
+      training: describeTrainer(training.backend, options.compute ?? 'fp32'),
+    },
+    ...summarizeFolds(result),
+    features: data.counts,
+    skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
+  };
+}
+
+export function summarizeFolds(result: FoldsResult): FoldsSummary {
+  const { folds, repeats, samples, accuracy, deviation, interval } = result;
+  return {
+    folds,
+    seeds: repeats,
+    images: samples,
+    accuracy,
+    deviation,
+    interval,
+    fold_accuracies: result.foldAccuracies,
+    train_s: result.trainSeconds,
+  };
+}
+
+type OpenOptions = StudyDataOptions & StudyTrainingOptions;
+
+/** The options of training, checked before any image is read. */
+export async function openStudyTraining(options: OpenOptions) {
+  const head = await loadHeadSpec(options.head ?? 'conv');
+  const { device: backend, notice } = chooseTrainer(options);
+  if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
+  const augmented = options.data !== undefined && options.augment !== undefined;
+  const views = augmented && options.views !== 0 ? (options.views ?? 4) : ('none' as const);
+  const { compute, threads, signal } = options;
+  const training = { ...trainingPart(options), head, views, backend, compute, threads, signal };
+  checkTrainingOptions(training);
+  return training;
+}
+
+/** Only what decides how a head learns. */
+function trainingPart(options: OpenOptions): Omit<TrainingOptions, 'head' | 'views'> {
+  return {
+    dropout: options.dropout,
+    epochs: options.epochs,
+    stepsPerEpoch: options.stepsPerEpoch,
+    batchSize: options.batchSize,
+    learningRate: options.learningRate,
+    optimizer: options.optimizer,
+    momentum: options.momentum,
+    nesterov: options.nesterov,
+    weightDecay: options.weightDecay,
+    l2: options.l2,
+    labelSmoothing: options.labelSmoothing,
+    learningRateSchedule: options.learningRateSchedule,
+    classWeights: options.classWeights,
+    earlyStopping: options.earlyStopping,
+    restoreBest: options.restoreBest,
+    shuffle: options.shuffle,
+    seed: options.seed,
+  };
+}
+
+export function announceHeads(
+  { backend }: { readonly backend: 'cpu' | 'cuda' },
+  { compute = 'fp32', onNotice }: OpenOptions,
+): void {
+  onNotice?.({ level: 'info', text: `Heads on ${describeTrainer(backend, compute)}` });
+}

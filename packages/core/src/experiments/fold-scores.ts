@@ -1,0 +1,58 @@
+import { predictedClasses } from '../evaluate/index.ts';
+import type { StudyHeadsOptions } from './heads.ts';
+import { foldInterval, variance } from './interval.ts';
+import { type FoldPlanOptions, outOfFold } from './out-of-fold.ts';
+import { clustersOf } from './partition.ts';
+
+export type FoldsOptions = Omit<StudyHeadsOptions, 'heads' | 'stage' | 'seed'> & FoldPlanOptions;
+
+/** An accuracy by cross-validation. */
+export interface FoldsResult {
+  readonly folds: number;
+  /** How often the images were partitioned anew. */
+  readonly repeats: number;
+  readonly samples: number;
+  /** Of all images, each judged by the head of its fold; mean over repeats. */
+  readonly accuracy: number;
+  /** Standard deviation of the folds' accuracies. */
+  readonly deviation: number;
+  /** 95 % interval of the accuracy; see {@link foldInterval}. */
+  readonly interval: readonly [number, number];
+  /** Of each fold, repeat by repeat. */
+  readonly foldAccuracies: readonly (readonly number[])[];
+  readonly trainSeconds: number;
+}
+
+/**
+ * Accuracy by stratified k-fold cross-validation: each image is judged by a head that was trained
+ * without it.
+ *
+ * @throws HeadstartError as `trainHeads`; `USAGE` where there are too few images
+ */
+export async function crossValidate(options: FoldsOptions): Promise<FoldsResult> {
+  const { images, folds, repeats } = options;
+  const { samples } = images.set;
+  const judged = await outOfFold({ ...options, stage: 'folds' });
+  const labels = Int32Array.from(samples, ({ label }) => label);
+  const times = new Float64Array(samples.length);
+  for (const probabilities of judged.probabilities) {
+    const classes = images.classes.length;
+    predictedClasses({ probabilities, labels, classes }).forEach((predicted, i) => {
+      if (predicted === labels[i]) times[i] = (times[i] as number) + 1;
+    });
+  }
+  // Counted, then divided: nine ninths added up are more than 1.
+  const correct = times.map((n) => n / repeats);
+  const clusters = clustersOf(samples).map(({ members }) => members);
+  const foldAccuracies = judged.foldAccuracies.flat();
+  return {
+    folds,
+    repeats,
+    samples: samples.length,
+    accuracy: correct.reduce((sum, c) => sum + c, 0) / samples.length,
+    deviation: Math.sqrt(variance(foldAccuracies)),
+    interval: foldInterval({ correct, clusters, foldAccuracies, folds }),
+    foldAccuracies: judged.foldAccuracies,
+    trainSeconds: judged.trainSeconds,
+  };
+}

@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { checkCount } from '../base/counts.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { makeOutputFolder } from '../base/output-folder.ts';
+import { type FeatureSet, inGroups, readFeatureFile } from '../features/index.ts';
+import { describeTrainer } from '../head/index.ts';
+import { html, pageDocument, table, trusted } from '../page/index.ts';
+import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
+import { learningCurveSvg } from './curve-plot.ts';
+import { type LearningCurve, learningCurve } from './curve-points.ts';
+import { chooseStudyFolder } from './experiment-folder.ts';
+import { openStudyData, type StudyDataOptions } from './open-images.ts';
+
+export interface LearningCurveJobOptions extends StudyDataOptions, StudyTrainingOptions {
+  /** With `features`: the feature file that is measured on. */
+  readonly validationFeatures?: string | undefined;
+  /** Default `learning-curves/<name of the data>`. */
+  readonly out?: string | undefined;
+  /** Nested subsets are drawn so often; default 5. */
+  readonly seeds?: number | undefined;
+  /** Numbers of training images; default 8. */
+  readonly sizes?: number | undefined;
+}
+
+/** What `learning-curve --json` prints, and what `learning-curve.json` holds. */
+export interface LearningCurveJobResult {
+  readonly data: string;
+  readonly out: string;
+  readonly head: string;
+  readonly classes: readonly string[];
+  readonly validation_images: number;
+  readonly seeds: number;
+  readonly sizes: readonly {
+    readonly images: number;
+    /** Mean over seeds. */
+    readonly accuracy: number;
+    readonly accuracies: readonly number[];
+  }[];
+  /** error(n) = a * n^-b + c */
+  readonly power_law: { readonly a: number; readonly b: number; readonly c: number };
+  readonly predictions: readonly {
+    readonly images: number;
+    readonly accuracy: number;
+    readonly interval: readonly [number, number];
+    /** Accuracy minus that of the law at the images there are. */
+    readonly gain: number;
+  }[];
+  readonly device: { readonly features: string | null; readonly training: string };
+  readonly features: { readonly computed: number; readonly reused: number };
+  readonly train_s: number;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}
+
+const files = {
+  json: 'learning-curve.json',
+  plot: 'learning-curve.svg',
+  page: 'learning-curve.html',
+} as const;
+
+/**
+ * Accuracy against the number of training images, and what more of them would give.
+ *
+ * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const result = await learningCurveJob({ data: 'fruit', backbone: 'vgg16' });
+ * ```
+ */
+export async function learningCurveJob(
+  options: LearningCurveJobOptions,
+): Promise<LearningCurveJobResult> {
+  const { seeds = 5, sizes = 8, signal, onProgress } = options;
+  checkCount('--seeds', seeds, 1);
+  checkCount('--sizes', sizes, 4);
+  const source = options.data ?? options.features ?? '';
+  const ours = Object.values(files);
+  const folder = await chooseStudyFolder('learning-curves', source, options.out, ours);
+  const training = await openStudyTraining(options);
+  await using _ = { [Symbol.asyncDispose]: await makeOutputFolder(folder) };
+  const validating = new Set<string>();
+  await using data = await openStudyData(
+    options,
+    ({ train, validation }) => {
+      for (const { path } of validation) validating.add(path);
+      return [...train, ...validation];
+    },
+    ({ path }) => validating.has(path),
+  );
+  const { train, validation } = await parts(data, validating, options);
+  const classes = data.images.classes;
+  announceHeads(training, options);
+  const curve = await learningCurve({
+    ...training,
+    images: { set: train, classes },
+    validation,
+    repeats: seeds,
+    sizes,
+    signal,
+    onProgress,
+  });
+  const result: LearningCurveJobResult = {
+    data: source,
+    out: folder,
+    head: training.head.name,
+    classes,
+    validation_images: validation.samples.length,
+    seeds,
+    sizes: curve.sizes,
+    power_law: curve.law,
+    predictions: curve.predictions.map((one) => ({ ...one, gain: one.accuracy - curve.fitted })),
+    device: {
+      features: data.extractor?.backbone.device ?? null,
+      training: describeTrainer(training.backend, options.compute ?? 'fp32'),
+    },
+    features: data.counts,
+    train_s: curve.trainSeconds,
+    skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
+  };
+  await writeAll(folder, result, curve);
+  return result;
+}
+
+/** Training and validation images: of one extraction, or of two feature files. */
+async function parts(
+  data: Awaited<ReturnType<typeof openStudyData>>,
+  validating: ReadonlySet<string>,
+  options: LearningCurveJobOptions,
+): Promise<{ readonly train: FeatureSet; readonly validation: FeatureSet }> {
+  const { set, classes } = data.images;
+  if (options.data !== undefined) {
+    const side = (inside: boolean) => ({
+      ...set,
+      samples: set.samples.filter(
+        (_, i) => validating.has(data.files[i]?.path as string) === inside,
+      ),
+    });
+    return { train: side(false), validation: side(true) };
+  }
+  if (options.validationFeatures === undefined) {
+    throw new HeadstartError('USAGE', 'Give --val-features beside --features: what to measure on.');
+  }
+  const file = await readFeatureFile(options.validationFeatures);
+  if (file.classes.join('\n') !== classes.join('\n')) {
+    throw new HeadstartError(
+      'FEATURE_FILE_INVALID',
+      `${options.features} and ${options.validationFeatures} are of different classes: ${classes.join(', ')} and ${file.classes.join(', ')}.`,
+    );
+  }
+  return { train: set, validation: inGroups(file.set, options.groupBy) };
+}
+
+async function writeAll(
+  folder: string,
+  result: LearningCurveJobResult,
+  curve: LearningCurve,
+): Promise<void> {
+  const plot = await learningCurveSvg(curve);
+  await writeFileAtomically(join(folder, files.plot), plot);
+  await writeFileAtomically(join(folder, files.json), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileAtomically(join(folder, files.page), page(result, plot));
+}
+
+function page(result: LearningCurveJobResult, plot: string): string {
+  const { data, sizes, predictions, seeds, validation_images: images } = result;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const number = (title: string) => ({ title, numeric: true });
+  const measured = sizes.map(({ images: n, accuracy, accuracies }) => [
+    n.toLocaleString('en'),
+    percent(accuracy),
+    `${percent(Math.min(...accuracies))} to ${percent(Math.max(...accuracies))}`,
+  ]);
+  const ahead = predictions.map(({ images: n, accuracy, interval: [low, high], gain }) => [
+    n.toLocaleString('en'),
+    percent(accuracy),
+    `${percent(low)} to ${percent(high)}`,
+    `${(100 * gain).toFixed(1)}`,
+  ]);
+  const body = html`<figure>${trusted(plot)}</figure>
+<section><h2>With more images</h2>
+<p>By a power law through what was measured. The farther it looks, the less it knows.</p>
+${table(
+  'Expected accuracy',
+  [
+    number('Training images'),
+    number('Accuracy'),
+    { title: '95 % interval' },
+    number('Gain, points'),
+  ],
+  ahead,
+)}</section>
+<section><h2>Measured</h2>
+${table(
+  `On ${images} validation images, ${seeds} seeds`,
+  [number('Training images'), number('Accuracy, mean'), { title: 'Least to most' }],
+  measured,
+)}</section>`;
+  return pageDocument({ title: `Learning curve of ${data}`, body });
+}

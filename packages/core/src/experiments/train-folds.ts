@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import { writeFileAtomically } from '../base/atomic-file.ts';
+import { checkCount } from '../base/counts.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { isPooledOnce, poolsFirst } from '../head/index.ts';
+import { runFiles } from '../run/index.ts';
+import {
+  openTrainingData,
+  type TrainingData,
+  type TrainJobOptions,
+  type TrainSummary,
+  trainOn,
+  type WrittenRun,
+} from '../train/index.ts';
+import { type FoldsSummary, summarizeFolds } from './cross-validate.ts';
+import { crossValidate } from './fold-scores.ts';
+import type { StudyImages } from './heads.ts';
+import { extractStudyImages, studyViews } from './open-images.ts';
+
+const defaultFolds = 5;
+
+/** Cross-validation that nobody asked for may take as long as this. */
+const mostSeconds = 3;
+
+/** Where nothing was computed to measure it by: a view's features on a slow machine. */
+const secondsPerViewUnknown = 0.05;
+
+/** A pass over pooled features costs at most this share of one over feature maps. */
+const pooledShare = 1 / 8;
+
+export interface TrainFoldsOptions extends TrainJobOptions {
+  /**
+   * Folds of the cross-validation that follows; `false` for none. Default: 5 where they cost no more
+   * than a few seconds.
+   */
+  readonly folds?: number | false | undefined;
+  /** How often it partitions the images again; default 1. */
+  readonly seeds?: number | undefined;
+}
+
+export interface TrainFolds {
+  readonly folds: FoldsSummary | null;
+  /** Why there are none. */
+  readonly folds_left_out: string | null;
+}
+
+/**
+ * Trains a run, then cross-validates on its training images: the same options, a head for each fold.
+ * Unless cross-validation was asked for, it is left out where it would take more than a few seconds.
+ * An abort leaves it out too: the run is there.
+ *
+ * @throws HeadstartError as `trainJob`, and `USAGE` where folds were asked for and cannot be
+ * @example
+ * ```ts
+ * const { run, folds } = await trainAndCrossValidate({ data: 'fruit', backbone: 'vgg16', folds: 5 });
+ * console.log(run, folds?.interval);
+ * ```
+ */
+export async function trainAndCrossValidate(
+  options: TrainFoldsOptions,
+): Promise<TrainSummary & TrainFolds> {
+  checkFolds(options);
+  let folds = leftOut('the run was not written');
+  const summary = await trainOn(openTrainingData, options, async (run) => {
+    folds = await foldsOfRun(options, run);
+  });
+  return { ...summary, ...folds };
+}
+
+async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<TrainFolds> {
+  const { folder, settings, data } = run;
+  const { folds = defaultFolds, seeds = 1, signal, onNotice } = options;
+  if (folds === false) return leftOut('--no-folds was given');
+  const asked = options.folds !== undefined || options.seeds !== undefined;
+  const obstacle = foldsObstacle(options);
+  if (obstacle !== undefined) return announce(obstacle, onNotice);
+  const seconds = estimate(options, run);
+  if (!asked && seconds > mostSeconds) {
+    return announce(
+      `it would take some ${Math.ceil(seconds)} s; --folds ${folds} does it`,
+      onNotice,
+    );
+  }
+  try {
+    const images = await imagesOf(data, options);
+    const result = await crossValidate({
+      ...settings,
+      images,
+      folds,
+      repeats: seeds,
+      seed: options.seed ?? 0,
+      onProgress: options.onProgress,
+      signal,
+    });
+    const summary = summarizeFolds(result);
+    const text = `${JSON.stringify(summary, null, 2)}\n`;
+    await writeFileAtomically(join(folder, runFiles.folds), text);
+    return { folds: summary, folds_left_out: null };
+  } catch (error) {
+    if (signal?.aborted) return announce('it was interrupted; the run is complete', onNotice);
+    const fewImages = error instanceof HeadstartError && error.code === 'USAGE';
+    if (asked || !fewImages) throw error;
+    return announce(error.message.replace(/\.$/, ''), onNotice);
+  }
+}
+
+function leftOut(reason: string): TrainFolds {
+  return { folds: null, folds_left_out: reason };
+}
+
+function announce(reason: string, onNotice: TrainJobOptions['onNotice']): TrainFolds {
+  onNotice?.({ level: 'info', text: `Cross-validation is left out: ${reason}` });
+  return leftOut(reason);
+}
+
+/** Why there can be no cross-validation of such a run, if it cannot be. */
+function foldsObstacle({ data, views, init }: TrainJobOptions): string | undefined {
+  if (init !== undefined) return 'the weights of --init may have seen the images of any fold';
+  if (data === undefined || views !== 'exact') return undefined;
+  return 'with --views exact each fold would compute views of its own';
+}
+
+/** @throws HeadstartError `USAGE` where it was asked for and cannot be */
+function checkFolds(options: TrainFoldsOptions): void {
+  const { folds, seeds } = options;
+  checkCount('--folds', folds === false ? undefined : folds, 2);
+  checkCount('--seeds', seeds, 1);
+  const asked = typeof folds === 'number' || seeds !== undefined;
+  const obstacle = asked && folds !== false ? foldsObstacle(options) : undefined;
+  if (obstacle === undefined) return;
+  throw new HeadstartError(
+    'USAGE',
+    `There can be no cross-validation here: ${obstacle}. Leave out --folds and --seeds.`,
+  );
+}
+
+/** Seconds, from what training and features took in this run. */
+function estimate(
+  { folds = defaultFolds, seeds = 1, ...options }: TrainFoldsOptions,
+  { settings: { head }, data, trained: { timing } }: WrittenRun,
+): number {
+  const { images, extractor, counts, seconds } = data;
+  const missing = extractor?.missing(images, studyViews(optionsOfViews(options))) ?? 0;
+  const perView = counts.computed > 0 ? seconds / counts.computed : secondsPerViewUnknown;
+  const share = head && poolsFirst(head) && !isPooledOnce(head, data) ? pooledShare : 1;
+  return missing * perView + Number(folds) * seeds * timing.trainSeconds * share;
+}
+
+function optionsOfViews({
+  augment,
+  views,
+  seed,
+  groupBy,
+}: Pick<TrainJobOptions, 'augment' | 'views' | 'seed' | 'groupBy'>) {
+  return { augment, seed, groupBy, views: typeof views === 'number' ? views : undefined };
+}
+
+async function imagesOf(data: TrainingData, options: TrainJobOptions): Promise<StudyImages> {
+  const { extractor, images, train, classes } = data;
+  if (extractor) {
+    const { set } = await extractStudyImages(extractor, images, optionsOfViews(options));
+    return { set, classes };
+  }
+  if ('chunks' in train) return { set: train, classes };
+  throw new HeadstartError('INTERNAL', 'There are no features to cross-validate on.');
+}

@@ -1,0 +1,266 @@
+import {
+  type BackboneFile,
+  type BackboneInfo,
+  type FeatureError,
+  locateBackbone,
+  openWhenRun,
+  type RunnableBackbone,
+} from '../backbone/index.ts';
+import { defaultDirectories } from '../base/directories.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { NoticeListener } from '../base/operation.ts';
+import {
+  type Dataset,
+  type Sample,
+  type ScanOptions,
+  type SkippedFile,
+  scanDataset,
+  unlearntWarning,
+} from '../dataset/index.ts';
+import { type AugmentOptions, drawView } from '../image/index.ts';
+import { extractFeatures } from './extract.ts';
+import type { ExtractorOptions } from './extractor-options.ts';
+import { countMissing } from './missing.ts';
+import { cachedScan, type HashingJobOptions, openStore } from './open.ts';
+import type { ViewRequest } from './plan.ts';
+import { errorOfPrecision, inPrecision, type SampleSource } from './precision.ts';
+import type { FeatureDtype, FeatureSet } from './set.ts';
+import type { FeatureStore } from './store.ts';
+import { findUnreadable } from './unreadable.ts';
+
+/** Features of some samples, and what they cost. */
+export interface Extraction {
+  readonly set: FeatureSet;
+  readonly computed: number;
+  readonly reused: number;
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** An open backbone with the cache that its features go to. */
+export interface Extractor extends AsyncDisposable {
+  readonly backbone: BackboneInfo;
+  readonly dtype: FeatureDtype;
+  /** The features of each sample's views, from the cache where they are there. */
+  extract(
+    samples: readonly Sample[],
+    viewsOf: (sample: Sample, index: number) => readonly ViewRequest[],
+    stage: string,
+  ): Promise<Extraction>;
+  /** How many of these views are not in the cache. */
+  missing(
+    samples: readonly Sample[],
+    viewsOf: (sample: Sample, index: number) => readonly ViewRequest[],
+  ): number;
+  /** Reads and decodes images only to learn which of them cannot be. */
+  findUnreadable(samples: readonly Sample[]): Promise<SkippedFile[]>;
+  /** How far features of some of the samples are from fp32; undefined where it is fp32. */
+  errorOfPrecision(samples: readonly Sample[]): Promise<FeatureError | undefined>;
+}
+
+/** A backbone and the cache, open for one job or for several. */
+export interface OpenBackbone extends AsyncDisposable {
+  /** In float32. */
+  readonly exact: BackboneFile;
+  readonly file: BackboneFile;
+  readonly backbone: RunnableBackbone;
+  readonly cache: FeatureStore;
+}
+
+type BackboneFiles = Pick<OpenBackbone, 'exact' | 'file'>;
+
+/** @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE` */
+export async function findBackboneFiles(
+  options: ExtractorOptions,
+  source: SampleSource,
+): Promise<BackboneFiles> {
+  const exact = await findBackbone(options);
+  return { exact, file: await inPrecision(exact, options, source) };
+}
+
+/**
+ * Finds and opens the backbone and the cache. `source`: images that the backbone may be turned into
+ * int8 with; `files`: those of the backbone, where they have been found already.
+ *
+ * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`, `CACHE_UNUSABLE`
+ */
+export async function openBackbone(
+  options: ExtractorOptions,
+  source: SampleSource,
+  files?: BackboneFiles,
+): Promise<OpenBackbone> {
+  const { exact, file } = files ?? (await findBackboneFiles(options, source));
+  const cache = await openStore(options);
+  const device = options.precision === 'int8' ? 'cpu' : options.device;
+  const requireGpu = options.requireGpu || options.precision === 'fp16';
+  const backbone = await openWhenRun(file, { ...options, device, requireGpu }).catch(
+    async (error: unknown) => {
+      await cache[Symbol.asyncDispose]();
+      throw error;
+    },
+  );
+  const close = () => closeAll(backbone, cache);
+  return { exact, file, backbone, cache, [Symbol.asyncDispose]: close };
+}
+
+/** As {@link openBackbone}, and says which device is used. */
+export async function openExtractor(
+  options: ExtractorOptions,
+  source: SampleSource,
+): Promise<Extractor> {
+  const open = await openBackbone(options, source);
+  return {
+    ...extractorOn(open, options),
+    [Symbol.asyncDispose]: () => open[Symbol.asyncDispose](),
+  };
+}
+
+/** An extractor on what is open already, and stays open after it. */
+export function extractorOn(
+  { exact, file, backbone, cache }: OpenBackbone,
+  options: ExtractorOptions,
+): Extractor {
+  const { signal, resize, fit, featureDtype: dtype = 'float16' } = options;
+  announce(backbone.info, options.onNotice);
+  return {
+    backbone: backbone.info,
+    dtype,
+    findUnreadable: (samples) =>
+      findUnreadable(samples, { ...backbone.info.input, resize, fit }, options),
+    errorOfPrecision: async (samples) =>
+      file === exact ? undefined : errorOfPrecision(exact, backbone, samples, options),
+    missing: (samples, viewsOf) =>
+      countMissing({
+        samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
+        backbone,
+        cache,
+        resize,
+        fit,
+        dtype,
+      }),
+    extract: async (samples, viewsOf, stage) => {
+      const extraction = await extractFeatures({
+        samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
+        backbone,
+        cache,
+        resize,
+        fit,
+        dtype,
+        signal,
+        onNotice: options.onNotice,
+        onProgress: (progress) => options.onProgress?.({ ...progress, stage }),
+      });
+      announceDamage(extraction.damaged, options.onNotice);
+      return extraction;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** Scans a folder when it is first asked for, and once. */
+export function scanOnce(
+  data: string,
+  options: ScanOptions & HashingJobOptions,
+): () => Promise<Dataset> {
+  let scanned: Promise<Dataset> | undefined;
+  return () => {
+    scanned ??= scanDataset(data, cachedScan(options));
+    return scanned;
+  };
+}
+
+async function closeAll(backbone: RunnableBackbone, cache: FeatureStore): Promise<void> {
+  try {
+    await backbone.close();
+  } finally {
+    await cache[Symbol.asyncDispose]();
+  }
+}
+
+async function findBackbone(options: ExtractorOptions) {
+  const { backbone = 'vgg16', preprocess, layer, imageSize, signal, onProgress } = options;
+  const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
+  const locate = (spec: string) =>
+    locateBackbone(spec, {
+      modelsDir,
+      preprocessing: preprocess,
+      layer,
+      imageSize,
+      signal,
+      onProgress,
+    });
+  try {
+    return await locate(backbone);
+  } catch (error) {
+    const missing = error instanceof HeadstartError && error.code === 'WEIGHTS_MISSING';
+    if (!missing || !options.untrainedWhereMissing || backbone !== 'vgg16') throw error;
+    return locate('vgg16-untrained');
+  }
+}
+
+function announce(backbone: BackboneInfo, onNotice: NoticeListener | undefined): void {
+  const { name, device, featureShape, notice, untrained, precision } = backbone;
+  const shape = featureShape.join('x');
+  onNotice?.({
+    level: 'info',
+    text: `Backbone ${name} (features ${shape}${precision === 'float32' ? '' : `, ${precision}`}) on ${device}`,
+  });
+  if (notice) onNotice?.({ level: 'info', text: notice });
+  if (untrained) onNotice?.({ level: 'warning', text: untrainedWarning });
+}
+
+function announceDamage(damaged: number, onNotice: NoticeListener | undefined): void {
+  if (damaged === 0) return;
+  const text = `${damaged} features in the cache were damaged and have been computed anew.`;
+  onNotice?.({ level: 'warning', text });
+}
+
+const untrainedWarning =
+  'the features are UNTRAINED (VGG16 with random weights): enough for simple pictures only. Fetch the real weights with `headstart pull`.';
+
+/** View 0 of a sample is its plain image, view v ≥ 1 the v-th random transform of it. */
+export function viewRequest(
+  sample: Sample,
+  view: number,
+  augment: AugmentOptions | undefined,
+  seed: number,
+): ViewRequest {
+  if (view === 0 || !augment) return undefined;
+  return drawView({ seed, hash: sample.hash, view, augment });
+}
+
+/** Says which classes have no image to learn from, once files that cannot be read are left out. @returns that */
+export function announceUnlearnt(
+  { set: { samples }, classes }: { set: Pick<FeatureSet, 'samples'>; classes: readonly string[] },
+  onNotice: NoticeListener | undefined,
+): string[] {
+  const text = unlearntWarning(samples, classes);
+  if (text === undefined) return [];
+  onNotice?.({ level: 'warning', text });
+  return [text];
+}
+
+/** Passes on what a scan found worth saying. */
+export function announceDataset(dataset: Dataset, onNotice: NoticeListener | undefined): void {
+  const { classes, train, validation, test } = dataset;
+  const parts = [`${train.length} training`, `${validation.length} validation`];
+  if (test.length > 0 && dataset.validationFrom !== 'test') parts.push(`${test.length} test`);
+  const text = `${classes.length} classes (${shortList(classes)}): ${parts.join(', ')} images`;
+  onNotice?.({ level: 'info', text });
+  announceCorrections(dataset, onNotice);
+  for (const warning of dataset.warnings) onNotice?.({ level: 'warning', text: warning });
+}
+
+/** Says what the corrections did, where some were given. */
+export function announceCorrections(
+  { corrections }: Pick<Dataset, 'corrections'>,
+  onNotice: NoticeListener | undefined,
+): void {
+  if (!corrections) return;
+  const { file, relabelled, removed } = corrections;
+  const text = `Corrections in ${file}: ${relabelled} images relabelled, ${removed} left out`;
+  onNotice?.({ level: 'info', text });
+}
+
+function shortList(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(', ')}, …` : names.join(', ');
+}

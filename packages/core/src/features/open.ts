@@ -1,0 +1,61 @@
+import { defaultDirectories, personalCacheDir } from '../base/directories.ts';
+import { HeadstartError } from '../base/errors.ts';
+import type { NoticeListener } from '../base/operation.ts';
+import { type FileHasher, hashFiles, type ScanOptions, scanOptionsOf } from '../dataset/index.ts';
+import { rememberingHasher } from './file-memo.ts';
+import { openFeatureStore } from './open-store.ts';
+import type { FeatureStore } from './store.ts';
+
+export interface StoreJobOptions {
+  /** Default: the user's cache folder. */
+  readonly cacheDir?: string | undefined;
+  readonly onNotice?: NoticeListener | undefined;
+}
+
+export interface HashingJobOptions extends StoreJobOptions {
+  /** Read every file, also those that look as they did when they were read before. Default false. */
+  readonly rehash?: boolean | undefined;
+}
+
+/**
+ * Opens the feature cache. One that cannot be written is read, and what it lacks goes to the user's
+ * own.
+ *
+ * @throws HeadstartError `CACHE_UNUSABLE`
+ */
+export function openStore({ cacheDir, onNotice }: StoreJobOptions): Promise<FeatureStore> {
+  return openFeatureStore({
+    dir: cacheDir ?? defaultDirectories().cacheDir,
+    overlayDir: personalCacheDir(),
+    onReadOnly: (dir, overlay) => {
+      const where = overlay ? `what it lacks is kept in ${overlay}` : 'what it lacks fails';
+      onNotice?.({ level: 'info', text: `The feature cache ${dir} is only read; ${where}` });
+    },
+  });
+}
+
+/**
+ * Hashes files by what the cache remembers of them. A cache that cannot be used is no reason not to
+ * look at a folder: all files are read then.
+ *
+ * @example
+ * ```ts
+ * const { train } = await scanDataset('fruit', { hashFiles: cachedHasher({}) });
+ * ```
+ */
+export function cachedHasher({ cacheDir, rehash, onNotice }: HashingJobOptions): FileHasher {
+  return async (paths, options) => {
+    const store = await openStore({ cacheDir }).catch((error: unknown) => {
+      if (error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE') return undefined;
+      throw error;
+    });
+    if (!store) return hashFiles(paths, options);
+    await using _ = store;
+    return await rememberingHasher(store, { rehash, onNotice })(paths, options);
+  };
+}
+
+/** How to scan a folder, by the options of a job, with what the cache remembers. */
+export function cachedScan(options: ScanOptions & HashingJobOptions): ScanOptions {
+  return { ...scanOptionsOf(options), hashFiles: cachedHasher(options) };
+}

@@ -1,0 +1,139 @@
+import { HeadstartError } from '../base/errors.ts';
+import { describeModel, type ModelDescription } from './inspect.ts';
+import {
+  elementType,
+  encodeModel,
+  type Graph,
+  type GraphNode,
+  type Model,
+  metadataProps,
+  modelMetadata,
+  node,
+  type TensorProto,
+  tensorTypeOf,
+  valueInfo,
+} from './onnx-model.ts';
+import {
+  type InputPreprocessing,
+  preprocessingNodes,
+  preprocessingPrefix,
+} from './preprocessing.ts';
+import { renameGraph, yielding } from './rename.ts';
+
+/** True where a model already has the form of our own files: see {@link adaptModel}. */
+export function isCanonical({ input, output }: ModelDescription): boolean {
+  return (
+    input.name === 'image' &&
+    input.dtype === 'uint8' &&
+    input.layout === 'NHWC' &&
+    output.name === 'features' &&
+    output.dtype === 'float32' &&
+    output.layout !== 'NCHW'
+  );
+}
+
+/** Names of what is added. */
+const added = ['image', 'features', 'preprocessed', 'adapt/', preprocessingPrefix];
+
+/** From this version of the format on, constants need not be declared as inputs. */
+const firstIrWithoutDeclaredConstants = 4;
+
+export interface AdaptOptions {
+  /** Of a float input; undefined takes what the model's metadata says. */
+  readonly preprocessing: InputPreprocessing | undefined;
+  /** Of images, in pixels. */
+  readonly size: { readonly height: number; readonly width: number };
+}
+
+/**
+ * Brings any fitting model to the form of our own: `image` uint8 [N, H, W, 3] RGB in, `features`
+ * float32 [N, h, w, c] or [N, d] out, with preprocessing inside. Its own nodes keep what they do;
+ * outputs that are not the features are dropped.
+ *
+ * @throws HeadstartError `BACKBONE_UNSUITABLE`
+ */
+export function adaptModel(
+  model: Model,
+  file: string,
+  { preprocessing, size }: AdaptOptions,
+): Uint8Array {
+  const description = describeModel(model, file);
+  const { input, output } = description;
+  const before = inputNodes(description, file, preprocessing);
+  const own = ownGraph(model.graph ?? {}, description);
+  return encodeModel({
+    ...model,
+    irVersion: Math.max(Number(model.irVersion), firstIrWithoutDeclaredConstants),
+    metadataProps: metadataProps({
+      ...modelMetadata(model),
+      preprocessing:
+        (input.dtype === 'uint8' ? undefined : preprocessing) ??
+        description.preprocessing ??
+        'inside the graph',
+    }),
+    graph: {
+      ...own,
+      node: [...before.nodes, ...(own.node ?? []), ...outputNodes(description)],
+      initializer: [...(own.initializer ?? []), ...before.initializers],
+      input: [
+        valueInfo('image', elementType.uint8, [input.batch ?? 'N', size.height, size.width, 3]),
+      ],
+      output: [valueInfo('features', elementType.float32, featureDims(model, output))],
+    },
+  });
+}
+
+/** The model's graph, with input and output under the names that our nodes join. */
+function ownGraph(graph: Graph, { input, output }: ModelDescription): Graph {
+  return renameGraph(graph, {
+    tensor: (name) => {
+      if (name === input.name) return 'adapt/image';
+      return name === output.name ? 'adapt/features' : yielding(name, added);
+    },
+    node: (name) => yielding(name, added),
+  });
+}
+
+function featureDims(model: Model, output: ModelDescription['output']): (number | string)[] {
+  const declared = (model.graph?.output ?? []).find(({ name }) => name === output.name);
+  const [batch, ...rest] = tensorTypeOf(declared ?? {}).dims ?? [];
+  if (output.layout === 'NCHW') rest.push(rest.shift());
+  return [batch === 1 ? 1 : 'N', ...rest.map((d, i) => d ?? `features_${i}`)];
+}
+
+function inputNodes(
+  { input, preprocessing: stated }: ModelDescription,
+  file: string,
+  chosen: InputPreprocessing | undefined,
+): { nodes: GraphNode[]; initializers: TensorProto[] } {
+  const perm = input.layout === 'NCHW' ? [0, 3, 1, 2] : undefined;
+  if (input.dtype === 'uint8') {
+    return { nodes: [turned('image', 'adapt/image', perm)], initializers: [] };
+  }
+  const kind = chosen ?? stated;
+  if (kind === undefined) {
+    throw new HeadstartError(
+      'BACKBONE_UNSUITABLE',
+      `${file} takes float pixels and does not say how they are preprocessed: give --preprocess caffe, torch, rescale or none.`,
+    );
+  }
+  const { nodes, initializers } = preprocessingNodes(kind, 'image', 'preprocessed');
+  nodes.push(turned('preprocessed', 'adapt/turned', perm));
+  nodes.push(node('Cast', ['adapt/turned'], 'adapt/image', { to: elementType[input.dtype] }));
+  return { nodes, initializers };
+}
+
+function outputNodes({ output }: ModelDescription): GraphNode[] {
+  return [
+    node('Cast', ['adapt/features'], 'adapt/float', { to: elementType.float32 }),
+    turned('adapt/float', 'features', output.layout === 'NCHW' ? [0, 2, 3, 1] : undefined),
+  ];
+}
+
+/**
+ * A change of layout, or none. "None" must not be written as Transpose: ONNX Runtime (1.29) fuses a
+ * Transpose of rank 2 into the Gemm after it without looking at its permutation.
+ */
+function turned(from: string, to: string, perm: readonly number[] | undefined): GraphNode {
+  return perm ? node('Transpose', [from], to, { perm }) : node('Identity', [from], to);
+}

@@ -1,0 +1,40 @@
+export { adaptModel, isCanonical } from './adapt.ts';
+export { appendHead, appendHeadParts, headModel } from './append-head.ts';
+export {
+  type ConvWeights,
+  checkFinite,
+  checkShape,
+  float32Of,
+  type Preprocessing,
+  type Vgg16Weights,
+} from './conv-weights.ts';
+export { calibratedTensors } from './graph.ts';
+export { halfModel } from './half-model.ts';
+export { describeModel, type ModelDescription } from './inspect.ts';
+export { hasInt8StackPlan, type Int8StackPlan, int8StackPlan } from './int8-stack-plan.ts';
+export { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
+export { digestOfBackbone, readOutline, unreadableBackbone } from './model-outline.ts';
+export {
+  decodeModel,
+  elementType,
+  encodeModel,
+  hwioToOihw,
+  type Model,
+  modelMetadata,
+  tensorTypeOf,
+  valueInfo,
+} from './onnx-model.ts';
+export type { InputPreprocessing } from './preprocessing.ts';
+export { quantizeModel, type TensorRange } from './quantize-model.ts';
+export { hasStackPlan, type StackPlan, stackPlan } from './stack-plan.ts';
+export { type BackboneVariant, checkVariant, variantOf } from './variant.ts';
+export {
+  type ConvLayer,
+  vgg16Citation,
+  vgg16Convolutions,
+  vgg16FeatureLayer,
+  vgg16ImageSize,
+} from './vgg16.ts';
+export { backboneModel, type ChannelStatistics } from './vgg16-graph.ts';
+export { withMetadata } from './with-metadata.ts';
+export { withoutHead } from './without-head.ts';

@@ -1,0 +1,71 @@
+import { access, readdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { runFiles } from './record.ts';
+
+/** The state of a run in progress; gone when the run is complete. */
+export const checkpointFile = 'checkpoint.safetensors';
+
+export interface RunFolder {
+  readonly folder: string;
+  /** An interrupted run stands there. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Decides where a run goes.
+ *
+ * A folder that the user names is used, unless it holds something that is no run. Otherwise it is
+ * `runs/<name of the data>`, then `…-2`, `…-3`: the first that holds no finished run, so that the
+ * same command finds the run that was interrupted.
+ *
+ * @throws HeadstartError `USAGE` where `out` cannot be a run folder
+ */
+export async function chooseRunFolder(source: string, out?: string): Promise<RunFolder> {
+  if (out !== undefined) {
+    const folder = resolve(out);
+    await refuseForeignFolder(folder, out);
+    return { folder, interrupted: await isInterrupted(folder) };
+  }
+  const name = basename(resolve(source)).replace(/\.safetensors$/, '') || 'run';
+  for (let i = 1; ; i++) {
+    const folder = resolve('runs', i === 1 ? name : `${name}-${i}`);
+    const taken = await exists(join(folder, runFiles.record));
+    if (!taken) return { folder, interrupted: await isInterrupted(folder) };
+  }
+}
+
+async function refuseForeignFolder(folder: string, out: string): Promise<void> {
+  const found = await stat(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw new HeadstartError(
+      'OUTPUT_UNWRITABLE',
+      `Cannot write the run to ${out}: ${reasonOf(error)}. Choose another place with --out.`,
+      { cause: error },
+    );
+  });
+  if (!found) return;
+  if (!found.isDirectory()) {
+    throw new HeadstartError('USAGE', `${out} is a file: give a folder as --out.`);
+  }
+  const ours = new Set<string>([...Object.values(runFiles), checkpointFile]);
+  const names = await readdir(folder);
+  const strange = names.find((name) => !ours.has(name) && !name.startsWith('.'));
+  if (names.length > 0 && strange !== undefined && !names.some((name) => ours.has(name))) {
+    throw new HeadstartError(
+      'USAGE',
+      `The folder ${out} given as --out holds other things (${strange}): give a new or empty folder.`,
+    );
+  }
+}
+
+async function isInterrupted(folder: string): Promise<boolean> {
+  return exists(join(folder, checkpointFile));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,2 +1,0 @@
-export { type SetupCudaOptions, type SetupCudaResult, setupCuda } from './cuda-provider.ts';
-export { type MissingLibrary, missingLibraries } from './libraries.ts';

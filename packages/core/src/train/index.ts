@@ -1,0 +1,9 @@
+export { headOfRun, Retrainer, type RetrainOptions } from './retrain.ts';
+export { trainJob, trainOn, type WrittenRun } from './train.ts';
+export type { TrainJobOptions, TrainSummary } from './train-options.ts';
+export {
+  type FeatureCounts,
+  openTrainingData,
+  type TrainingData,
+  type TrainingDataOptions,
+} from './training-data.ts';

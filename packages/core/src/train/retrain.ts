@@ -1,0 +1,129 @@
+import { access, mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
+import { readCorrections, writeCorrections } from '../dataset/index.ts';
+import { BackboneKeeper, type LentBackbone } from '../features/index.ts';
+import type { HeadSpec } from '../head/index.ts';
+import { type RunRecord, runFiles } from '../run/index.ts';
+import { trainJob } from './train.ts';
+import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+
+export interface RetrainOptions
+  extends LongOperationOptions,
+    Pick<TrainJobOptions, 'onEpoch' | 'onTrained'> {
+  /** The run to train again; it stays as it is. */
+  readonly run: string;
+  readonly onNotice?: NoticeListener | undefined;
+}
+
+/**
+ * Trains again as a run was trained, with what its corrections file says, into a new run folder
+ * beside it. The backbone stays open between trainings, and features come from the cache: what is
+ * left is the time of the head.
+ *
+ * @example
+ * ```ts
+ * await using retrainer = new Retrainer({ data: 'fruit', backbone: 'vgg16' });
+ * const { run } = await retrainer.train({ run: 'runs/fruit' });
+ * ```
+ */
+export class Retrainer implements AsyncDisposable {
+  readonly #options: TrainJobOptions;
+  readonly #backbones: BackboneKeeper;
+
+  /**
+   * @param options how the first run was trained
+   * @param lent a backbone that is open anyway: no other is opened where it is the run's own
+   */
+  constructor(options: TrainJobOptions, lent?: LentBackbone) {
+    this.#options = options;
+    this.#backbones = new BackboneKeeper(lent);
+  }
+
+  /**
+   * Copies the corrections into the new run's folder, and trains into it. Where it fails or is
+   * aborted, no new folder is left.
+   *
+   * @throws HeadstartError as {@link trainJob}; `signal.reason` where aborted
+   */
+  async train({ run, ...hooks }: RetrainOptions): Promise<TrainSummary> {
+    const [corrections, out] = [await correctionsOf(run), await folderBeside(run)];
+    const kept = corrections && join(out, runFiles.corrections);
+    const options = { ...this.#options, ...hooks, out };
+    try {
+      if (kept) await writeCorrections(kept, corrections.byHash.values());
+      return await trainJob({
+        ...options,
+        corrections: corrections?.path ?? options.corrections,
+        backbones: this.#backbones,
+        recordedArguments: {
+          ...options.recordedArguments,
+          out,
+          ...(kept ? { corrections: kept } : {}),
+        },
+      });
+    } catch (error) {
+      await rm(out, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#backbones[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * The layers of a run's head, for another head of the same kind.
+ *
+ * @example
+ * ```ts
+ * const { record } = await readRun('runs/fruit');
+ * const head = headOfRun(record);
+ * ```
+ */
+export function headOfRun({ head }: Pick<RunRecord, 'head'>): HeadSpec {
+  return { name: head.name, layers: head.layers };
+}
+
+/** @throws HeadstartError `CORRECTIONS_INVALID` */
+async function correctionsOf(run: string) {
+  const path = join(run, runFiles.corrections);
+  return (await exists(path)) ? readCorrections(path) : undefined;
+}
+
+/** Makes `run-2`, `run-3`, …: the first that is not there, so that nobody else takes it. */
+async function folderBeside(run: string): Promise<string> {
+  // `runs/fruit/` and `.` name a folder by other than its name.
+  const named = /(^|[\\/])\.{0,2}$/.test(run) ? resolve(run) : run;
+  const [, first] = /^(.*[^\\/])-\d+$/.exec(named) ?? [];
+  const base = first !== undefined && (await exists(first)) ? first : named;
+  for (let i = 2; i < 10_000; i++) {
+    const folder = `${base}-${i}`;
+    if (await makeNew(folder)) return folder;
+  }
+  throw new HeadstartError('OUTPUT_UNWRITABLE', `There are too many runs beside ${run}.`);
+}
+
+/** @returns whether it was not there before */
+async function makeNew(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw new HeadstartError(
+      'OUTPUT_UNWRITABLE',
+      `Cannot make the run folder ${folder}: ${reasonOf(error)}.`,
+      { cause: error },
+    );
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,58 @@
+import type { EpochRecord, HeadSpec, TrainedHead } from '../head/index.ts';
+import type { TrainedRun } from '../run/index.ts';
+import type { TrainingDataOptions } from './training-data.ts';
+
+export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
+  /** `conv` (default), `linear`, `mlp`, a JSON file that describes the layers, or the layers. */
+  readonly head?: string | HeadSpec | undefined;
+  /** Weights to start from: safetensors with Keras names. */
+  readonly init?: string | undefined;
+  /** The run folder; default `runs/<name of the data>`. */
+  readonly out?: string | undefined;
+  /** What products are computed in; default `fp32`. */
+  readonly compute?: 'fp32' | 'tf32' | 'bf16' | undefined;
+  /**
+   * Fit a temperature on the validation set, so that probabilities say how often they are right.
+   * Labels stay the same. Default true.
+   */
+  readonly calibrate?: boolean | undefined;
+  /** Fail where there is no interrupted run to go on with. Default false. */
+  readonly resume?: boolean | undefined;
+  readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
+  /** The head has been trained; what is left is to write the run, which waits for this. */
+  readonly onTrained?: ((run: TrainedRun) => void | Promise<void>) | undefined;
+  /** What `run.json` records as the arguments; default: these options. */
+  readonly recordedArguments?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What came of a training. */
+export interface TrainSummary {
+  readonly run: string;
+  readonly device: { readonly features: string | null; readonly training: string };
+  readonly backbone: string | null;
+  readonly untrained: boolean;
+  readonly classes: readonly string[];
+  readonly epochs: number;
+  readonly best_epoch: number;
+  readonly stopped_by: TrainedHead['stoppedBy'];
+  readonly train: { readonly loss: number; readonly accuracy: number };
+  readonly validation: {
+    readonly loss: number;
+    readonly accuracy: number;
+    /** 95 % interval of the accuracy. */
+    readonly interval: readonly [number, number];
+  };
+  /** Null where the run was not calibrated. Errors are expected calibration errors, 0..1. */
+  readonly calibration: {
+    readonly temperature: number;
+    readonly error: number;
+    readonly error_before: number;
+  } | null;
+  readonly features: { readonly computed: number; readonly reused: number };
+  readonly timing: {
+    readonly features_s: number;
+    readonly train_s: number;
+    readonly per_epoch_s: number;
+  };
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}

@@ -1,0 +1,117 @@
+import { software } from '../base/version.ts';
+import type { Evaluation } from '../evaluate/index.ts';
+import type { TrainedHead } from '../head/index.ts';
+import type { RunRecord } from '../run/index.ts';
+import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import type { TrainingData } from './training-data.ts';
+
+/** What `run.json` says, but for the files of the run folder. */
+export type RunDescription = Omit<RunRecord, 'format' | 'version' | 'files'>;
+
+/** Describes a finished training. */
+export function runRecord(
+  options: TrainJobOptions,
+  data: TrainingData,
+  trained: TrainedHead,
+  evaluation: Evaluation,
+  seconds: number,
+): RunDescription {
+  const backbone = data.extractor?.backbone;
+  const { loss, accuracy } = trained.validation;
+  const { interval, temperature } = evaluation.metrics;
+  return {
+    created: new Date().toISOString(),
+    software,
+    arguments: options.recordedArguments ?? plainArguments(options),
+    seed: options.seed ?? 0,
+    classes: data.classes,
+    image: backbone && {
+      height: backbone.input.height,
+      width: backbone.input.width,
+      resize: options.resize ?? 'bilinear',
+      fit: options.fit ?? 'stretch',
+    },
+    backbone: backbone && {
+      name: backbone.name,
+      sha256: backbone.sha256,
+      untrained: backbone.untrained,
+      preprocessing: backbone.preprocessing,
+      layer: backbone.layer,
+      precision: backbone.precision,
+      source: backbone.source,
+      featureShape: backbone.featureShape,
+    },
+    head: trained.head,
+    calibration: options.calibrate === false ? undefined : { temperature },
+    data: {
+      root: data.source,
+      trainSamples: data.train.samples.length,
+      validationSamples: data.validation.samples.length,
+      validationFrom: data.validationFrom,
+      skippedFiles: data.skipped.length,
+      warnings: data.warnings,
+      corrections: data.corrections,
+      split: data.split,
+      testSamples: data.testSamples,
+    },
+    device: { extraction: backbone?.device, training: trained.backend.description },
+    result: {
+      epochs: trained.history.length,
+      bestEpoch: trained.bestEpoch,
+      keptEpoch: trained.keptEpoch,
+      stoppedBy: trained.stoppedBy,
+      monitor: options.earlyStopping?.monitor ?? 'val_accuracy',
+      train: trained.training,
+      validation: { loss, accuracy, interval },
+    },
+    timing: {
+      featuresSeconds: data.seconds,
+      trainSeconds: trained.timing.trainSeconds,
+      secondsPerEpoch: trained.timing.secondsPerEpoch,
+      totalSeconds: seconds,
+    },
+  };
+}
+
+/** The options that are values: not the callbacks and the signal. */
+function plainArguments(options: TrainJobOptions): Record<string, unknown> {
+  const plain = ([name, value]: [string, unknown]) =>
+    typeof value !== 'function' && name !== 'signal' && value !== undefined;
+  return Object.fromEntries(Object.entries(options).filter(plain));
+}
+
+/** The short form of a finished training. */
+export function summarize(
+  folder: string,
+  record: RunDescription,
+  data: TrainingData,
+  { metrics }: Evaluation,
+): TrainSummary {
+  const { result, timing, device, backbone } = record;
+  return {
+    run: folder,
+    device: { features: device.extraction ?? null, training: device.training },
+    backbone: backbone?.name ?? null,
+    untrained: backbone?.untrained ?? false,
+    classes: record.classes,
+    epochs: result.epochs,
+    best_epoch: result.bestEpoch,
+    stopped_by: result.stoppedBy,
+    train: result.train,
+    validation: result.validation,
+    calibration: record.calibration
+      ? {
+          temperature: record.calibration.temperature,
+          error: metrics.calibrationError,
+          error_before: metrics.uncalibrated.calibrationError,
+        }
+      : null,
+    features: data.counts,
+    timing: {
+      features_s: timing.featuresSeconds,
+      train_s: timing.trainSeconds,
+      per_epoch_s: timing.secondsPerEpoch,
+    },
+    skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
+  };
+}

@@ -1,0 +1,210 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeadstartError } from '../base/errors.ts';
+import { makeOutputFolder } from '../base/output-folder.ts';
+import { type Evaluation, evaluateClassification, fitTemperature } from '../evaluate/index.ts';
+import {
+  checkTrainingOptions,
+  chooseTrainer,
+  describeTrainer,
+  featuresFor,
+  type HeadSpec,
+  inputShapeOf,
+  loadHeadSpec,
+  readHeadWeights,
+  type TrainedHead,
+  type TrainHeadOptions,
+  trainHead,
+} from '../head/index.ts';
+import {
+  checkpointFile,
+  chooseRunFolder,
+  type MistakePictures,
+  picturesOfMistakes,
+  type RunFolder,
+  runPredictions,
+  writeRun,
+} from '../run/index.ts';
+import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import { runRecord, summarize } from './train-record.ts';
+import { openTrainingData, type TrainingData, type TrainingDataOptions } from './training-data.ts';
+
+/**
+ * From a folder of images (or feature files) to a run folder: features where they are missing,
+ * then the head. An interrupted job goes on where it was: features are in the cache, and training
+ * goes on from its checkpoint in the run folder.
+ *
+ * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { run, validation } = await trainJob({
+ *   data: 'fruit',
+ *   backbone: 'vgg16',
+ *   onEpoch: ({ epoch, valAccuracy }) => console.log(epoch, valAccuracy),
+ * });
+ * ```
+ */
+export function trainJob(options: TrainJobOptions): Promise<TrainSummary> {
+  return trainOn(openTrainingData, options);
+}
+
+/** A run that has been written, while its data is still open. */
+export interface WrittenRun {
+  readonly folder: string;
+  /** How its head was trained. */
+  readonly settings: Omit<TrainHeadOptions, 'train' | 'validation' | 'classes' | 'onEpoch'>;
+  readonly data: TrainingData;
+  readonly trained: TrainedHead;
+}
+
+/**
+ * The same on what `open` gives.
+ *
+ * @param onWritten is called after the run is written and before its data is closed
+ */
+export async function trainOn(
+  open: (settings: TrainingDataOptions) => Promise<TrainingData>,
+  options: TrainJobOptions,
+  onWritten?: (run: WrittenRun) => Promise<void>,
+): Promise<TrainSummary> {
+  const started = performance.now();
+  const source = options.data ?? options.features ?? '';
+  const place = await chooseRunFolder(source, options.out);
+  if (options.resume && !place.interrupted) {
+    throw new HeadstartError('USAGE', `There is no interrupted run in ${place.folder} to resume.`);
+  }
+  const { head: named = 'conv' } = options;
+  const head = typeof named === 'string' ? await loadHeadSpec(named) : named;
+  const remove = await makeOutputFolder(place.folder);
+  try {
+    return await trainInto(place, head, { ...options, open, onWritten }, started);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+interface Stages {
+  readonly open: Parameters<typeof trainOn>[0];
+  readonly onWritten: Parameters<typeof trainOn>[2];
+}
+
+async function trainInto(
+  place: RunFolder,
+  head: HeadSpec,
+  { open, onWritten, ...options }: TrainJobOptions & Stages,
+  started: number,
+): Promise<TrainSummary> {
+  // A feature file has one row an image: nothing to draw views from.
+  const views = options.data !== undefined && options.augment ? (options.views ?? 4) : 'none';
+  // Feature files need no backbone, which else says why the GPU is not used.
+  const { device, notice } = chooseTrainer(options);
+  if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
+  const settings = { ...options, head, views, backend: device };
+  checkTrainingOptions(settings);
+  await using data = await open(settings);
+  announceFeatures(data, options);
+  const trainer = describeTrainer(device, options.compute ?? 'fp32');
+  options.onNotice?.({ level: 'info', text: `Head on ${trainer}` });
+  const init = options.init === undefined ? undefined : await readHeadWeights(options.init);
+  const seen = await featuresFor(head, data, options);
+  const pooled = await trainResumable({ ...settings, init }, { ...data, ...seen }, place);
+  const trained = { ...pooled, head: { ...pooled.head, inputShape: inputShapeOf(data.train) } };
+  const evaluation = evaluateValidation(trained, data, options);
+  const seconds = (performance.now() - started) / 1000;
+  const record = runRecord(options, data, trained, evaluation, seconds);
+  const { weights, history } = trained;
+  const hashes = data.validation.samples.map(({ hash }) => hash);
+  await options.onTrained?.({
+    folder: place.folder,
+    record: { format: 'headstart-run', version: 1, ...record, files: {} },
+    weights,
+    predictions: runPredictions(evaluation.predictions, record.classes, hashes),
+  });
+  await writeRun(place.folder, {
+    record,
+    weights,
+    history,
+    evaluation,
+    hashes,
+    skipped: data.skipped,
+    pictures: await mistakesOf(data, trained, evaluation, options),
+    backbonePath: data.extractor?.backbone.path,
+    signal: options.signal,
+  });
+  await rm(join(place.folder, checkpointFile), { force: true });
+  const { onEpoch: _, ...quiet } = { ...settings, init: undefined };
+  await onWritten?.({ folder: place.folder, settings: quiet, data, trained });
+  return summarize(place.folder, record, data, evaluation);
+}
+
+/** None where the run was trained on feature files, which do not say where their images are. */
+async function mistakesOf(
+  { source, validation, extractor }: TrainingData,
+  { head, weights }: TrainedHead,
+  evaluation: Evaluation,
+  { fit, signal }: TrainJobOptions,
+): Promise<ReadonlyMap<string, MistakePictures> | undefined> {
+  if (!extractor) return undefined;
+  const input = { ...extractor.backbone.input, fit };
+  const sources = { root: source, features: validation, head, weights, input, signal };
+  return picturesOfMistakes(evaluation, sources);
+}
+
+function evaluateValidation(
+  { validation: { probabilities } }: TrainedHead,
+  { validation: { samples }, classes }: TrainingData,
+  { calibrate = true }: TrainJobOptions,
+): Evaluation {
+  const labels = Int32Array.from(samples, ({ label }) => label);
+  const classification = { probabilities, labels, classes: classes.length };
+  const temperature = calibrate ? fitTemperature(classification) : 1;
+  const names = samples.map(({ name }) => name);
+  return evaluateClassification({ probabilities, labels, names, classes, temperature });
+}
+
+function announceFeatures(data: TrainingData, { onNotice }: TrainJobOptions): void {
+  const { counts, extractor, train } = data;
+  if (!extractor) return;
+  const text =
+    'chunks' in train
+      ? `Features: ${counts.computed} computed, ${counts.reused} from the cache`
+      : 'Features of training views are computed epoch by epoch';
+  onNotice?.({ level: 'info', text });
+}
+
+/** Goes on with an interrupted run; one of other options or data is not this one, and is replaced. */
+async function trainResumable(
+  options: Omit<TrainHeadOptions, 'train' | 'validation' | 'classes' | 'onEpoch'> & TrainJobHooks,
+  data: TrainingData,
+  { folder, interrupted }: RunFolder,
+): Promise<TrainedHead> {
+  const run = (resume: boolean) =>
+    trainHead({
+      ...options,
+      train: data.train,
+      validation: data.validation,
+      classes: data.classes,
+      onEpoch: (record) => options.onEpoch?.(record, options.epochs ?? 50),
+      checkpoint: {
+        path: join(folder, checkpointFile),
+        resume,
+        featuresId: data.featuresId,
+      },
+    });
+  if (!interrupted) return run(false);
+  try {
+    options.onNotice?.({ level: 'info', text: `Going on with the interrupted run in ${folder}` });
+    return await run(true);
+  } catch (error) {
+    const other = error instanceof HeadstartError && error.code === 'USAGE';
+    if (!other || options.resume) throw error;
+    options.onNotice?.({
+      level: 'warning',
+      text: `${error.message} It is replaced by a new run.`,
+    });
+    return run(false);
+  }
+}
+
+type TrainJobHooks = Pick<TrainJobOptions, 'onEpoch' | 'onNotice' | 'resume'>;
