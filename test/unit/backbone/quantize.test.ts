@@ -229,7 +229,7 @@ describe.each(['mobilenetv2', 'squeezenet1_1'])('%s', (name) => {
         chosen.map(async ({ path }) => decodeImage(await readFile(path), size, path)),
       );
     };
-    const exact = await describeFile(weights as string, name);
+    const exact = await describeFile(weights as string, { name });
     const options = { modelsDir: place.path, images };
     const file = await quantizedBackbone(exact, options);
     expect(file).toMatchObject({ name, precision: 'int8' });

@@ -1,6 +1,6 @@
 import { HeadstartError } from '../base/errors.ts';
 import { digestOfBackbone } from '../onnx/index.ts';
-import type { BackboneFile } from './file.ts';
+import { type BackboneFile, shownName } from './file.ts';
 import { Backbone, type BackboneInfo, describeOnCpu, type OpenBackboneOptions } from './session.ts';
 
 /** What runs as a {@link Backbone} does. */
@@ -67,10 +67,11 @@ class DeferredBackbone implements RunnableBackbone {
   /** Features are kept under the digest that the file had when it was described, perhaps hours ago. */
   async #checkSame(backbone: Backbone): Promise<void> {
     const { path, sha256 } = this.info;
+    const shown = shownName(this.info);
     if ((await digestOfBackbone(path)) !== sha256) {
       throw new HeadstartError(
         'BACKBONE_UNSUITABLE',
-        `The backbone ${path} was replaced while the command ran: repeat the command.`,
+        `The backbone ${shown} was replaced while the command ran: repeat the command.`,
       );
     }
     const [said, given] = [this.info, backbone.info].map(({ featureShape }) =>
@@ -79,7 +80,7 @@ class DeferredBackbone implements RunnableBackbone {
     if (said === given) return;
     throw new HeadstartError(
       'BACKBONE_UNSUITABLE',
-      `${path} says that its features are ${said}, and gives ${given}. Export it with the shape that it has.`,
+      `${shown} says that its features are ${said}, and gives ${given}. Export it with the shape that it has.`,
     );
   }
 }

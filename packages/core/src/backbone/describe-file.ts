@@ -1,18 +1,37 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { digestOfBackbone, modelMetadata, readOutline, unreadableBackbone } from '../onnx/index.ts';
+import { HeadstartError } from '../base/errors.ts';
+import {
+  digestOfBackbone,
+  hasExternalData,
+  modelMetadata,
+  readOutline,
+  unreadableBackbone,
+} from '../onnx/index.ts';
 import type { BackboneFile } from './file.ts';
 
 /**
  * What a backbone file in the form of our own says of itself.
  *
- * @throws HeadstartError `BACKBONE_UNSUITABLE` where it cannot be read
+ * @param of the name of the backbone, and the file that it was made of, where they are other ones
+ * @throws HeadstartError `BACKBONE_UNSUITABLE` where it cannot be read, or has its weights elsewhere: the
+ *   digest of this file would not tell when they change
  */
-export async function describeFile(path: string, name?: string): Promise<BackboneFile> {
+export async function describeFile(
+  path: string,
+  { name, origin }: Partial<Pick<BackboneFile, 'name' | 'origin'>> = {},
+): Promise<BackboneFile> {
   const [outline, sha256] = await Promise.all([readOutline(path), digestOfBackbone(path)]);
+  if (hasExternalData(outline)) {
+    throw new HeadstartError(
+      'BACKBONE_UNSUITABLE',
+      `${origin ?? path} has weights in other files (external data): only a model in one file can be opened here.`,
+    );
+  }
   const metadata = modelMetadata(outline);
   return {
     path,
+    ...(origin === undefined ? {} : { origin }),
     sha256,
     name: name ?? metadata.backbone ?? basename(path, '.onnx'),
     untrained: metadata.untrained === 'true',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LongOperationOptions } from '../base/operation.ts';
 import { decodeModel, halfModel } from '../onnx/index.ts';
 import { describeFile } from './describe-file.ts';
-import type { BackboneFile } from './file.ts';
+import { type BackboneFile, shownName } from './file.ts';
 import { writeChecked } from './write-checked.ts';
 
 export interface HalfOptions extends Pick<LongOperationOptions, 'signal'> {
@@ -29,8 +29,8 @@ export async function halfBackbone(
     () => true,
     () => false,
   );
-  if (there) return describeFile(path, file.name);
-  const model = decodeModel(await readFile(file.path), file.path);
-  await writeChecked(path, halfModel(model, file.path, { halved_from: file.sha256 }), signal);
-  return describeFile(path, file.name);
+  if (there) return describeFile(path, file);
+  const model = decodeModel(await readFile(file.path), shownName(file));
+  await writeChecked(path, halfModel(model, shownName(file), { halved_from: file.sha256 }), signal);
+  return describeFile(path, file);
 }

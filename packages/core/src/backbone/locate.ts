@@ -1,24 +1,19 @@
-import { createHash } from 'node:crypto';
 import { access, readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { writeFileAtomically } from '../base/atomic-file.ts';
+import { join } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
 import {
-  adaptModel,
-  type BackboneVariant,
+  changesOf,
   checkVariant,
-  decodeModel,
-  describeModel,
-  isCanonical,
-  type ModelDescription,
-  readOutline,
+  suffixOf,
   variantOf,
   vgg16FeatureLayer,
   vgg16ImageSize,
 } from '../onnx/index.ts';
-import { describeFile, readBackbone } from './describe-file.ts';
+import { describeFile } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
+import { placeModel } from './place-model.ts';
 import { buildUntrained } from './untrained.ts';
+import { locateUserFile } from './user-file.ts';
 
 /** The file that `pull` writes. */
 export function vgg16Path(modelsDir: string): string {
@@ -42,7 +37,7 @@ export async function locateBackbone(spec: string, options: LocateOptions): Prom
     case 'vgg16-untrained':
       return locateUntrained(options);
     default:
-      return locateFile(spec, options);
+      return locateUserFile(spec, options);
   }
 }
 
@@ -58,7 +53,7 @@ async function locateVgg16({ modelsDir, ...variant }: LocateOptions): Promise<Ba
   const changes = changesOf(variant, { ...file, imageSize: vgg16ImageSize });
   if (!changes) return file;
   const bytes = variantOf(await readFile(path), path, changes);
-  return writeOnce(join(modelsDir, `vgg16-${suffixOf(changes)}.onnx`), bytes);
+  return placeModel(join(modelsDir, `vgg16-${suffixOf(changes)}.onnx`), bytes);
 }
 
 /** Variants of VGG16 that were made of the file that `pull` wrote. */
@@ -85,87 +80,7 @@ async function locateUntrained(options: LocateOptions): Promise<BackboneFile> {
     : await buildUntrained(path, preprocessing, options);
   if (imageSize === undefined || imageSize === vgg16ImageSize) return file;
   const resized = variantOf(await readFile(path), path, { imageSize });
-  return writeOnce(join(modelsDir, `${name}-${imageSize}.onnx`), resized);
-}
-
-/** What is to differ from a VGG16 of ours; undefined where nothing is. */
-function changesOf(
-  { preprocessing, layer, imageSize }: BackboneVariant,
-  made: Pick<BackboneFile, 'preprocessing' | 'layer'> & { readonly imageSize: number },
-): BackboneVariant | undefined {
-  const changes = {
-    preprocessing: preprocessing === made.preprocessing ? undefined : preprocessing,
-    layer: layer === made.layer ? undefined : layer,
-    imageSize: imageSize === made.imageSize ? undefined : imageSize,
-  };
-  return Object.values(changes).some((value) => value !== undefined) ? changes : undefined;
-}
-
-/** For the file's name: `rescale-block4_pool-192`. */
-function suffixOf({ preprocessing, layer, imageSize }: BackboneVariant): string {
-  return [preprocessing, layer, imageSize].filter((part) => part !== undefined).join('-');
-}
-
-async function locateFile(path: string, options: LocateOptions): Promise<BackboneFile> {
-  const { modelsDir, preprocessing, layer, imageSize } = options;
-  const description = describeModel(await readOutline(path), path);
-  const name = basename(path).replace(/\.onnx$/i, '');
-  const derived = (kind: string, bytes: Uint8Array, made: Uint8Array) =>
-    writeOnce(derivedPath(modelsDir, name, bytes, kind), made, name);
-  if (description.metadata['headstart.format'] !== undefined) {
-    const file = await describeFile(path, name);
-    const changes = changesOf(options, { ...file, imageSize: description.input.height });
-    if (!changes) return file;
-    const bytes = await readBackbone(path);
-    return derived(suffixOf(changes), bytes, variantOf(bytes, path, changes));
-  }
-  if (layer !== undefined) {
-    throw new HeadstartError(
-      'USAGE',
-      `${path} is no VGG16 of Headstart’s: leave out --layer, and save the model up to the layer instead.`,
-    );
-  }
-  const sized = withImageSize(description, imageSize, path);
-  if (description.input.dtype === 'uint8' && preprocessing !== undefined) {
-    throw new HeadstartError(
-      'USAGE',
-      `${path} takes uint8 pixels and has its preprocessing inside: leave out --preprocess.`,
-    );
-  }
-  const { height, width } = description.input;
-  const resized = sized.height !== height || sized.width !== width;
-  if (isCanonical(description) && !resized) return describeFile(path, name);
-  const suffix = [preprocessing ?? 'own', ...(resized ? [sized.height] : [])].join('-');
-  const bytes = await readBackbone(path);
-  const adapted = adaptModel(decodeModel(bytes, path), path, { preprocessing, size: sized });
-  return derived(suffix, bytes, adapted);
-}
-
-/** The size of images of a model that says none, or that has just this one. */
-function withImageSize(
-  { input }: ModelDescription,
-  size: number | undefined,
-  path: string,
-): { readonly height: number; readonly width: number } {
-  const { height, width, anySize } = input;
-  if (size === undefined || (height === size && width === size)) return { height, width };
-  if (anySize) return { height: size, width: size };
-  throw new HeadstartError(
-    'USAGE',
-    `${path} takes images of ${height}x${width} pixels and no others: leave out --image-size.`,
-  );
-}
-
-function derivedPath(modelsDir: string, name: string, bytes: Uint8Array, kind: string): string {
-  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-  return join(modelsDir, 'adapted', `${name}-${digest}-${kind}.onnx`);
-}
-
-/** Writes a derived file where it is not there, or is another one. */
-async function writeOnce(path: string, bytes: Uint8Array, name?: string): Promise<BackboneFile> {
-  const present = await readFile(path).catch(() => undefined);
-  if (!present?.equals(bytes)) await writeFileAtomically(path, bytes);
-  return describeFile(path, name);
+  return placeModel(join(modelsDir, `${name}-${imageSize}.onnx`), resized);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { LongOperationOptions } from '../base/operation.ts';
 import { decodeModel, describeModel, quantizeModel } from '../onnx/index.ts';
 import { calibrate } from './calibrate.ts';
 import { describeFile } from './describe-file.ts';
-import type { BackboneFile } from './file.ts';
+import { type BackboneFile, shownName } from './file.ts';
 import { Backbone } from './session.ts';
 import { writeChecked } from './write-checked.ts';
 
@@ -54,9 +54,9 @@ export async function quantizedBackbone(
     () => true,
     () => false,
   );
-  if (there) return describeFile(path, file.name);
-  const model = decodeModel(await readFile(file.path), file.path);
-  const chosen = await images(calibrationImages, describeModel(model, file.path).input);
+  if (there) return describeFile(path, file);
+  const model = decodeModel(await readFile(file.path), shownName(file));
+  const chosen = await images(calibrationImages, describeModel(model, shownName(file)).input);
   if (chosen.length === 0) {
     throw new HeadstartError(
       'USAGE',
@@ -66,13 +66,17 @@ export async function quantizedBackbone(
   const report = (done: number) =>
     onProgress?.({ stage: 'measuring for int8', done, total: chosen.length, unit: 'images' });
   report(0);
-  const ranges = await calibrate(model, file.path, chosen, { threads, signal, onImage: report });
+  const ranges = await calibrate(model, shownName(file), chosen, {
+    threads,
+    signal,
+    onImage: report,
+  });
   const quantized = quantizeModel(model, ranges, {
     quantized_from: file.sha256,
     calibration_images: String(chosen.length),
   });
   await writeChecked(path, quantized, signal);
-  return describeFile(path, file.name);
+  return describeFile(path, file);
 }
 
 /** Compares features of two forms of a backbone, image by image. */

@@ -25,7 +25,7 @@ import {
   providerName,
   usesTf32,
 } from './device.ts';
-import type { BackboneFile } from './file.ts';
+import { type BackboneFile, shownName } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
 import type { WorkerSetup } from './worker-messages.ts';
 
@@ -84,15 +84,16 @@ export class Backbone {
   static async open(file: BackboneFile, options: OpenBackboneOptions = {}): Promise<Backbone> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const whole = decodeModel(await readBackbone(file.path), file.path);
+    const shown = shownName(file);
+    const whole = decodeModel(await readBackbone(file.path), shown);
     const { featuresOf } = options;
-    const model = featuresOf ? withoutHead(whole, file.path, featuresOf) : whole;
-    const description = describeModel(model, file.path);
-    const { worker, chosen, engine } = await startOnDevice(file.path, model, options);
+    const model = featuresOf ? withoutHead(whole, shown, featuresOf) : whole;
+    const description = describeModel(model, shown);
+    const { worker, chosen, engine } = await startOnDevice(file, model, options);
     try {
       const { height, width } = description.input;
-      const { shape, data } = await trialRun(worker, file.path, height * width * 3);
-      checkFeatures(file.path, shape, data);
+      const { shape, data } = await trialRun(worker, shown, height * width * 3);
+      checkFeatures(shown, shape, data);
       signal?.throwIfAborted();
       const found = { input: { height, width }, featureShape: shape, engine };
       return new Backbone({ ...file, ...found, ...onDevice(chosen, options) }, worker);
@@ -172,7 +173,7 @@ export async function describeOnCpu(
   const chosen = chooseProvider(options);
   if (chosen.device !== 'cpu' || options.featuresOf) return undefined;
   const model = await readOutline(file.path);
-  const { input, output } = describeModel(model, file.path);
+  const { input, output } = describeModel(model, shownName(file));
   const declared = model.graph?.output?.find(({ name }) => name === output.name);
   const shape = declared && tensorTypeOf(declared).dims?.slice(1);
   if (!shape?.every((size) => size !== undefined)) return undefined;
@@ -196,7 +197,7 @@ function onDevice({ device, notice }: ChosenProvider, { threads }: OpenBackboneO
 }
 
 async function startOnDevice(
-  path: string,
+  file: BackboneFile,
   model: Model,
   options: OpenBackboneOptions,
 ): Promise<{
@@ -205,7 +206,7 @@ async function startOnDevice(
   engine: BackboneInfo['engine'];
 }> {
   const start = async (chosen: ChosenProvider) => {
-    const setup = workerSetup(path, model, chosen.device, options);
+    const setup = workerSetup(file, model, chosen.device, options);
     const engine = setup.stack ? ('native' as const) : ('onnxruntime' as const);
     return { worker: await InferenceWorker.start(setup), chosen, engine };
   };
@@ -217,22 +218,22 @@ async function startOnDevice(
       const fallback = withoutGpu(options, refusal(chosen.device, error));
       return await start(fallback);
     }
-    throw unrunnable(path, error);
+    throw unrunnable(shownName(file), error);
   }
 }
 
 function workerSetup(
-  path: string,
+  file: BackboneFile,
   model: Model,
   provider: Provider,
   { threads, featuresOf }: OpenBackboneOptions,
 ): WorkerSetup {
-  const { input, output } = describeModel(model, path);
+  const { input, output } = describeModel(model, shownName(file));
   const stack = provider === 'cpu' ? ownPlan(model, input) : undefined;
   return {
     model:
       (provider === 'cpu' && hasMatrixUnit() && forMatrixUnit(model)) ||
-      (featuresOf && !stack ? encodeModel(model) : path),
+      (featuresOf && !stack ? encodeModel(model) : file.path),
     stack,
     provider,
     threads,
@@ -266,11 +267,11 @@ function ownInt8(): boolean {
 }
 
 /** One black image: shows that the model runs, and the shape of its features. */
-async function trialRun(worker: InferenceWorker, path: string, bytes: number) {
+async function trialRun(worker: InferenceWorker, shown: string, bytes: number) {
   try {
     return await worker.run(new Uint8Array(bytes), 1);
   } catch (error) {
-    throw unrunnable(path, error);
+    throw unrunnable(shown, error);
   }
 }
 
@@ -283,16 +284,16 @@ function refusal(provider: Provider, error: unknown): string {
     : `ONNX Runtime refused it (${reason}); \`headstart doctor\` says what is missing`;
 }
 
-function unrunnable(path: string, error: unknown): HeadstartError {
+function unrunnable(shown: string, error: unknown): HeadstartError {
   const reason = reasonOf(error).replace(/\.$/, '');
-  return new HeadstartError('BACKBONE_UNSUITABLE', `ONNX Runtime cannot run ${path}: ${reason}.`, {
+  return new HeadstartError('BACKBONE_UNSUITABLE', `ONNX Runtime cannot run ${shown}: ${reason}.`, {
     cause: error,
   });
 }
 
-function checkFeatures(path: string, shape: readonly number[], data: Float32Array): void {
+function checkFeatures(shown: string, shape: readonly number[], data: Float32Array): void {
   const refuse = (why: string) =>
-    new HeadstartError('BACKBONE_UNSUITABLE', `${path} cannot be a backbone: ${why}.`);
+    new HeadstartError('BACKBONE_UNSUITABLE', `${shown} cannot be a backbone: ${why}.`);
   if (shape.length !== 1 && shape.length !== 3) {
     throw refuse(`its output for one image is [${shape.join(', ')}], neither a map nor a vector`);
   }

@@ -40,7 +40,7 @@ async function openSession(
   const options = {
     executionProviders: executionProviders(provider),
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   } as const;
   if (typeof model === 'string') return InferenceSession.create(model, options);

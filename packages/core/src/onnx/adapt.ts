@@ -1,5 +1,5 @@
 import { HeadstartError } from '../base/errors.ts';
-import { describeModel, type ModelDescription } from './inspect.ts';
+import { describeModel, type ModelDescription, type OutputChoice } from './inspect.ts';
 import {
   elementType,
   encodeModel,
@@ -38,11 +38,13 @@ const added = ['image', 'features', 'preprocessed', 'adapt/', preprocessingPrefi
 /** From this version of the format on, constants need not be declared as inputs. */
 const firstIrWithoutDeclaredConstants = 4;
 
-export interface AdaptOptions {
+export interface AdaptOptions extends OutputChoice {
   /** Of a float input; undefined takes what the model's metadata says. */
   readonly preprocessing: InputPreprocessing | undefined;
   /** Of images, in pixels. */
   readonly size: { readonly height: number; readonly width: number };
+  /** The model takes one image at a time, whatever it says. */
+  readonly oneByOne?: boolean | undefined;
 }
 
 /**
@@ -55,10 +57,11 @@ export interface AdaptOptions {
 export function adaptModel(
   model: Model,
   file: string,
-  { preprocessing, size }: AdaptOptions,
+  { preprocessing, size, oneByOne, ...choice }: AdaptOptions,
 ): Uint8Array {
-  const description = describeModel(model, file);
+  const description = describeModel(model, file, choice);
   const { input, output } = description;
+  const batch = oneByOne ? 1 : (input.batch ?? 'N');
   const before = inputNodes(description, file, preprocessing);
   const own = ownGraph(model.graph ?? {}, description);
   return encodeModel({
@@ -75,10 +78,8 @@ export function adaptModel(
       ...own,
       node: [...before.nodes, ...(own.node ?? []), ...outputNodes(description)],
       initializer: [...(own.initializer ?? []), ...before.initializers],
-      input: [
-        valueInfo('image', elementType.uint8, [input.batch ?? 'N', size.height, size.width, 3]),
-      ],
-      output: [valueInfo('features', elementType.float32, featureDims(model, output))],
+      input: [valueInfo('image', elementType.uint8, [batch, size.height, size.width, 3])],
+      output: [valueInfo('features', elementType.float32, featureDims(model, output, batch))],
     },
   });
 }
@@ -94,11 +95,15 @@ function ownGraph(graph: Graph, { input, output }: ModelDescription): Graph {
   });
 }
 
-function featureDims(model: Model, output: ModelDescription['output']): (number | string)[] {
+function featureDims(
+  model: Model,
+  output: ModelDescription['output'],
+  ofInput: number | string,
+): (number | string)[] {
   const declared = (model.graph?.output ?? []).find(({ name }) => name === output.name);
   const [batch, ...rest] = tensorTypeOf(declared ?? {}).dims ?? [];
   if (output.layout === 'NCHW') rest.push(rest.shift());
-  return [batch === 1 ? 1 : 'N', ...rest.map((d, i) => d ?? `features_${i}`)];
+  return [batch === 1 || ofInput === 1 ? 1 : 'N', ...rest.map((d, i) => d ?? `features_${i}`)];
 }
 
 function inputNodes(

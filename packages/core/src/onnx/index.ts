@@ -1,4 +1,4 @@
-export { adaptModel, isCanonical } from './adapt.ts';
+export { type AdaptOptions, adaptModel, isCanonical } from './adapt.ts';
 export { appendHead, appendHeadParts, headModel } from './append-head.ts';
 export {
   type ConvWeights,
@@ -8,9 +8,10 @@ export {
   type Preprocessing,
   type Vgg16Weights,
 } from './conv-weights.ts';
+export { hasExternalData, takeExternalData } from './external-data.ts';
 export { calibratedTensors } from './graph.ts';
 export { halfModel } from './half-model.ts';
-export { describeModel, type ModelDescription } from './inspect.ts';
+export { describeModel, type ModelDescription, type OutputChoice } from './inspect.ts';
 export { hasInt8StackPlan, type Int8StackPlan, int8StackPlan } from './int8-stack-plan.ts';
 export { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
 export { digestOfBackbone, readOutline, unreadableBackbone } from './model-outline.ts';
@@ -27,7 +28,7 @@ export {
 export type { InputPreprocessing } from './preprocessing.ts';
 export { quantizeModel, type TensorRange } from './quantize-model.ts';
 export { hasStackPlan, type StackPlan, stackPlan } from './stack-plan.ts';
-export { type BackboneVariant, checkVariant, variantOf } from './variant.ts';
+export { type BackboneVariant, changesOf, checkVariant, suffixOf, variantOf } from './variant.ts';
 export {
   type ConvLayer,
   vgg16Citation,

@@ -1,4 +1,5 @@
 import { HeadstartError } from '../base/errors.ts';
+import { allNodes } from './graph-walk.ts';
 import {
   elementType,
   type Model,
@@ -7,6 +8,7 @@ import {
   type ValueInfo,
 } from './onnx-model.ts';
 import { type InputPreprocessing, inputPreprocessings } from './preprocessing.ts';
+import { nodeInTraining } from './training-mode.ts';
 
 /** What a model's graph says of its image input. */
 export interface ImageInput {
@@ -17,7 +19,7 @@ export interface ImageInput {
   readonly width: number;
   /** The model says no size: the one above is our default. */
   readonly anySize: boolean;
-  /** 1 where the model takes one image at a time, else undefined. */
+  /** 1 where the model takes one image at a time, or must be given one, else undefined. */
   readonly batch: 1 | undefined;
 }
 
@@ -43,29 +45,62 @@ const defaultImageSize = 224;
 const fits =
   'A backbone has one image input, [N, H, W, 3] or [N, 3, H, W], uint8 or float, and one output, a feature map or a vector';
 
+/** What of a model's outputs the features are. */
+export interface OutputChoice {
+  /** The output's name; default: `features`, or the only one. */
+  readonly output?: string | undefined;
+}
+
 /**
  * Reads layout, type and size of a model's input and output from its graph.
  *
- * @throws HeadstartError `BACKBONE_UNSUITABLE` with what does not fit and what would
+ * @throws HeadstartError `BACKBONE_UNSUITABLE` with what does not fit and what would; `USAGE` where it has
+ *   no output of the name that was chosen
  */
-export function describeModel(model: Model, file: string): ModelDescription {
+export function describeModel(
+  model: Model,
+  file: string,
+  { output: wanted }: OutputChoice = {},
+): ModelDescription {
   const refuse = (why: string) =>
     new HeadstartError('BACKBONE_UNSUITABLE', `${file} cannot be a backbone: ${why}. ${fits}.`);
+  refuseTraining(model, file);
   const graph = model.graph ?? {};
-  if ((graph.initializer ?? []).some((tensor) => tensor.externalData?.length)) {
-    throw refuse('its weights are in another file (external data): save it as one file');
-  }
   const constants = new Set((graph.initializer ?? []).map(({ name }) => name));
   const inputs = (graph.input ?? []).filter(({ name }) => !constants.has(name));
   if (inputs.length !== 1) throw refuse(`it has ${inputs.length} inputs`);
-  const input = imageInput(inputs[0] as ValueInfo, refuse);
+  const declared = imageInput(inputs[0] as ValueInfo, refuse);
+  const input = quantizesByBatch(model) ? { ...declared, batch: 1 as const } : declared;
   const metadata = modelMetadata(model);
-  const output = featureOutput(graph.output ?? [], input, metadata, refuse);
+  const chosen = chooseOutput(graph.output ?? [], wanted, file, refuse);
+  const output = featureOutput(chosen, input, metadata, refuse);
   const known = inputPreprocessings.find((kind) => kind === metadata.preprocessing);
   return { input, output, metadata, preprocessing: known };
 }
 
 type Refuse = (why: string) => HeadstartError;
+
+function refuseTraining(model: Model, file: string): void {
+  const found = nodeInTraining(model);
+  if (!found) return;
+  const what = [found.opType, found.name && `"${found.name}"`].filter(Boolean).join(' ');
+  const because =
+    found.opType === 'Dropout'
+      ? 'features would differ from run to run'
+      : 'the features of an image would depend on the other images of its batch';
+  throw new HeadstartError(
+    'BACKBONE_UNSUITABLE',
+    `${file} cannot be a backbone: its ${what} is in training mode, so that ${because}. Export the model for use: in PyTorch, call model.eval() before.`,
+  );
+}
+
+/**
+ * Whether numbers are quantized by the range that they have in the batch at hand (dynamic quantization): the
+ * features of an image are its own where it comes alone.
+ */
+function quantizesByBatch(model: Model): boolean {
+  return [...allNodes(model)].some(({ opType }) => opType?.startsWith('DynamicQuantize'));
+}
 
 function imageInput(value: ValueInfo, refuse: Refuse): ImageInput {
   const name = value.name ?? '';
@@ -93,21 +128,36 @@ function imageInput(value: ValueInfo, refuse: Refuse): ImageInput {
   };
 }
 
-function featureOutput(
+function chooseOutput(
   outputs: readonly ValueInfo[],
+  wanted: string | undefined,
+  file: string,
+  refuse: Refuse,
+): ValueInfo {
+  const called = (name: string) => outputs.find((output) => output.name === name);
+  const names = outputs.map(({ name }) => name).join(', ');
+  if (wanted !== undefined) {
+    const value = called(wanted);
+    if (value) return value;
+    throw new HeadstartError('USAGE', `${file} has no output "${wanted}": it has ${names}.`);
+  }
+  // `probabilities` is what a run's own model gives.
+  const value =
+    called('features') ??
+    called('probabilities') ??
+    (outputs.length === 1 ? outputs[0] : undefined);
+  if (value) return value;
+  throw refuse(
+    `it has ${outputs.length} outputs (${names}) and none is called "features": choose one with --output`,
+  );
+}
+
+function featureOutput(
+  value: ValueInfo,
   input: ImageInput,
   metadata: Readonly<Record<string, string>>,
   refuse: Refuse,
 ): FeatureOutput {
-  // `probabilities` is what a run's own model gives.
-  const value =
-    outputs.find(({ name }) => name === 'features') ??
-    outputs.find(({ name }) => name === 'probabilities') ??
-    (outputs.length === 1 ? outputs[0] : undefined);
-  if (!value) {
-    const names = outputs.map(({ name }) => name).join(', ');
-    throw refuse(`it has ${outputs.length} outputs (${names}) and none is called "features"`);
-  }
   const name = value.name ?? '';
   const { elemType, dims } = tensorTypeOf(value);
   const dtype = dtypeName(elemType);

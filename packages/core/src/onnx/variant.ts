@@ -48,6 +48,28 @@ export function checkVariant({ layer, imageSize }: BackboneVariant): void {
   );
 }
 
+/** What is to differ from a VGG16 of ours; undefined where nothing is. */
+export function changesOf(
+  { preprocessing, layer, imageSize }: BackboneVariant,
+  made: {
+    readonly preprocessing: string;
+    readonly layer?: string | undefined;
+    readonly imageSize: number;
+  },
+): BackboneVariant | undefined {
+  const changes = {
+    preprocessing: preprocessing === made.preprocessing ? undefined : preprocessing,
+    layer: layer === made.layer ? undefined : layer,
+    imageSize: imageSize === made.imageSize ? undefined : imageSize,
+  };
+  return Object.values(changes).some((value) => value !== undefined) ? changes : undefined;
+}
+
+/** For the file's name: `rescale-block4_pool-192`. */
+export function suffixOf({ preprocessing, layer, imageSize }: BackboneVariant): string {
+  return [preprocessing, layer, imageSize].filter((part) => part !== undefined).join('-');
+}
+
 /**
  * A variant of a backbone in the form of our own.
  *
