@@ -8,6 +8,7 @@ export interface ImageOptions {
   readonly preprocess?: 'caffe' | 'torch' | 'rescale' | 'none';
   readonly layer?: string;
   readonly imageSize?: number;
+  readonly output?: string;
   readonly resize: ResizeMethod;
   readonly fit: Fit;
   readonly precision: 'fp32' | 'fp16' | 'int8';
@@ -42,6 +43,12 @@ function addBackboneOptions(command: Command): Command {
         '--image-size <pixels>',
         'height and width of images, a multiple of 32 (default: as the backbone says, or 224)',
       ).argParser(wholeNumber(1)),
+    )
+    .addOption(
+      new Option(
+        '--output <name>',
+        'output of FILE.onnx that gives the features (default: features, or the only one)',
+      ),
     );
 }
 

@@ -13,7 +13,7 @@ import { describeFile } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
 import { placeModel } from './place-model.ts';
 import { buildUntrained } from './untrained.ts';
-import { locateUserFile } from './user-file.ts';
+import { locateUserFile, refuseOutput } from './user-file.ts';
 
 /** The file that `pull` writes. */
 export function vgg16Path(modelsDir: string): string {
@@ -33,8 +33,10 @@ export async function locateBackbone(spec: string, options: LocateOptions): Prom
   checkVariant(options);
   switch (spec) {
     case 'vgg16':
+      refuseOutput(spec, options);
       return locateVgg16(options);
     case 'vgg16-untrained':
+      refuseOutput(spec, options);
       return locateUntrained(options);
     default:
       return locateUserFile(spec, options);

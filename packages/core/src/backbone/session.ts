@@ -3,6 +3,7 @@ import { type DeviceOptions, withoutGpu } from '../base/device.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
 import {
+  classScoresIn,
   decodeModel,
   describeModel,
   encodeModel,
@@ -12,6 +13,7 @@ import {
   hasStackPlan,
   int8StackPlan,
   type Model,
+  type ModelDescription,
   readOutline,
   stackPlan,
   tensorTypeOf,
@@ -50,6 +52,8 @@ export interface BackboneInfo extends BackboneFile {
   readonly device: string;
   /** Why the GPU is not used, where it might have been. */
   readonly notice?: string | undefined;
+  /** What is to be known of its features before a head is trained on them. */
+  readonly remark?: string | undefined;
 }
 
 /** A head on a backbone: runs as the backbone does, and gives probabilities [count, classes]. */
@@ -95,7 +99,8 @@ export class Backbone {
       const { shape, data } = await trialRun(worker, shown, height * width * 3);
       checkFeatures(shown, shape, data);
       signal?.throwIfAborted();
-      const found = { input: { height, width }, featureShape: shape, engine };
+      const remark = remarkOn(model, description);
+      const found = { input: { height, width }, featureShape: shape, engine, remark };
       return new Backbone({ ...file, ...found, ...onDevice(chosen, options) }, worker);
     } catch (error) {
       await worker.close();
@@ -173,7 +178,7 @@ export async function describeOnCpu(
   const chosen = chooseProvider(options);
   if (chosen.device !== 'cpu' || options.featuresOf) return undefined;
   const model = await readOutline(file.path);
-  const { input, output } = describeModel(model, shownName(file));
+  const { input, output, metadata } = describeModel(model, shownName(file));
   const declared = model.graph?.output?.find(({ name }) => name === output.name);
   const shape = declared && tensorTypeOf(declared).dims?.slice(1);
   if (!shape?.every((size) => size !== undefined)) return undefined;
@@ -182,8 +187,21 @@ export async function describeOnCpu(
     input: { height: input.height, width: input.width },
     featureShape: shape,
     engine: usesOwnKernels(model, input) ? 'native' : 'onnxruntime',
+    remark: remarkOn(model, { metadata, output }),
     ...onDevice(chosen, options),
   };
+}
+
+/** A run's own model gives probabilities, and is to. */
+function remarkOn(
+  model: Model,
+  { metadata, output }: Pick<ModelDescription, 'metadata' | 'output'>,
+): string | undefined {
+  const scores = metadata.labels === undefined ? classScoresIn(model, output.name) : undefined;
+  return (
+    scores &&
+    `its features are ${scores}: a head learns more from what the model has before its classifier.`
+  );
 }
 
 /** What the device makes of a backbone. */

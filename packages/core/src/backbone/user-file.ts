@@ -47,7 +47,7 @@ async function locateOurs(
   { isWhole, input }: Found,
   options: LocateOptions,
 ): Promise<BackboneFile> {
-  if (options.output !== undefined) throw outputIsFixed(path);
+  refuseOutput(path, options);
   const { modelsDir } = options;
   const name = nameOf(path);
   const from = { name, origin: path };
@@ -107,10 +107,12 @@ function wordsOf({ output }: OutputChoice): string[] {
   return [`output_${digestOf(Buffer.from(output)).slice(0, 8)}`];
 }
 
-function outputIsFixed(path: string): HeadstartError {
-  return new HeadstartError(
+/** @throws HeadstartError `USAGE` where an output of a model of our own was chosen */
+export function refuseOutput(spec: string, { output }: OutputChoice): void {
+  if (output === undefined) return;
+  throw new HeadstartError(
     'USAGE',
-    `${path} is a backbone of Headstart’s, with one output: leave out --output.`,
+    `${spec} is a backbone of Headstart’s, with one output: leave out --output.`,
   );
 }
 

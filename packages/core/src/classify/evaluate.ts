@@ -35,7 +35,14 @@ export interface EvaluateJobOptions
   extends EvaluatedData,
     Omit<
       ExtractorOptions,
-      'backbone' | 'preprocess' | 'layer' | 'imageSize' | 'resize' | 'fit' | 'untrainedWhereMissing'
+      | 'backbone'
+      | 'preprocess'
+      | 'layer'
+      | 'imageSize'
+      | 'output'
+      | 'resize'
+      | 'fit'
+      | 'untrainedWhereMissing'
     > {
   /** Run folder. */
   readonly run: string;
@@ -237,8 +244,8 @@ async function inRecordedPrecision(
 
 /** In what the run's backbone differs from the one of its name. */
 function recordedVariant({ record }: Run) {
-  const { preprocess, layer, imageSize } = record.arguments as ExtractorOptions;
-  return { preprocess, layer, imageSize };
+  const { preprocess, layer, imageSize, output } = record.arguments as ExtractorOptions;
+  return { preprocess, layer, imageSize, output };
 }
 
 /** What named the backbone, which may have been the stand-in for one that was not there. */

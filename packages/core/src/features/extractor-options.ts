@@ -13,6 +13,8 @@ export interface ExtractorOptions extends LongOperationOptions, ResizeOptions, H
   readonly layer?: string | undefined;
   /** Height and width of images, a multiple of 32; default: the backbone's own, or 224. */
   readonly imageSize?: number | undefined;
+  /** Which output of a model with several is the features; default: `features`. */
+  readonly output?: string | undefined;
   /** Take `vgg16-untrained` where `vgg16` was not pulled, with a warning. Default false. */
   readonly untrainedWhereMissing?: boolean | undefined;
   readonly device?: DeviceChoice | undefined;

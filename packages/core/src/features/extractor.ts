@@ -8,6 +8,7 @@ import {
 } from '../backbone/index.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
+import { maxFloat16 } from '../base/float16.ts';
 import type { NoticeListener } from '../base/operation.ts';
 import {
   type Dataset,
@@ -121,6 +122,7 @@ export function extractorOn(
 ): Extractor {
   const { signal, resize, fit, featureDtype: dtype = 'float16' } = options;
   announce(backbone.info, options.onNotice);
+  let hugeIsSaid = false;
   return {
     backbone: backbone.info,
     dtype,
@@ -150,6 +152,7 @@ export function extractorOn(
         onProgress: (progress) => options.onProgress?.({ ...progress, stage }),
       });
       announceDamage(extraction.damaged, options.onNotice);
+      if (!hugeIsSaid) hugeIsSaid = await announceHuge(extraction.set, options.onNotice);
       return extraction;
     },
     [Symbol.asyncDispose]: async () => {},
@@ -177,7 +180,7 @@ async function closeAll(backbone: RunnableBackbone, cache: FeatureStore): Promis
 }
 
 async function findBackbone(options: ExtractorOptions) {
-  const { backbone = 'vgg16', preprocess, layer, imageSize, signal, onProgress } = options;
+  const { backbone = 'vgg16', preprocess, layer, imageSize, output, signal, onProgress } = options;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   const locate = (spec: string) =>
     locateBackbone(spec, {
@@ -185,6 +188,7 @@ async function findBackbone(options: ExtractorOptions) {
       preprocessing: preprocess,
       layer,
       imageSize,
+      output,
       signal,
       onProgress,
     });
@@ -198,14 +202,31 @@ async function findBackbone(options: ExtractorOptions) {
 }
 
 function announce(backbone: BackboneInfo, onNotice: NoticeListener | undefined): void {
-  const { name, device, featureShape, notice, untrained, precision } = backbone;
+  const { name, device, featureShape, notice, remark, untrained, precision } = backbone;
   const shape = featureShape.join('x');
   onNotice?.({
     level: 'info',
     text: `Backbone ${name} (features ${shape}${precision === 'float32' ? '' : `, ${precision}`}) on ${device}`,
   });
   if (notice) onNotice?.({ level: 'info', text: notice });
+  if (remark) onNotice?.({ level: 'warning', text: remark });
   if (untrained) onNotice?.({ level: 'warning', text: untrainedWarning });
+}
+
+/** Says where the features of the first image are beyond what heads learn from. @returns whether they are */
+async function announceHuge(
+  set: FeatureSet,
+  onNotice: NoticeListener | undefined,
+): Promise<boolean> {
+  if (set.dtype === 'float16' || set.rowCount === 0) return false;
+  let largest = 0;
+  for await (const chunk of set.chunks({ rows: [0] })) {
+    for (const value of chunk) largest = Math.max(largest, Math.abs(value));
+  }
+  if (largest <= maxFloat16) return false;
+  const text = `features reach ${largest.toExponential(0)}: heads learn from numbers of about 1. See that the preprocessing is the one that the backbone was trained with.`;
+  onNotice?.({ level: 'warning', text });
+  return true;
 }
 
 function announceDamage(damaged: number, onNotice: NoticeListener | undefined): void {

@@ -1,5 +1,6 @@
 export { type AdaptOptions, adaptModel, isCanonical } from './adapt.ts';
 export { appendHead, appendHeadParts, headModel } from './append-head.ts';
+export { classScoresIn } from './class-scores.ts';
 export {
   type ConvWeights,
   checkFinite,
