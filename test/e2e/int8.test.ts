@@ -77,7 +77,7 @@ describe('--precision fp16', () => {
 
   it('is for the GPU: on the CPU it is refused, before anything is written', async () => {
     const { code, stderr } = await cli('features', 'data', ...fp16, '--device', 'cpu');
-    expect(stderr).toContain('fp16 is computed by CUDA or TensorRT: use fp32 or int8 on the CPU.');
+    expect(stderr).toContain('fp16 is computed on the GPU: use fp32 or int8 on the CPU.');
     expect(code).toBe(2);
     expect(await readdir(join(place.path, 'models'))).not.toContain('fp16');
   });

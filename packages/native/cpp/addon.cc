@@ -6,7 +6,6 @@
 
 #include "arguments.h"
 #include "cpu/engine.h"
-#include "cpu/int8_kernels.h"
 #include "cuda/probe.h"
 #include "feature_store_wrap.h"
 #include "head/philox.h"
@@ -86,20 +85,10 @@ Napi::Value permutation(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value int8_instructions(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
-    const cpu::Int8Kernels& kernels = cpu::best_int8_kernels();
-    if (!kernels.fast) return info.Env().Undefined();
-    return Napi::String::New(info.Env(), kernels.name);
-  });
-}
-
 Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("backends", Napi::Function::New<backends>(env, "backends"));
   exports.Set("uniforms", Napi::Function::New<uniforms>(env, "uniforms"));
   exports.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
-  exports.Set("int8Instructions",
-              Napi::Function::New<int8_instructions>(env, "int8Instructions"));
   exports.Set("FeatureStore", FeatureStoreWrap::define(env));
   StackWrap::define(env, exports);
   exports.Set("Trainer", TrainerWrap::define(env));

@@ -63,10 +63,6 @@ std::vector<double> read_doubles(const Napi::Value& value, const char* name) {
   return copy<Napi::Float64Array, double>(value, name, napi_float64_array, "a Float64Array");
 }
 
-std::vector<std::int8_t> read_int8s(const Napi::Value& value, const char* name) {
-  return copy<Napi::Int8Array, std::int8_t>(value, name, napi_int8_array, "an Int8Array");
-}
-
 std::vector<std::int32_t> read_int32s(const Napi::Value& value, const char* name) {
   return copy<Napi::Int32Array, std::int32_t>(value, name, napi_int32_array, "an Int32Array");
 }

@@ -23,7 +23,6 @@ Napi::Array read_array(const Napi::Value& value, const char* name);
 // Copies; exactly the array type that is named.
 std::vector<float> read_floats(const Napi::Value& value, const char* name);
 std::vector<double> read_doubles(const Napi::Value& value, const char* name);
-std::vector<std::int8_t> read_int8s(const Napi::Value& value, const char* name);
 std::vector<std::int32_t> read_int32s(const Napi::Value& value, const char* name);
 // One side of a shape.
 std::size_t read_side(const Napi::Value& value, const char* name);

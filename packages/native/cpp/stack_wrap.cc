@@ -5,7 +5,6 @@
 #include "arguments.h"
 #include "cpu/conv_stack.h"
 #include "cpu/engine.h"
-#include "cpu/int8_stack.h"
 #include "napi_errors.h"
 #include "type_tags.h"
 
@@ -26,67 +25,35 @@ std::vector<cpu::StackLayer> read_layers(const Napi::Array& list) {
   return layers;
 }
 
-std::uint8_t read_zero_point(const Napi::Value& value) {
-  return static_cast<std::uint8_t>(read_integer(value, "zeroPoint", 0, 255));
-}
-
-std::vector<cpu::Int8Layer> read_int8_layers(const Napi::Array& list) {
-  std::vector<cpu::Int8Layer> layers;
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    const Napi::Object layer = read_object(list.Get(i), "layer");
-    layers.push_back(
-        {read_int8s(layer.Get("kernel"), "kernel"), read_int32s(layer.Get("bias"), "bias"),
-         read_floats(layer.Get("scale"), "scale"), read_zero_point(layer.Get("zeroPoint")),
-         read_boolean(layer.Get("pool"), "pool")});
-  }
-  return layers;
-}
-
 unsigned read_threads(const Napi::Value& value) {
   const auto threads = static_cast<unsigned>(read_integer(value, "threads", 0, 256));
   return threads == 0 ? cpu::default_threads() : threads;
 }
 
 // Arguments: height, width, scale, shift, layers, threads.
-std::unique_ptr<cpu::Stack> make_conv_stack(const Napi::CallbackInfo& info) {
+std::unique_ptr<cpu::ConvStack> make_conv_stack(const Napi::CallbackInfo& info) {
   return std::make_unique<cpu::ConvStack>(
       read_side(info[0], "height"), read_side(info[1], "width"), read_floats(info[2], "scale"),
       read_floats(info[3], "shift"), read_layers(read_array(info[4], "layers")),
       read_threads(info[5]));
 }
 
-// Arguments: height, width, zero point, output scale, layers, threads.
-std::unique_ptr<cpu::Stack> make_int8_stack(const Napi::CallbackInfo& info) {
-  return std::make_unique<cpu::Int8Stack>(
-      read_side(info[0], "height"), read_side(info[1], "width"), read_zero_point(info[2]),
-      read_int8_layers(read_array(info[4], "layers")),
-      static_cast<float>(read_finite(info[3], "outputScale")), read_threads(info[5]));
-}
-
 }  // namespace
 
 void StackWrap::define(Napi::Env env, Napi::Object exports) {
-  static constexpr struct {
-    const char* name;
-    Make make;
-  } kinds[] = {{"ConvStack", make_conv_stack}, {"Int8Stack", make_int8_stack}};
-  for (const auto& kind : kinds) {
-    const Napi::Function type =
-        DefineClass(env, kind.name,
-                    {
-                        InstanceMethod<&StackWrap::run>("run"),
-                        InstanceMethod<&StackWrap::dispose>("dispose"),
-                        InstanceAccessor<&StackWrap::output_shape>("outputShape"),
-                        InstanceAccessor<&StackWrap::byte_length>("byteLength"),
-                    },
-                    reinterpret_cast<void*>(kind.make));
-    exports.Set(kind.name, type);
-  }
+  exports.Set("ConvStack",
+              DefineClass(env, "ConvStack",
+                          {
+                              InstanceMethod<&StackWrap::run>("run"),
+                              InstanceMethod<&StackWrap::dispose>("dispose"),
+                              InstanceAccessor<&StackWrap::output_shape>("outputShape"),
+                              InstanceAccessor<&StackWrap::byte_length>("byteLength"),
+                          }));
 }
 
 StackWrap::StackWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   guarded(info.Env(), [&] {
-    stack_ = reinterpret_cast<Make>(info.Data())(info);
+    stack_ = make_conv_stack(info);
     napi_type_tag_object(info.Env(), info.This(), &stack_tag);
     report_memory(info.Env());
   });
@@ -104,7 +71,7 @@ void StackWrap::report_memory(Napi::BasicEnv env) noexcept {
   reported_ = now;
 }
 
-cpu::Stack& StackWrap::stack(const Napi::CallbackInfo& info) {
+cpu::ConvStack& StackWrap::stack(const Napi::CallbackInfo& info) {
   if (!has_tag(info.This(), stack_tag)) {
     throw invalid_argument("The receiver is not a stack.");
   }
@@ -114,7 +81,7 @@ cpu::Stack& StackWrap::stack(const Napi::CallbackInfo& info) {
 
 Napi::Value StackWrap::run(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    cpu::Stack& own = stack(info);
+    cpu::ConvStack& own = stack(info);
     const std::size_t count = read_integer(info[1], "count", 1, max_images);
     if (!is_typed_array(info[0], napi_uint8_array)) {
       throw invalid_argument("Expected a Uint8Array for images.");

@@ -2,25 +2,22 @@
 
 #include <memory>
 
-#include "cpu/stack.h"
+#include "cpu/conv_stack.h"
 #include "napi_setup.h"
 
 namespace headstart {
 
-// JavaScript's hold on a stack of convolutions, in float32 or in 8 bits. Its calls block: it is for
-// a thread that has nothing else to do.
+// JavaScript's hold on a stack of convolutions. Its calls block: it is for a thread that has nothing
+// else to do.
 class StackWrap final : public Napi::ObjectWrap<StackWrap> {
  public:
-  // Exports one class a kind of stack.
   static void define(Napi::Env env, Napi::Object exports);
 
   explicit StackWrap(const Napi::CallbackInfo& info);
   void Finalize(Napi::BasicEnv env) override;
 
  private:
-  using Make = std::unique_ptr<cpu::Stack> (*)(const Napi::CallbackInfo&);
-
-  cpu::Stack& stack(const Napi::CallbackInfo& info);
+  cpu::ConvStack& stack(const Napi::CallbackInfo& info);
   void report_memory(Napi::BasicEnv env) noexcept;
 
   Napi::Value run(const Napi::CallbackInfo& info);
@@ -28,7 +25,7 @@ class StackWrap final : public Napi::ObjectWrap<StackWrap> {
   Napi::Value byte_length(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
 
-  std::unique_ptr<cpu::Stack> stack_;
+  std::unique_ptr<cpu::ConvStack> stack_;
   std::int64_t reported_ = 0;
 };
 

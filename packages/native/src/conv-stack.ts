@@ -1,6 +1,6 @@
 import { binding } from './binding.ts';
-import { ImageStack, stackUnits } from './image-stack.ts';
-import type { StackLayer } from './native-module.ts';
+import { callNative } from './errors.ts';
+import type { NativeStack, SampleShape, StackLayer } from './native-module.ts';
 import {
   invalidArgument,
   requireArray,
@@ -9,6 +9,9 @@ import {
   requireInteger,
   requireObject,
 } from './validate.ts';
+
+/** As the addon takes them: of channels of a picture, taps of a kernel, filters of a vector. */
+const stackUnits = { colours: 3, taps: 9, filters: 16, side: 65_536 } as const;
 
 export interface ConvStackOptions {
   /** Of images, in pixels. */
@@ -29,9 +32,15 @@ export interface ConvStackOptions {
  * quarter as often; its results differ from plain sums by some 1e-6 of the largest. The same bits
  * come for any number of threads and of images at once.
  *
- * It holds the kernels four times as large as they are in a file.
+ * `run` blocks its thread. Dispose of a stack when done: it holds the kernels four times as large as
+ * they are in a file.
  */
-export class ConvStack extends ImageStack {
+export class ConvStack implements Disposable {
+  /** Of one image's features: height, width, channels. */
+  readonly outputShape: SampleShape;
+  readonly #native: NativeStack;
+  readonly #imageBytes: number;
+
   /** @throws NativeError `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ADDON_MISSING` */
   constructor(options: ConvStackOptions) {
     requireObject('options', options);
@@ -42,9 +51,32 @@ export class ConvStack extends ImageStack {
     const layers = requireLayers(options.layers);
     const threads =
       options.threads === undefined ? 0 : requireInteger('threads', options.threads, 1, 256);
-    super(height, width, () => {
-      return new (binding().ConvStack)(height, width, scale, shift, layers, threads);
-    });
+    this.#imageBytes = height * width * stackUnits.colours;
+    this.#native = callNative(
+      () => new (binding().ConvStack)(height, width, scale, shift, layers, threads),
+    );
+    this.outputShape = callNative(() => this.#native.outputShape) as [number, number, number];
+  }
+
+  /**
+   * @param images uint8 [count, height, width, 3]
+   * @returns [count, ...outputShape]
+   * @throws NativeError `INVALID_ARGUMENT`, `DISPOSED`, `OUT_OF_MEMORY`
+   */
+  run(images: Uint8Array, count: number): Float32Array {
+    requireInteger('count', count, 1, 65_536);
+    if (!(images instanceof Uint8Array) || images.length !== count * this.#imageBytes) {
+      throw invalidArgument('images', `a Uint8Array of ${count * this.#imageBytes} bytes`, images);
+    }
+    return callNative(() => this.#native.run(images, count));
+  }
+
+  dispose(): void {
+    this.#native.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

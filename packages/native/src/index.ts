@@ -6,7 +6,6 @@ export {
   type FeatureStoreOptions,
   type MappedFeaturesOptions,
 } from './feature-store.ts';
-export { Int8Stack, type Int8StackOptions, int8Instructions } from './int8-stack.ts';
 export type {
   Activation,
   BackendInfo,
@@ -21,7 +20,6 @@ export type {
   GlobalAveragePool2dSpec,
   HeadBatch,
   HeadOptions,
-  Int8StackLayer,
   LabelledRows,
   LayerSpec,
   MaxPool2dSpec,

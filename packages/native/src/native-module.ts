@@ -298,23 +298,6 @@ export interface StackLayer {
   readonly pool: boolean;
 }
 
-/**
- * A layer of a stack in 8 bits: a same-padded 3x3 convolution as ONNX's QLinearConv, and maybe a
- * 2x2 max pool. A level of its output is `zeroPoint + round((bias + sum) * scale)`, ties to even,
- * cut to 0 … 255, with sums of kernels times levels of the input less that for zero.
- */
-export interface Int8StackLayer {
-  /** [3, 3, inputs, filters] */
-  readonly kernel: Int8Array;
-  /** [filters], a multiple of 16; in units of the sums. */
-  readonly bias: Int32Array;
-  /** [filters] */
-  readonly scale: Float32Array;
-  /** 0 … 255 */
-  readonly zeroPoint: number;
-  readonly pool: boolean;
-}
-
 export interface NativeStack {
   run(images: Uint8Array, count: number): Float32Array;
   readonly outputShape: number[];
@@ -359,15 +342,5 @@ export interface NativeModule {
     layers: readonly StackLayer[],
     threads: number,
   ) => NativeStack;
-  readonly Int8Stack: new (
-    height: number,
-    width: number,
-    zeroPoint: number,
-    outputScale: number,
-    layers: readonly Int8StackLayer[],
-    threads: number,
-  ) => NativeStack;
-  /** The processor's instruction set for products of bytes; undefined where it has none. */
-  int8Instructions(): string | undefined;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

@@ -2,7 +2,6 @@ import { Backbone, chooseProvider, locateBackbone } from '@headstart/core/backbo
 import { backends } from '@headstart/native';
 import { describe, expect, test, vi } from 'vitest';
 import { usesTf32 } from '../../../packages/core/src/backbone/device.ts';
-import { chooseTrainer } from '../../../packages/core/src/head/device.ts';
 import { tinyBackbone } from '../../util/workspace.ts';
 import { someImages } from './models.ts';
 
@@ -79,50 +78,9 @@ describe('the device', () => {
     expect(() => chooseProvider({ device: 'cpu', requireGpu: true })).toThrow(/GPU is required/);
   });
 
-  test.skipIf(hasGpu)('tensorrt without a GPU is refused with the reason', () => {
-    expect(() => chooseProvider({ device: 'tensorrt' })).toThrow(
-      /^A GPU is required and cannot be used: .+\.$/,
-    );
-  });
-
-  test('webgpu computes what the CPU does within 1e-3, or is refused with the reason', async () => {
-    const images = someImages(2, size);
-    await using cpu = await open();
-    const expected = await cpu.run(images, 2);
-    const webgpu = await Backbone.open(await tiny(), { device: 'webgpu' }).catch((error) => {
-      expect(error).toMatchObject({
-        code: 'GPU_REQUIRED',
-        message: expect.stringMatching(/^A GPU is required .+ refused WebGPU \([^/].+\)/),
-      });
-    });
-    if (!webgpu) {
-      console.log('skipped: WebGPU finds no GPU here');
-      return;
-    }
-    expect(webgpu.info).toMatchObject({ provider: 'webgpu', engine: 'onnxruntime' });
-    const found = await webgpu.run(images, 2);
-    await webgpu.close();
-    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    for (const [i, value] of found.entries()) {
-      expect(Math.abs(value - (expected[i] as number))).toBeLessThan(1e-3 * largest);
-    }
-  });
-
-  test('is CUDA’s for heads where TensorRT is asked for, and what is there for WebGPU', () => {
-    expect(chooseTrainer({ device: 'webgpu', requireGpu: true }).device).toBe(
-      hasGpu ? 'cuda' : 'cpu',
-    );
-    if (!hasGpu) expect(() => chooseTrainer({ device: 'tensorrt' })).toThrow(/GPU is required/);
-  });
-
   test('on an NVIDIA GPU rounds to TF32, unless the environment forbids it', () => {
     vi.stubEnv('NVIDIA_TF32_OVERRIDE', undefined);
-    expect((['cpu', 'webgpu', 'cuda', 'tensorrt'] as const).map(usesTf32)).toEqual([
-      false,
-      false,
-      true,
-      true,
-    ]);
+    expect((['cpu', 'cuda'] as const).map(usesTf32)).toEqual([false, true]);
     vi.stubEnv('NVIDIA_TF32_OVERRIDE', '0');
     expect(usesTf32('cuda')).toBe(false);
     vi.unstubAllEnvs();

@@ -117,7 +117,7 @@ describe('a file of options', () => {
     [
       'a value that is no choice',
       { device: 'gpu' },
-      '"device" is gpu. Allowed choices are auto, cuda, tensorrt, webgpu, cpu',
+      '"device" is gpu. Allowed choices are auto, cuda, cpu',
     ],
     ['a switch that is no boolean', { flip: 'no' }, '"flip" must be true or false'],
     ['a value of another type', { epochs: true }, '"epochs" must be a string or a number'],

@@ -37,11 +37,6 @@ describe.runIf(isHere)('headstart setup cuda', () => {
     expect((await setupCuda({ directory, undo: true })).files).toEqual([]);
   });
 
-  test('takes what TensorRT needs, where it is there', async () => {
-    await writeLibraries([...names, 'libonnxruntime_providers_tensorrt.so']);
-    expect((await setupCuda({ from, directory })).files).toHaveLength(3);
-  });
-
   test('refuses a folder that lacks a library, and changes nothing', async () => {
     await writeLibraries(names.slice(0, 1));
     await expect(setupCuda({ from, directory })).rejects.toMatchObject({

@@ -6,8 +6,6 @@ export {
   cudaProviderLibrary,
   type Provider,
   providerObstacle,
-  tensorRtObstacle,
-  tensorRtProviderLibrary,
 } from './device.ts';
 export type { BackboneFile, LocateOptions } from './file.ts';
 export { halfBackbone, halfPath } from './half-backbone.ts';

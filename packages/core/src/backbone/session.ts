@@ -1,5 +1,4 @@
-import { int8Instructions } from '@headstart/native';
-import { type DeviceOptions, withoutGpu } from '../base/device.ts';
+import { type ChosenDevice, type DeviceOptions, withoutGpu } from '../base/device.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
 import {
@@ -8,10 +7,8 @@ import {
   describeModel,
   encodeModel,
   forMatrixUnit,
-  hasInt8StackPlan,
   hasMatrixUnit,
   hasStackPlan,
-  int8StackPlan,
   type Model,
   type ModelDescription,
   readOutline,
@@ -20,13 +17,7 @@ import {
   withoutHead,
 } from '../onnx/index.ts';
 import { readBackbone } from './describe-file.ts';
-import {
-  type ChosenProvider,
-  chooseProvider,
-  type Provider,
-  providerName,
-  usesTf32,
-} from './device.ts';
+import { chooseProvider, type Provider, providerName, usesTf32 } from './device.ts';
 import { type BackboneFile, shownName } from './file.ts';
 import { InferenceWorker } from './inference-worker.ts';
 import type { WorkerSetup } from './worker-messages.ts';
@@ -205,7 +196,7 @@ function remarkOn(
 }
 
 /** What the device makes of a backbone. */
-function onDevice({ device, notice }: ChosenProvider, { threads }: OpenBackboneOptions) {
+function onDevice({ device, notice }: ChosenDevice, { threads }: OpenBackboneOptions) {
   return {
     provider: device,
     tf32: usesTf32(device),
@@ -220,10 +211,10 @@ async function startOnDevice(
   options: OpenBackboneOptions,
 ): Promise<{
   worker: InferenceWorker;
-  chosen: ChosenProvider;
+  chosen: ChosenDevice;
   engine: BackboneInfo['engine'];
 }> {
-  const start = async (chosen: ChosenProvider) => {
+  const start = async (chosen: ChosenDevice) => {
     const setup = workerSetup(file, model, chosen.device, options);
     const engine = setup.stack ? ('native' as const) : ('onnxruntime' as const);
     return { worker: await InferenceWorker.start(setup), chosen, engine };
@@ -233,7 +224,7 @@ async function startOnDevice(
     return await start(chosen);
   } catch (error) {
     if (chosen.device !== 'cpu') {
-      const fallback = withoutGpu(options, refusal(chosen.device, error));
+      const fallback = withoutGpu(options, refusal(error));
       return await start(fallback);
     }
     throw unrunnable(shownName(file), error);
@@ -262,26 +253,21 @@ function workerSetup(
   };
 }
 
-/** What our own kernels compute faster than ONNX Runtime, which has 8 bits in the matrix unit. */
+/** What our own kernels compute faster than ONNX Runtime: float32 convolutions. */
 function ownPlan(model: Model, size: BackboneInfo['input']): WorkerSetup['stack'] {
   if (!ownKernelsWanted()) return undefined;
-  const plan = stackPlan(model, size);
-  return plan || !ownInt8() ? plan : int8StackPlan(model, size);
+  return stackPlan(model, size);
 }
 
 /** Whether there is an {@link ownPlan}, which takes longer to make; an outline of the model tells. */
 function usesOwnKernels(model: Model, size: BackboneInfo['input']): boolean {
   if (!ownKernelsWanted()) return false;
-  return hasStackPlan(model, size) || (ownInt8() && hasInt8StackPlan(model, size));
+  return hasStackPlan(model, size);
 }
 
 /** The environment variable HEADSTART_ENGINE=onnxruntime leaves everything to ONNX Runtime. */
 function ownKernelsWanted(): boolean {
   return process.env.HEADSTART_ENGINE !== 'onnxruntime';
-}
-
-function ownInt8(): boolean {
-  return !hasMatrixUnit() && int8Instructions() !== undefined;
 }
 
 /** One black image: shows that the model runs, and the shape of its features. */
@@ -294,12 +280,10 @@ async function trialRun(worker: InferenceWorker, shown: string, bytes: number) {
 }
 
 /** Why ONNX Runtime does not use the GPU, without the place in its source that it begins with. */
-function refusal(provider: Provider, error: unknown): string {
+function refusal(error: unknown): string {
   const text = reasonOf(error).trim().replace(/\.$/, '');
   const reason = text.replace(/^\/\S+\.cc:\d+ .* was false\. /s, '');
-  return provider === 'webgpu'
-    ? `ONNX Runtime refused WebGPU (${reason}), which needs a driver for Vulkan, Metal or Direct3D 12`
-    : `ONNX Runtime refused it (${reason}); \`headstart doctor\` says what is missing`;
+  return `ONNX Runtime refused it (${reason}); \`headstart doctor\` says what is missing`;
 }
 
 function unrunnable(shown: string, error: unknown): HeadstartError {

@@ -1,4 +1,4 @@
-import type { Int8StackPlan, StackPlan } from '../onnx/index.ts';
+import type { StackPlan } from '../onnx/index.ts';
 import type { Provider } from './device.ts';
 
 /** What the inference worker is started with. */
@@ -6,7 +6,7 @@ export interface WorkerSetup {
   /** The model's file, or its bytes; not read where a stack has all of it. */
   readonly model: string | Uint8Array;
   /** The model's convolutions, for our own kernels. */
-  readonly stack?: StackPlan | Int8StackPlan | undefined;
+  readonly stack?: StackPlan | undefined;
   readonly provider: Provider;
   readonly threads: number | undefined;
   readonly input: string;

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { ConvStack, Int8Stack } from '@headstart/native';
+import { ConvStack } from '@headstart/native';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import { executionProviders } from './device.ts';
 import type {
   AddHeadRequest,
   RunRequest,
@@ -32,13 +31,10 @@ type Infer = (
   count: number,
 ) => Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
 
-async function openSession(
-  model: string | Uint8Array,
-  provider = setup.provider,
-): Promise<InferenceSession> {
+async function openSession(model: string | Uint8Array): Promise<InferenceSession> {
   const { threads } = setup;
   const options = {
-    executionProviders: executionProviders(provider),
+    executionProviders: [setup.provider],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
@@ -85,10 +81,7 @@ function oneByOne(infer: Infer): Infer {
 async function openStack(plan: NonNullable<WorkerSetup['stack']>): Promise<Infer> {
   const { threads } = setup;
   const { rest } = plan;
-  const stack =
-    plan.kind === 'int8'
-      ? new Int8Stack({ ...plan, threads })
-      : new ConvStack({ ...plan, threads });
+  const stack = new ConvStack({ ...plan, threads });
   const session = rest && (await openSession(rest.model));
   return async (images, count) => {
     const data = stack.run(images, count);
@@ -134,9 +127,7 @@ class Heads {
   #runs: Promise<unknown> = Promise.resolve();
 
   async add({ add, model }: AddHeadRequest): Promise<undefined> {
-    // TensorRT plans a model for longer than a head will ever run.
-    const provider = setup.provider === 'tensorrt' ? 'cuda' : setup.provider;
-    this.#sessions.set(add, await openSession(model, provider));
+    this.#sessions.set(add, await openSession(model));
   }
 
   /** A session that is let go within a run would take the process with it. */

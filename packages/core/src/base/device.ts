@@ -6,15 +6,11 @@ import { HeadstartError } from './errors.ts';
  *
  * @example
  * ```ts
- * console.log(deviceChoices.join(', ')); // auto, cuda, tensorrt, webgpu, cpu
+ * console.log(deviceChoices.join(', ')); // auto, cuda, cpu
  * ```
  */
-export const deviceChoices = ['auto', 'cuda', 'tensorrt', 'webgpu', 'cpu'] as const;
+export const deviceChoices = ['auto', 'cuda', 'cpu'] as const;
 
-/**
- * `tensorrt` and `webgpu` are ways to compute features; heads are then trained by CUDA, or where it
- * can be used.
- */
 export type DeviceChoice = (typeof deviceChoices)[number];
 export type Device = 'cuda' | 'cpu';
 

@@ -36,10 +36,10 @@ export async function inPrecision(
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (precision === 'fp32') return file;
   if (precision === 'fp16') {
-    if (device === 'cpu' || device === 'webgpu') {
+    if (device === 'cpu') {
       throw new HeadstartError(
         'USAGE',
-        `fp16 is computed by CUDA or TensorRT: use fp32${device === 'cpu' ? ' or int8 on the CPU' : ' with WebGPU'}.`,
+        'fp16 is computed on the GPU: use fp32 or int8 on the CPU.',
       );
     }
     // Before anything is written.

@@ -7,12 +7,11 @@ import {
 } from '../base/device.ts';
 
 /**
- * Where heads are trained: WebGPU, which computes features only, leaves it to what is there.
+ * Where heads are trained.
  *
  * @throws HeadstartError `GPU_REQUIRED` where a GPU was asked for and cannot be used
  */
 export function chooseTrainer(options: DeviceOptions): ChosenDevice {
-  if (options.device === 'webgpu') return chooseDevice({ device: 'auto' }, cudaObstacle);
   return chooseDevice(options, cudaObstacle);
 }
 

@@ -26,8 +26,6 @@ const source = {
 } as const;
 
 const required = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
-/** Of use where TensorRT is installed. */
-const optional = ['libonnxruntime_providers_tensorrt.so'];
 
 export interface SetupCudaOptions extends OperationOptions {
   /** A folder with the libraries, or the npm package as a .tgz file; default: npm fetches it. */
@@ -76,7 +74,7 @@ export async function setupCuda(options: SetupCudaOptions = {}): Promise<SetupCu
 }
 
 async function takeAway(directory: string): Promise<SetupCudaResult> {
-  const files = [...required, ...optional].filter((name) => existsSync(join(directory, name)));
+  const files = required.filter((name) => existsSync(join(directory, name)));
   for (const name of files) await rm(join(directory, name));
   return { directory, files };
 }
@@ -148,7 +146,7 @@ async function place(
   if (lacking.length > 0) {
     throw new HeadstartError('USAGE', `${folder} has no ${lacking.join(' and no ')}.`);
   }
-  const files = [...required, ...optional].filter((name) => existsSync(join(folder, name)));
+  const files = required.filter((name) => existsSync(join(folder, name)));
   for (const name of files) {
     signal?.throwIfAborted();
     const target = join(directory, name);

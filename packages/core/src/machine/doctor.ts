@@ -2,13 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type BackendInfo, backends } from '@headstart/native';
-import {
-  cudaProviderLibrary,
-  locateBackbone,
-  providerObstacle,
-  tensorRtObstacle,
-  tensorRtProviderLibrary,
-} from '../backbone/index.ts';
+import { cudaProviderLibrary, locateBackbone, providerObstacle } from '../backbone/index.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import { software } from '../base/version.ts';
@@ -77,11 +71,7 @@ async function providers(): Promise<Finding[]> {
       { name: 'Features on the CPU', state: 'ready', detail: runtime },
       {
         name: gpu,
-        ...(await provider(runtime, 'CUDA', providerObstacle(), cudaProviderLibrary())),
-      },
-      {
-        name: 'Features by TensorRT',
-        ...(await provider(runtime, 'TensorRT', tensorRtObstacle(), tensorRtProviderLibrary())),
+        ...(await provider(runtime, providerObstacle(), cudaProviderLibrary())),
       },
     ];
   } catch (error) {
@@ -92,16 +82,14 @@ async function providers(): Promise<Finding[]> {
 
 async function provider(
   runtime: string,
-  name: 'CUDA' | 'TensorRT',
   obstacle: string | undefined,
   file: string,
 ): Promise<Omit<Finding, 'name'>> {
   if (obstacle !== undefined) return { state: 'absent', detail: obstacle };
   const missing = await missingLibraries(file);
-  if (!missing?.length) return { state: 'ready', detail: `${runtime}, ${name} provider` };
+  if (!missing?.length) return { state: 'ready', detail: `${runtime}, CUDA provider` };
   return {
-    // The CUDA provider's package brings that of TensorRT, which few have.
-    state: name === 'CUDA' ? 'broken' : 'absent',
+    state: 'broken',
     detail: `missing: ${missing.map(({ library }) => library).join(', ')}`,
     advice: [...new Set(missing.map(({ advice }) => advice))].join('; '),
   };

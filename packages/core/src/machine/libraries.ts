@@ -21,7 +21,6 @@ const origins: readonly (readonly [pattern: RegExp, advice: string])[] = [
     'part of cuDNN 9 for CUDA 13: https://developer.nvidia.com/cudnn (package cudnn9-cuda-13)',
   ],
   [/^lib(cublas|cublasLt|cudart|curand|cufft|nvrtc|cusparse)/, toolkit],
-  [/^libnvinfer/, 'part of TensorRT 10: https://developer.nvidia.com/tensorrt'],
 ];
 
 /** Loaded by name when the provider starts, so that the linker does not name it. */

@@ -13,7 +13,6 @@ export { hasExternalData, takeExternalData } from './external-data.ts';
 export { calibratedTensors } from './graph.ts';
 export { halfModel } from './half-model.ts';
 export { describeModel, type ModelDescription, type OutputChoice } from './inspect.ts';
-export { hasInt8StackPlan, type Int8StackPlan, int8StackPlan } from './int8-stack-plan.ts';
 export { forMatrixUnit, hasMatrixUnit } from './matrix-unit.ts';
 export { digestOfBackbone, readOutline, unreadableBackbone } from './model-outline.ts';
 export {

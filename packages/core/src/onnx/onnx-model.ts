@@ -178,7 +178,7 @@ export function hwioToOihw(
 }
 
 /** A kernel [outputs, inputs, taps] (OIHW) as [taps, inputs, outputs] (HWIO). */
-export function oihwToHwio<T extends Float32Array | Int8Array>(
+export function oihwToHwio<T extends Float32Array>(
   kernel: T,
   taps: number,
   inputs: number,

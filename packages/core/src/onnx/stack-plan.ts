@@ -19,7 +19,6 @@ import { type PixelInput, pixelInputOf } from './pixel-input.ts';
 
 /** A model as a chain of convolutions in float32, and what comes after it. */
 export interface StackPlan {
-  readonly kind: 'float32';
   readonly height: number;
   readonly width: number;
   /** By channel of the image: pixels become pixel · scale + shift. */
@@ -48,7 +47,6 @@ export function stackPlan(model: Model, size: Size): StackPlan | undefined {
   const layers = chain.layers.map(({ weights, pool }) => ({ ...weights(), pool }));
   const [layer, ...others] = layers as [StackLayer, ...StackLayer[]];
   return {
-    kind: 'float32',
     height: size.height,
     width: size.width,
     ...inImageOrder(pixels, layer, others),

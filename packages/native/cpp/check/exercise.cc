@@ -15,7 +15,6 @@
 
 #include "cpu/conv_stack.h"
 #include "cpu/engine.h"
-#include "cpu/int8_stack.h"
 #include "head/error.h"
 #include "head/philox.h"
 #include "head/trainer.h"
@@ -219,7 +218,7 @@ namespace headstart {
 namespace {
 
 // Images one by one in the first, and at once in the second.
-void check_same(cpu::Stack& one, cpu::Stack& other) {
+void check_same(cpu::ConvStack& one, cpu::ConvStack& other) {
   constexpr std::size_t images = 3;
   std::vector<std::uint8_t> pixels(images * one.input().size());
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7);
@@ -250,25 +249,6 @@ void check_stack() {
   check_same(one, three);
 }
 
-// The same in 8 bits, with levels for zero that are not 0.
-void check_int8_stack() {
-  std::printf("a stack of convolutions in 8 bits\n");
-  const auto layer = [](std::size_t inputs, std::size_t filters, bool pool) {
-    cpu::Int8Layer made{std::vector<std::int8_t>(9 * inputs * filters),
-                        std::vector<std::int32_t>(filters, 900),
-                        std::vector<float>(filters, 0.001f), 7, pool};
-    for (std::size_t i = 0; i < made.kernel.size(); ++i) {
-      made.kernel[i] = static_cast<std::int8_t>(static_cast<int>(i * 89 % 255) - 127);
-    }
-    return made;
-  };
-  const std::vector<cpu::Int8Layer> layers = {layer(3, 48, false), layer(48, 128, true),
-                                              layer(128, 144, true)};
-  cpu::Int8Stack one(12, 20, 120, layers, 0.5f, 1);
-  cpu::Int8Stack three(12, 20, 120, layers, 0.5f, 3);
-  check_same(one, three);
-}
-
 }  // namespace
 }  // namespace headstart
 
@@ -288,7 +268,6 @@ int main(int count, char** arguments) {
   check_abort();
   check_refusals();
   check_stack();
-  check_int8_stack();
   std::printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }

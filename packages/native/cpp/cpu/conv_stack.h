@@ -7,7 +7,6 @@
 
 #include "cpu/buffer.h"
 #include "cpu/compute.h"
-#include "cpu/stack.h"
 #include "cpu/thread_pool.h"
 #include "head/spec.h"
 
@@ -29,7 +28,7 @@ struct StackLayer {
 // product.
 //
 // Results are the same bits for any number of threads and of images at once.
-class ConvStack final : public Stack {
+class ConvStack final {
  public:
   // Pixels become value * scale + shift, by channel. Filters are a multiple of 16, sides are even
   // where a pool follows. Throws Error (invalid_argument).
@@ -37,11 +36,12 @@ class ConvStack final : public Stack {
             const std::vector<float>& shift, const std::vector<StackLayer>& layers,
             unsigned threads);
 
-  void run(const std::uint8_t* images, std::size_t count, float* to) override;
+  // images: [count, *input()]. to: [count, *output()].
+  void run(const std::uint8_t* images, std::size_t count, float* to);
 
-  const Shape& input() const noexcept override { return input_; }
-  const Shape& output() const noexcept override { return output_; }
-  std::size_t bytes() const noexcept override;
+  const Shape& input() const noexcept { return input_; }
+  const Shape& output() const noexcept { return output_; }
+  std::size_t bytes() const noexcept;
 
  private:
   struct Convolution {
