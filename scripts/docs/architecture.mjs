@@ -4,11 +4,12 @@ import { targetUnit, unitOf } from './imports.mjs';
 
 /**
  * In the order of the dependencies: a unit imports only units above it, and exactly those named.
- * Everything in core may import `core/base`, file by file.
+ * Everything in core may import `core/base`, file by file, and `core/options`.
  */
 export const units = {
   native: { what: 'tensors, layers, optimizers: the C++ addon and its types', imports: [] },
   'core/base': { what: 'errors, files, random numbers, devices', imports: ['native'] },
+  'core/options': { what: 'every option once: type, range, default, help', imports: [] },
   'core/dataset': { what: 'folders → samples, splits, corrections', imports: [] },
   'core/image': { what: 'a file → uint8 RGB; augmented views', imports: ['native'] },
   'core/page': { what: 'what HTML pages and plots share', imports: ['core/image'] },
@@ -119,9 +120,13 @@ export const units = {
   cli: { what: 'the program `headstart`', imports: ['cli/base', 'cli/commands'] },
 };
 
+/** What everything in core may import. */
+const common = ['core/base', 'core/options'];
+
 const allowed = (from) => {
   const { imports } = units[from];
-  return from.startsWith('core') && from !== 'core/base' ? [...imports, 'core/base'] : imports;
+  const place = from.startsWith('core') ? common.indexOf(from) : 0;
+  return [...imports, ...(place < 0 ? common : common.slice(0, place))];
 };
 
 /**

@@ -1,6 +1,7 @@
 import { randomDomain, uniforms } from '@headstart/native';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
-import { type OptimizerName, optimizerNames } from '../head/index.ts';
+import type { OptimizerName } from '../head/index.ts';
+import { headOptions, optimizerOptions } from '../options/index.ts';
 
 /** Values between two bounds, evenly or evenly in their logarithm. */
 export interface Range {
@@ -59,17 +60,14 @@ const numeric = [
   'momentum',
 ] as const;
 type NumericKey = (typeof numeric)[number];
-const listed = { head: undefined, optimizer: optimizerNames, classWeights: ['none', 'balanced'] };
+const listed = {
+  head: undefined,
+  optimizer: optimizerOptions.optimizer.kind.choices,
+  classWeights: optimizerOptions.classWeights.kind.choices,
+};
 
 /** What a value may be, so that a whole space is known to be right before the first trial. */
-const bounds: Record<NumericKey, (x: number) => boolean> = {
-  learningRate: (x) => x > 0,
-  dropout: (x) => x >= 0 && x < 1,
-  weightDecay: (x) => x >= 0,
-  l2: (x) => x >= 0,
-  labelSmoothing: (x) => x >= 0 && x < 1,
-  momentum: (x) => x >= 0 && x < 1,
-};
+const bounds = { ...optimizerOptions, ...headOptions };
 
 /**
  * A space from JSON text; what it leaves out is as in {@link defaultSpace}.
@@ -105,8 +103,8 @@ function checkEntry(source: string, key: string, value: unknown): void {
     const known = [...Object.keys(listed), ...numeric].join(', ');
     throw wrong(source, `has the unknown key "${key}": there are ${known}`);
   }
-  const inside = bounds[key as NumericKey];
-  const isNumber = (x: unknown): x is number => Number.isFinite(x) && inside(x as number);
+  const { kind } = bounds[key as NumericKey];
+  const isNumber = (x: unknown): x is number => kind.accepts(x);
   if (Array.isArray(value)) {
     if (value.length > 0 && value.every(isNumber)) return;
     throw wrong(source, `: "${key}" lists a value that it cannot have`);

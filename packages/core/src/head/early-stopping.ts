@@ -1,6 +1,7 @@
+import type { EntryValue, stoppingOptions } from '../options/index.ts';
+
 /** What may be watched; accuracy is better when larger, loss when smaller. */
-export const monitors = ['val_accuracy', 'val_loss', 'accuracy', 'loss'] as const;
-export type Monitor = (typeof monitors)[number];
+export type Monitor = EntryValue<typeof stoppingOptions.monitor>;
 
 export interface EarlyStoppingOptions {
   readonly monitor: Monitor;

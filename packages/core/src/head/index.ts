@@ -17,17 +17,16 @@ export {
   type PlateauOptions,
   stepPlateau,
 } from './learning-rate.ts';
-export {
-  type ClassWeights,
-  type EpochFeatures,
-  type HeadVariation,
-  type OptimizerName,
-  optimizerNames,
-  type Score,
-  type TrainedHead,
-  type TrainHeadOptions,
-  type TrainHeadsOptions,
-  type TrainingOptions,
+export type {
+  ClassWeights,
+  EpochFeatures,
+  HeadVariation,
+  OptimizerName,
+  Score,
+  TrainedHead,
+  TrainHeadOptions,
+  TrainHeadsOptions,
+  TrainingOptions,
 } from './options.ts';
 export { checkTrainingOptions, viewsOfVariations } from './plan.ts';
 export { featuresFor, inputShapeOf, isPooledOnce, poolsFirst } from './pooled-features.ts';

@@ -1,7 +1,16 @@
 import type { BackendName, Compute } from '@headstart/native';
 import type { LongOperationOptions } from '../base/operation.ts';
 import type { FeatureSet } from '../features/index.ts';
-import type { EarlyStoppingOptions } from './early-stopping.ts';
+import type {
+  EntryValue,
+  headOptions,
+  OptionsOf,
+  optimizerOptions,
+  restoreBestOption,
+  seedOption,
+  stoppingOptions,
+  validationStepsOption,
+} from '../options/index.ts';
 import type { EpochRecord } from './history.ts';
 import type { LearningRateSchedule } from './learning-rate.ts';
 import type { ViewPolicy } from './schedule.ts';
@@ -9,40 +18,23 @@ import type { HeadSpec, ResolvedHead } from './spec.ts';
 import type { FeatureStores } from './stores.ts';
 import type { HeadWeights } from './weights.ts';
 
-export const optimizerNames = ['adam', 'adamw', 'sgd', 'rmsprop'] as const;
-export type OptimizerName = (typeof optimizerNames)[number];
+export type OptimizerName = EntryValue<typeof optimizerOptions.optimizer>;
 
 /** By how rare a class is, or one number of at least 0 a class. */
 export type ClassWeights = 'none' | 'balanced' | readonly number[];
 
+type SingleValues = OptionsOf<
+  Omit<typeof headOptions, 'head'> &
+    Omit<typeof optimizerOptions, 'classWeights'> &
+    typeof validationStepsOption &
+    typeof restoreBestOption &
+    typeof seedOption
+>;
+
 /** How a head is trained. Every default is the original script's, or is said not to be. */
-export interface TrainingOptions {
+export interface TrainingOptions extends SingleValues {
   /** Default: the preset `conv`. */
   readonly head?: HeadSpec | undefined;
-  /** Replaces the rate of every dropout layer of the head. */
-  readonly dropout?: number | undefined;
-  /** Default 50. */
-  readonly epochs?: number | undefined;
-  /** Batches an epoch; default `auto`, every sample once (the script: 10). */
-  readonly stepsPerEpoch?: 'auto' | number | undefined;
-  /** Batches that validate an epoch; default `all` (the script: 1). */
-  readonly validationSteps?: 'all' | number | undefined;
-  /** Default 32. */
-  readonly batchSize?: number | undefined;
-  /** Default 1e-3. */
-  readonly learningRate?: number | undefined;
-  /** Default `adam`; all in Keras's form, with Keras's constants. */
-  readonly optimizer?: OptimizerName | undefined;
-  /** Of sgd and rmsprop; default 0. */
-  readonly momentum?: number | undefined;
-  /** Of sgd with momentum; default false. */
-  readonly nesterov?: boolean | undefined;
-  /** Decoupled: every weight shrinks by rate * weightDecay a step. Default 0, for adamw 0.004. */
-  readonly weightDecay?: number | undefined;
-  /** The loss gets l2 * the sum of squares of all kernels. Default 0. */
-  readonly l2?: number | undefined;
-  /** The share of each target that is spread evenly over the classes. Default 0. */
-  readonly labelSmoothing?: number | undefined;
   /** Default: constant. */
   readonly learningRateSchedule?: LearningRateSchedule | undefined;
   /** `balanced` weighs class k by n / (K * count_k). Default `none`. */
@@ -51,17 +43,9 @@ export interface TrainingOptions {
    * What is watched and when to stop; parts left out have the defaults val_accuracy, 1e-4, 3.
    * `enabled: false` never stops, but the best epoch is still found by what is watched.
    */
-  readonly earlyStopping?:
-    | (Partial<EarlyStoppingOptions> & { readonly enabled?: boolean | undefined })
-    | undefined;
-  /** Keep the best epoch's weights, whatever ended the run; default true (the script: false). */
-  readonly restoreBest?: boolean | undefined;
+  readonly earlyStopping?: OptionsOf<typeof stoppingOptions> | undefined;
   /** The views that the training set's rows are; default `none`: one row a sample. */
   readonly views?: ViewPolicy | undefined;
-  /** Default true. */
-  readonly shuffle?: boolean | undefined;
-  /** Of initialization, shuffling, dropout and view choice. Default 0. */
-  readonly seed?: number | undefined;
 }
 
 /**

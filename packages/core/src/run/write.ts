@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { type PendingFile, writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
@@ -7,7 +10,6 @@ import type { SkippedFile } from '../dataset/index.ts';
 import { confusionCsv, type Evaluation } from '../evaluate/index.ts';
 import { type EpochRecord, type HeadWeights, historyCsv, writeHeadWeights } from '../head/index.ts';
 import { renderPng } from '../page/index.ts';
-import { digestOf } from '../weights/index.ts';
 import { curvesSvg } from './curves-plot.ts';
 import { evaluationPlots } from './evaluation-plots.ts';
 import type { MistakePictures } from './mistake-pictures.ts';
@@ -167,7 +169,9 @@ export function labelsText(classes: readonly string[]): string {
 }
 
 async function describeFile(path: string): Promise<RunFile> {
-  return { bytes: (await stat(path)).size, sha256: await digestOf(path, 'sha256') };
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };
 }
 
 function json(value: unknown): string {

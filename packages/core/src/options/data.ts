@@ -1,0 +1,59 @@
+import { integer, number, onOff, path, text } from './kinds.ts';
+import { option } from './option.ts';
+
+/** How a folder of images is read. */
+export const dataOptions = {
+  /** A CSV file that says which images have another label, and which are left out. */
+  corrections: option(path('file'), {
+    help: 'labels to change and images to leave out (CSV: hash,file,action,label)',
+  }),
+  /** Read every file, also those that look as they did when they were read before. */
+  rehash: option(onOff(), {
+    help: 'read every file again, also those that have not changed since',
+  }),
+} as const;
+
+/** How a folder without folders for validation and test is split. */
+export const splitOptions = {
+  /** Share of each class that validates where there is no validation folder. Default 0.2. */
+  validationFraction: option(number({ above: 0, below: 1 }), {
+    default: 0.2,
+    help: 'share of the images that validates, where no folder does',
+  }),
+  /** Share of each class that is kept for testing; for flat folders only. Default 0. */
+  testFraction: option(number({ min: 0, below: 1 }), {
+    default: 0,
+    help: 'share of the images that is kept for `evaluate --split test`, where no folder is',
+  }),
+  /**
+   * A regular expression on the path relative to the data: images for which its first parentheses
+   * (or all of it) match the same are never apart.
+   */
+  groupBy: option(text('regex'), {
+    help: 'never split images whose paths match the same (in the first parentheses, or in all)',
+  }),
+} as const;
+
+const largestSeed = Number.MAX_SAFE_INTEGER;
+
+/** What all random draws of an operation follow from. */
+export const seedOption = {
+  /** Default 0. */
+  seed: option(integer({ max: largestSeed }), {
+    default: 0,
+    help: 'seed of everything that is drawn',
+  }),
+} as const;
+
+export const checkReportOptions = {
+  /** An HTML page with small pictures, to write. */
+  html: option(path('file'), {
+    help: 'also write a page with small pictures, which opens offline',
+  }),
+  /** Height and width of the input that images are compared with. Default 224. */
+  imageSize: option(integer({ min: 1 }), {
+    default: 224,
+    placeholder: 'pixels',
+    help: 'height and width of the input that images are compared with',
+  }),
+} as const;

@@ -1,0 +1,116 @@
+import { choice, integer, number, onOff, path, text, wordOr } from './kinds.ts';
+import { option } from './option.ts';
+
+/** Which backbone, and from which pixels. */
+export const backboneOptions = {
+  /** `vgg16` (default), `vgg16-untrained`, or an ONNX file. */
+  backbone: option(path('name|file'), {
+    default: 'vgg16',
+    help: 'vgg16, vgg16-untrained, or FILE.onnx',
+  }),
+  /** Preprocessing other than the backbone's own. */
+  preprocess: option(choice(['caffe', 'torch', 'rescale', 'none']), {
+    placeholder: 'how',
+    help: 'what is done to pixels, where not as the backbone says',
+  }),
+  /** Layer of VGG16 whose output is the features; default `block5_pool`. */
+  layer: option(text('name'), {
+    help: 'layer of VGG16 that gives the features (default: block5_pool)',
+  }),
+  /** Height and width of images, a multiple of 32; default: the backbone's own, or 224. */
+  imageSize: option(integer({ min: 1 }), {
+    placeholder: 'pixels',
+    help: 'height and width of images, a multiple of 32 (default: as the backbone says, or 224)',
+  }),
+  /** Output of an ONNX file that gives the features; default: `features`, or the only one. */
+  output: option(text('name'), {
+    help: 'output of FILE.onnx that gives the features (default: features, or the only one)',
+  }),
+} as const;
+
+/** How an image becomes the backbone's input. */
+export const resizeOptions = {
+  /** Default `bilinear`. */
+  resize: option(choice(['nearest', 'bilinear', 'bicubic', 'lanczos']), {
+    default: 'bilinear',
+    placeholder: 'method',
+    help: 'how images are scaled to the backbone’s size',
+  }),
+  /** Default `stretch`. */
+  fit: option(choice(['stretch', 'crop', 'pad']), {
+    default: 'stretch',
+    placeholder: 'how',
+    help: 'images of other proportions: all of it, its middle, or with black',
+  }),
+} as const;
+
+/** How views differ from the plain image. */
+export const augmentOptions = {
+  flip: option(onOff(), {
+    default: true,
+    help: 'views are flipped left to right at random',
+    helpOff: 'views are never flipped',
+  }),
+  /** The largest shift, as a share of the width. */
+  widthShift: option(number({ min: 0, max: 1 }), {
+    default: 0.2,
+    help: 'views are shifted by up to this share of the width',
+  }),
+  /** The largest shift, as a share of the height. */
+  heightShift: option(number({ min: 0, max: 1 }), {
+    default: 0.2,
+    help: 'views are shifted by up to this share of the height',
+  }),
+  /** The largest angle, in degrees. Default 0. */
+  rotation: option(number({ min: 0, max: 180 }), {
+    default: 0,
+    placeholder: 'degrees',
+    help: 'views are turned by up to this angle, either way',
+  }),
+  /** Width and height, each for itself, by 1 − zoom … 1 + zoom. Default 0. */
+  zoom: option(number({ min: 0, below: 1 }), {
+    default: 0,
+    help: 'views are scaled by up to this share, in width and in height',
+  }),
+  /** Levels times 1 − brightness … 1 + brightness. Default 0. */
+  brightness: option(number({ min: 0, max: 1 }), {
+    default: 0,
+    help: 'views are darker or brighter by up to this share',
+  }),
+} as const;
+
+/** How many views of an image there are, beside the plain one. */
+export const viewsOption = {
+  /** Augmented views of each image. */
+  views: option(integer({ max: 1_000_000 }), {
+    default: 4,
+    placeholder: 'k',
+    help: 'augmented views a training image, besides the plain one',
+  }),
+} as const;
+
+/** The same, where views may be made as training goes on. */
+export const viewsOrExactOption = {
+  /** Augmented views of each image, or `exact`: a new one each time it comes up. */
+  views: option(wordOr('exact', integer({ min: 1, max: 1_000_000 })), {
+    default: 4,
+    placeholder: 'k',
+    help: 'augmented views a training image; exact: a new one each time it comes up',
+  }),
+} as const;
+
+/** How features are computed and kept. */
+export const precisionOptions = {
+  /** Arithmetic of the backbone; default `fp32`. `int8` is for the CPU, `fp16` for the GPU. */
+  precision: option(choice(['fp32', 'fp16', 'int8']), {
+    default: 'fp32',
+    placeholder: 'type',
+    help: 'arithmetic of the backbone; int8: faster, on the CPU; fp16: faster, on a GPU',
+  }),
+  /** How features are kept; default `float16`. */
+  featureDtype: option(choice(['float16', 'float32']), {
+    default: 'float16',
+    placeholder: 'type',
+    help: 'how features are kept',
+  }),
+} as const;

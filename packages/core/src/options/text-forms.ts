@@ -1,0 +1,100 @@
+import { type Kind, written } from './kinds.ts';
+
+const isPositive = (value: unknown) => Number.isFinite(value) && (value as number) > 0;
+const isAtLeastZero = (value: unknown) => Number.isFinite(value) && (value as number) >= 0;
+
+/** A number and the letters behind it; undefined where a text is not that. */
+function quantity(text: string): { readonly value: number; readonly unit: string } | undefined {
+  const [, digits, unit = ''] = /^\s*(\d*\.?\d+)\s*([a-z%]*)\s*$/i.exec(text) ?? [];
+  return digits === undefined ? undefined : { value: Number(digits), unit: unit.toLowerCase() };
+}
+
+/** A number of some units, as text with the unit behind it or, with `fallback`, without one. */
+function inUnits(text: string, units: Readonly<Record<string, number>>, fallback: string) {
+  const { value, unit } = quantity(text) ?? {};
+  const factor = units[unit || fallback];
+  return value === undefined || factor === undefined ? undefined : value * factor;
+}
+
+/** A share of a whole, above 0 and at most 1: `1%` or `0.01`. */
+export const share: Kind<number> = written({
+  expected: 'a share above 0, as 1% or 0.01, of at most 100%',
+  placeholder: 'share',
+  schema: {
+    anyOf: [
+      { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+      { type: 'string', pattern: '^\\d*\\.?\\d+ ?%$' },
+    ],
+  },
+  accepts: (value) => isPositive(value) && (value as number) <= 1,
+  read(text) {
+    const value = inUnits(text, { '': 1, '%': 0.01 }, '');
+    return this.accepts(value) ? value : undefined;
+  },
+});
+
+/** A number of days; as text `30d`, `30`, `4w` or `12h`. */
+export const days: Kind<number> = written({
+  expected: 'an age as 30d, 4w or 12h',
+  placeholder: 'days',
+  accepts: isAtLeastZero,
+  read: (text) => inUnits(text, { h: 1 / 24, d: 1, w: 7 }, 'd'),
+});
+
+/** A number of seconds above 0; as text `90`, `90s`, `10m` or `2h`. */
+export const seconds: Kind<number> = written({
+  expected: 'a time above 0, as 90s, 10m or 2h',
+  placeholder: 'time',
+  accepts: isPositive,
+  read(text) {
+    const value = inUnits(text, { s: 1, m: 60, h: 3600 }, 's');
+    return this.accepts(value) ? value : undefined;
+  },
+});
+
+/** A number of bytes; as text `5GB`, `500 MB` or `2GiB`. */
+export const bytes: Kind<number> = written({
+  expected: 'a size as 500MB or 5GB',
+  placeholder: 'size',
+  accepts: isAtLeastZero,
+  read(text) {
+    const { value, unit = '' } = quantity(text) ?? {};
+    const [, prefix, binary] = /^(?:([kmgt])(i?)b?|b?)$/.exec(unit) ?? ['no', 'unit'];
+    if (value === undefined || prefix === 'unit') return undefined;
+    const power = prefix === undefined ? 0 : ' kmgt'.indexOf(prefix);
+    return Math.floor(value * (binary ? 1024 : 1000) ** power);
+  },
+});
+
+/** Which of how many parts. */
+export interface Shard {
+  /** From 1. */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** A part of the images, as text `1/4`. */
+export const shard: Kind<Shard> = written({
+  expected: 'the part and how many there are, as 1/4 to 4/4',
+  placeholder: 'i/n',
+  accepts(value) {
+    const { index, count } = (value ?? {}) as Partial<Shard>;
+    if (!Number.isInteger(index) || !Number.isInteger(count)) return false;
+    return (index as number) >= 1 && (index as number) <= (count as number);
+  },
+  read(text) {
+    const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+    const value = { index: index ?? 0, count: count ?? 0 };
+    return this.accepts(value) ? value : undefined;
+  },
+});
+
+/** An identifier of a licence as model hubs have them: `mit`, `cc-by-4.0`. */
+export const license: Kind<string> = written({
+  expected: 'an identifier, as mit or cc-by-4.0',
+  placeholder: 'id',
+  accepts: (value) => typeof value === 'string' && /^[a-z0-9][a-z0-9.+-]*$/i.test(value),
+  read(text) {
+    return this.accepts(text) ? text.toLowerCase() : undefined;
+  },
+});
