@@ -14,6 +14,7 @@ export {
   type StudyTrainingOptions,
 } from './cross-validate.ts';
 export { learningCurve, stratifiedOrder } from './curve-points.ts';
+export { describeChoice } from './describe-choice.ts';
 export { crossValidate } from './fold-scores.ts';
 export { rungsOf } from './halving.ts';
 export { trainStudyHeads } from './heads.ts';
@@ -28,7 +29,6 @@ export { nearestNeighbours, unitVectors } from './neighbours.ts';
 export type { StudyDataOptions } from './open-images.ts';
 export { outOfFold, planFolds } from './out-of-fold.ts';
 export { comparePaired } from './paired.ts';
-export { describeChoice } from './parallel-plot.ts';
 export { assignFolds, type FoldSample } from './partition.ts';
 export { errorAt, extrapolate, fitPowerLaw } from './power-law.ts';
 export { defaultSpace, drawTrial, parseSpace, type TrialChoice } from './search-space.ts';

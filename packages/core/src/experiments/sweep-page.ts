@@ -1,7 +1,7 @@
 import { wilsonInterval } from '../evaluate/index.ts';
-import { html, pageDocument, table, trusted } from '../page/index.ts';
+import { html, pageDocument, table } from '../page/index.ts';
+import { describeChoice } from './describe-choice.ts';
 import { compareScores } from './halving.ts';
-import { describeChoice } from './parallel-plot.ts';
 import type { Trial } from './trial.ts';
 
 export interface SweepPageContents {
@@ -9,8 +9,6 @@ export interface SweepPageContents {
   readonly trials: readonly Trial[];
   /** Validation images. */
   readonly images: number;
-  /** An SVG document. */
-  readonly plot: string;
   readonly best: Trial;
   readonly baseline: Trial | undefined;
   /** Of the best, trained again and saved. */
@@ -19,9 +17,9 @@ export interface SweepPageContents {
 
 const mostRows = 50;
 
-/** The page of a sweep: leaderboard with intervals and the plot. It opens offline. */
+/** The page of a sweep: leaderboard with intervals. It opens offline. */
 export function sweepPage(contents: SweepPageContents): string {
-  const { data, trials, images, plot, best, baseline, refit } = contents;
+  const { data, trials, images, best, baseline, refit } = contents;
   const order = [...trials].sort((a, b) => compareScores(a, b) || a.trial - b.trial);
   const rows = order.slice(0, mostRows).map((trial, rank) => {
     const [low, high] = intervalOf(trial, images);
@@ -51,7 +49,6 @@ export function sweepPage(contents: SweepPageContents): string {
 ${percent(best.accuracy)} and was trained again: ${percent(refit.accuracy)}, in <code>${refit.run}</code>.${against}</p>
 <p class="notice" role="note">The best of many on the same images is a little too good, by chance: measure it on
 others (<code>headstart evaluate</code>, or <code>headstart folds</code> with its options).</p>
-<section><h2>Options and accuracy</h2><figure>${trusted(plot)}</figure></section>
 <section><h2>Leaderboard</h2>
 ${table(`The best ${rows.length} of ${trials.length} trials; trials.csv has all`, columns, rows)}</section>`;
   const style = 'td:not(:last-child), thead th { white-space: nowrap; }';

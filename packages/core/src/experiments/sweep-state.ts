@@ -13,7 +13,6 @@ import type { SweepState, Trial } from './trial.ts';
 export const sweepFiles = {
   state: 'sweep.json',
   trials: 'trials.csv',
-  plot: 'parallel.svg',
   page: 'sweep.html',
   run: 'best',
 } as const;

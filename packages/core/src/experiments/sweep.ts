@@ -15,9 +15,8 @@ import {
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
 import { chooseStudyFolder } from './experiment-folder.ts';
 import { compareScores } from './halving.ts';
-import { parallelSvg } from './parallel-plot.ts';
 import { baselineOf, checkSpecs, hasDropout, loadSpace, loadSpecs } from './read-space.ts';
-import { drawTrial, type SearchSpace, type TrialChoice } from './search-space.ts';
+import { drawTrial, type TrialChoice } from './search-space.ts';
 import { intervalOf, sweepPage } from './sweep-page.ts';
 import {
   lockSweep,
@@ -115,10 +114,7 @@ export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult
   const order = [...done.finished].sort((a, b) => compareScores(a, b) || a.trial - b.trial);
   const best = order[0];
   if (!best) throw new HeadstartError('INTERNAL', 'A sweep ended without a trial.');
-  const [refit, plot] = await Promise.all([
-    refitBest(folder, best, done, data, options),
-    drawPlot(folder, done.finished, search.space),
-  ]);
+  const refit = await refitBest(folder, best, done, data, options);
   const images = data.validation.samples.length;
   await writeSweep(folder, { ...done, refit: best.trial }, images);
   const first = done.finished.find(({ trial }) => trial === 0);
@@ -126,7 +122,6 @@ export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult
     data: source,
     trials: done.finished,
     images,
-    plot,
     best,
     baseline: first,
     refit: { run: join(folder, sweepFiles.run), accuracy: refit.accuracy },
@@ -260,12 +255,6 @@ async function refitBest(
   const open = async () => ({ ...data, [Symbol.asyncDispose]: async () => {} });
   const { validation } = await trainOn(open, { ...chosen, onNotice: undefined });
   return { accuracy: validation.accuracy, loss: validation.loss };
-}
-
-async function drawPlot(folder: string, trials: readonly Trial[], space: SearchSpace) {
-  const plot = await parallelSvg(trials, space);
-  await writeFileAtomically(join(folder, sweepFiles.plot), plot);
-  return plot;
 }
 
 function summarizeTrial(one: Trial, images: number): TrialSummary {
