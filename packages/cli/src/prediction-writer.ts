@@ -138,7 +138,7 @@ function tableWriter(layout: PredictionLayout, write: Write): PredictionWriter {
   };
   return {
     async add(item) {
-      rows.push(tableRow(item, layout.topk).map(visible));
+      rows.push(tableRow(item, layout.topk));
       if (rows.length >= layout.rowsTogether) await flush();
     },
     end: flush,
@@ -152,12 +152,4 @@ function tableRow(item: Classified, topk: number): string[] {
   const rest = ranking.slice(ranking[0]?.label === label ? 1 : 0, topk);
   const others = rest.map((place) => `${place.label} ${percent(place.probability)}`);
   return [name, label, percent(probability), others.join(', ')];
-}
-
-/** Line breaks and what would steer a terminal, as text. */
-function visible(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => {
-    const code = character.charCodeAt(0);
-    return character === '\n' ? '\\n' : `\\x${code.toString(16).padStart(2, '0')}`;
-  });
 }

@@ -1,4 +1,5 @@
 import type { Progress } from '@headstart/core';
+import { printable } from './table.ts';
 
 /** Where progress is drawn; `columns` is undefined off a terminal. */
 export interface ProgressStream {
@@ -31,7 +32,7 @@ export function createProgressDisplay(
   let drawn = false;
 
   const draw = (progress: Progress, clock: StageClock) => {
-    const line = progressLine(progress, clock.rate(), live ? barWidth : 0);
+    const line = printable(progressLine(progress, clock.rate(), live ? barWidth : 0));
     if (live) stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
     else stream.write(`${line}\n`);
     shown = now();

@@ -39,12 +39,18 @@ export function tablePart(
   return { text, widths };
 }
 
-/** A name with line breaks or escape sequences in it must not tear a table, or steer a terminal. */
+/** Text for a terminal: what would steer it stands as `\x1b`. Line breaks and tabs stay. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, escaped);
+}
+
+/** The same on one line, so that a name cannot tear a table. */
 function onOneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 32 ? String.fromCharCode(0x2400 + code) : '\uFFFD';
-  });
+  return text.replace(/\p{Cc}/gu, escaped);
+}
+
+function escaped(control: string): string {
+  return control === '\n' ? '\\n' : `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 export function percent(share: number, digits = 1): string {

@@ -1,5 +1,6 @@
 import type { ProgressListener } from '@headstart/core';
 import { createProgressDisplay } from './progress.ts';
+import { printable } from './table.ts';
 
 /** What a command prints through. Results go to stdout, everything else to stderr. */
 export interface Ui {
@@ -28,7 +29,7 @@ export function createUi(options: UiOptions): Ui {
   const quiet = options.quiet === true;
   const print = (line: string) => {
     display.clear();
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${printable(line)}\n`);
   };
   return {
     json,
@@ -41,7 +42,7 @@ export function createUi(options: UiOptions): Ui {
     },
     result: (document, text) => {
       display.finish();
-      process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`);
+      process.stdout.write(`${json ? JSON.stringify(document, null, 2) : printable(text)}\n`);
     },
     write: (text) => {
       display.clear();

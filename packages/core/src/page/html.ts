@@ -8,8 +8,22 @@ const entities: Readonly<Record<string, string>> = {
 
 /** Text made safe for HTML and SVG, in elements and in quoted attributes. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] as string);
+  return visible(text).replace(/[&<>"']/g, (character) => entities[character] as string);
 }
+
+/**
+ * Text or markup with escapes (`\x1b`, `\uffff`) for the characters that XML 1.0 does not allow:
+ * one of them spoils a whole SVG document. Tab and line breaks stay.
+ */
+export function visible(text: string): string {
+  return text.replace(notXml, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`;
+  });
+}
+
+/** Also C1 controls, which XML allows and no page shows, and halves of surrogate pairs. */
+const notXml = /[^\t\n\r\u{20}-\u{7e}\u{a0}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 
 /** Markup that needs no escaping any more. */
 export interface Markup {

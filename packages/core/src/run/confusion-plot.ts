@@ -19,7 +19,12 @@ export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[]):
     total += support;
     correct += counts[label] as number;
     return counts
-      .map((count, predicted) => ({ label, predicted, count, share: count / support }))
+      .map((count, predicted) => ({
+        label: placeOf(names[label] as string, label),
+        predicted: placeOf(names[predicted] as string, predicted),
+        count,
+        share: count / support,
+      }))
       .filter(({ count }) => count > 0);
   });
   const spec: Plot = {
@@ -37,11 +42,11 @@ function cells(names: readonly string[]): Plot {
   const position = (field: string, title: string, labelAngle: number) => ({
     field,
     type: 'ordinal',
-    // Places are class numbers, so that every class has its own; axis labels are looked up.
-    scale: { domain: names.map((_, k) => k) },
+    // A place is a class by number and name, so that each has its own; the axis shows the name.
+    scale: { domain: names.map(placeOf) },
     axis: {
       title,
-      labelExpr: `${literal(names)}[datum.value]`,
+      labelExpr: `slice(datum.label, indexof(datum.label, ' ') + 1)`,
       labels: names.length <= mostNamed,
       labelLimit: 200,
       labelAngle,
@@ -69,9 +74,9 @@ function cells(names: readonly string[]): Plot {
   };
 }
 
-/** A list of texts in Vega's expression language, where a line separator may not stand in a text. */
-function literal(names: readonly string[]): string {
-  return JSON.stringify(names).replace(/[\u2028\u2029]/g, ' ');
+/** Names stand in data alone: Vega takes some in an expression (`constructor`) for its own. */
+function placeOf(name: string, label: number): string {
+  return `${label} ${name}`;
 }
 
 /** Shares are opacities of one colour, so that they stand on a light and on a dark page. */
