@@ -68,7 +68,7 @@ describe('mistakes in the report', () => {
   test('are shown with their pictures and what speaks for either class', async () => {
     const heat = { predicted: thumbnail, label: thumbnail };
     const pictures = new Map([['red/2.png', { picture: thumbnail, heat }]]);
-    await writeRun(root, { ...contentsOfRun(), pictures });
+    await writeRun(root, { ...contentsOfRun(), pictures: async () => pictures });
     const report = await readFile(join(root, 'report.html'), 'utf8');
     expect(report.match(/<img /g)).toHaveLength(3);
     for (const text of ['signs of green', 'signs of red', '75.0 %', '1 of 3 samples']) {
@@ -78,7 +78,7 @@ describe('mistakes in the report', () => {
 
   test('say why there is no picture', async () => {
     const pictures = new Map([['red/2.png', { picture: { reason: 'it is cut off' } }]]);
-    await writeRun(root, { ...contentsOfRun(), pictures });
+    await writeRun(root, { ...contentsOfRun(), pictures: async () => pictures });
     const report = await readFile(join(root, 'report.html'), 'utf8');
     expect(report).not.toContain('<img ');
     expect(report).toContain('no picture: it is cut off');

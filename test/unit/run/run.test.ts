@@ -1,6 +1,7 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Notice } from '@headstart/core';
 import { readRun, readRunWeights, writeRun } from '@headstart/core/run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contentsOfRun } from './contents.ts';
@@ -20,21 +21,55 @@ describe('a run folder', () => {
     await writeRun(folder, contentsOfRun());
     expect((await readdir(folder)).sort()).toEqual([
       'confusion.csv',
-      'confusion.png',
       'confusion.svg',
-      'curves.png',
       'curves.svg',
       'head.safetensors',
       'history.csv',
       'labels.txt',
       'metrics.json',
       'predictions.csv',
-      'reliability.png',
       'reliability.svg',
       'report.html',
       'run.json',
       'skipped.csv',
     ]);
+  });
+
+  test('is complete before anything is drawn, and a part that fails is a warning', async () => {
+    const notices: Notice[] = [];
+    // A folder in the place of a plot: it cannot be written.
+    await mkdir(join(folder, 'curves.svg/in the way'), { recursive: true });
+    let complete: unknown;
+    const pictures = async () => {
+      complete = (await readRun(folder)).record.result;
+      throw new Error('There is no memory for it.');
+    };
+    const onNotice = (notice: Notice) => notices.push(notice);
+    const contents = contentsOfRun();
+    const written = await writeRun(folder, { ...contents, pictures, onNotice });
+    expect(complete).toEqual(contents.record.result);
+    expect(notices).toEqual([
+      { level: 'warning', text: expect.stringMatching(/^The plot .*curves\.svg is missing: /) },
+      {
+        level: 'warning',
+        text: 'A picture of a mistake is missing: There is no memory for it. The rest is complete.',
+      },
+    ]);
+    const { files } = (await readRun(folder)).record;
+    expect(files).toEqual(written.files);
+    expect(Object.keys(files)).toEqual(
+      expect.arrayContaining(['confusion.svg', 'report.html', 'head.safetensors']),
+    );
+    expect(files).not.toHaveProperty('curves.svg');
+  });
+
+  test('of an earlier version is read, with the pictures of its plots', async () => {
+    await writeRun(folder, contentsOfRun());
+    const record = JSON.parse(await text('run.json'));
+    await writeFile(join(folder, 'curves.png'), 'picture');
+    record.files['curves.png'] = { bytes: 7, sha256: '0'.repeat(64) };
+    await writeFile(join(folder, 'run.json'), JSON.stringify(record));
+    expect((await readRun(folder)).record.files).toHaveProperty('curves.png');
   });
 
   test('says in tables what happened', async () => {

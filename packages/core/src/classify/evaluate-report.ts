@@ -1,4 +1,4 @@
-import type { OperationOptions } from '../base/operation.ts';
+import type { NoticeListener, OperationOptions } from '../base/operation.ts';
 import type { SkippedFile } from '../dataset/index.ts';
 import type { Evaluation } from '../evaluate/index.ts';
 import type { FeatureSet } from '../features/index.ts';
@@ -20,6 +20,7 @@ interface Reported {
 interface ReportOptions extends OperationOptions {
   readonly run: string;
   readonly data: string;
+  readonly onNotice?: NoticeListener | undefined;
 }
 
 /** Writes the report on an evaluation; with pictures where the data is a folder of images. */
@@ -28,7 +29,7 @@ export async function writeReport(
   run: Run,
   { features, skipped, fromImages }: Reported,
   evaluation: Evaluation,
-  { run: folder, data, signal }: ReportOptions,
+  { run: folder, data, signal, onNotice }: ReportOptions,
 ): Promise<void> {
   const { head, image: input } = run.record;
   const pictures =
@@ -50,5 +51,7 @@ export async function writeReport(
     evaluation,
     skipped,
     pictures,
+    signal,
+    onNotice,
   });
 }

@@ -1,5 +1,5 @@
 export { colours } from './colours.ts';
 export { pageDocument } from './document.ts';
 export { type HtmlValue, html, type Markup, table, trusted } from './html.ts';
-export { type Plot, plotConfig, renderPng, renderSvg } from './svg.ts';
+export { type Plot, plotConfig, renderSvg } from './svg.ts';
 export { type Thumbnail, thumbnail } from './thumbnail.ts';

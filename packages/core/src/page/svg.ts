@@ -1,7 +1,6 @@
-import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
 import { colours } from './colours.ts';
-import { escapeHtml } from './html.ts';
+import { escapeHtml, visible } from './html.ts';
 
 /** Vega-Lite's own type asks for exact optional properties that its data model does not need. */
 export type Plot = Readonly<Record<string, unknown>>;
@@ -42,20 +41,11 @@ export async function renderSvg(spec: Plot, title: string, summary: string): Pro
     renderer: 'none',
   });
   try {
-    const svg = await view.toSVG();
+    const svg = visible(await view.toSVG());
     const words = `<title>${escapeHtml(title)}</title><desc>${escapeHtml(summary)}</desc>`;
     const label = `role="img" aria-label="${escapeHtml(`${title}. ${summary}`)}"`;
     return svg.replace(/<svg([^>]*)>/, (_, attributes) => `<svg ${label}${attributes}>${words}`);
   } finally {
     view.finalize();
   }
-}
-
-/** Pixels of a PNG file for one of a plot: sharp on a screen of twice the density, and in print. */
-const pngScale = 2;
-
-/** A plot as a PNG file. */
-export function renderPng(svg: string): Promise<Uint8Array> {
-  const picture = sharp(Buffer.from(svg), { density: 72 * pngScale });
-  return picture.png({ palette: true, effort: 1 }).toBuffer();
 }

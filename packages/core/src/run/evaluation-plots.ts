@@ -1,13 +1,13 @@
 import type { Evaluation } from '../evaluate/index.ts';
+import { type AttemptOptions, attempt } from './attempt.ts';
 import { confusionSvg } from './confusion-plot.ts';
 import { reliabilitySvg } from './reliability-plot.ts';
-import type { ReportContents } from './report/report.ts';
 
-/** The plots of a classification, as SVG documents. */
-export async function evaluationPlots(
+/** How the plots of a classification are drawn, each as an SVG document. */
+export function evaluationPlots(
   { confusion, metrics, ...evaluation }: Evaluation,
   classes: readonly string[],
-): Promise<Omit<ReportContents['plots'], 'curves'>> {
+) {
   const { calibrationError, uncalibrated, temperature } = metrics;
   const calibrated = { bins: evaluation.reliability, error: calibrationError };
   const before = {
@@ -15,7 +15,23 @@ export async function evaluationPlots(
     error: uncalibrated.calibrationError,
   };
   return {
-    confusion: await confusionSvg(confusion, classes),
-    reliability: await reliabilitySvg(calibrated, temperature === 1 ? undefined : before),
+    confusion: () => confusionSvg(confusion, classes),
+    reliability: () => reliabilitySvg(calibrated, temperature === 1 ? undefined : before),
   };
+}
+
+/**
+ * Draws plots, one after another. One that fails is undefined, with a warning.
+ *
+ * @throws `signal.reason` where aborted
+ */
+export async function drawPlots<Name extends string>(
+  plots: Readonly<Record<Name, () => Promise<string>>>,
+  options: AttemptOptions,
+): Promise<Record<Name, string | undefined>> {
+  const drawn: Partial<Record<Name, string | undefined>> = {};
+  for (const name of Object.keys(plots) as Name[]) {
+    drawn[name] = await attempt(`The ${name} plot`, plots[name], options);
+  }
+  return drawn as Record<Name, string | undefined>;
 }

@@ -1,4 +1,5 @@
 export { confusionSvg } from './confusion-plot.ts';
+export type { RunContents } from './contents.ts';
 export { curvesSvg } from './curves-plot.ts';
 export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
 export type { Agreement } from './export-int8.ts';
@@ -21,5 +22,5 @@ export {
 export { reliabilitySvg } from './reliability-plot.ts';
 export { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
 export { readTrainedRun, runPredictions, type TrainedRun } from './trained-run.ts';
-export { type RunContents, writeRun } from './write.ts';
+export { writeRun } from './write.ts';
 export { writeEvaluationReport } from './write-evaluation.ts';

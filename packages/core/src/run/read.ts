@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { Metrics } from '../evaluate/index.ts';
 import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
-import { type RunRecord, runFiles } from './record.ts';
+import { earlierRunFiles, type RunRecord, runFiles } from './record.ts';
 
 /** A complete run folder. */
 export interface Run {
@@ -100,9 +100,9 @@ function checkInner({ classes, head, files, image, calibration }: RunRecord, pat
   if (!lists || head.classes !== classes.length) {
     throw invalid(`${path} describes no head for its ${classes.length} classes`);
   }
+  const known = new Set([...Object.values(runFiles), ...earlierRunFiles]);
   for (const [name, file] of Object.entries(files)) {
-    const known = (Object.values(runFiles) as string[]).includes(name);
-    if (!known || !Number.isSafeInteger(file?.bytes)) {
+    if (!known.has(name) || !Number.isSafeInteger(file?.bytes)) {
       throw invalid(`${path} lists the unknown file ${JSON.stringify(name)}`);
     }
   }

@@ -120,13 +120,17 @@ export const runFiles = {
   predictions: 'predictions.csv',
   skipped: 'skipped.csv',
   curvesPlot: 'curves.svg',
-  curvesPicture: 'curves.png',
   confusionPlot: 'confusion.svg',
-  confusionPicture: 'confusion.png',
   reliabilityPlot: 'reliability.svg',
-  reliabilityPicture: 'reliability.png',
   report: 'report.html',
   record: 'run.json',
   folds: 'folds.json',
   corrections: 'corrections.csv',
 } as const;
+
+/** Of runs by earlier versions: each plot was also written as a picture. */
+export const earlierRunFiles: readonly string[] = [
+  'curves.png',
+  'confusion.png',
+  'reliability.png',
+];

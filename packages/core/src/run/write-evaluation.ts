@@ -1,5 +1,6 @@
 import { writeFileAtomically } from '../base/atomic-file.ts';
-import { evaluationPlots } from './evaluation-plots.ts';
+import type { AttemptOptions } from './attempt.ts';
+import { drawPlots, evaluationPlots } from './evaluation-plots.ts';
 import { type EvaluationReportContents, evaluationReportHtml } from './report/report.ts';
 
 /**
@@ -9,8 +10,9 @@ import { type EvaluationReportContents, evaluationReportHtml } from './report/re
  */
 export async function writeEvaluationReport(
   path: string,
-  contents: Omit<EvaluationReportContents, 'plots'>,
+  contents: Omit<EvaluationReportContents, 'plots'> & AttemptOptions,
 ): Promise<void> {
-  const plots = await evaluationPlots(contents.evaluation, contents.record.classes);
+  const { evaluation, record } = contents;
+  const plots = await drawPlots(evaluationPlots(evaluation, record.classes), contents);
   await writeFileAtomically(path, evaluationReportHtml({ ...contents, plots }));
 }

@@ -19,8 +19,8 @@ import {
 import {
   checkpointFile,
   chooseRunFolder,
-  type MistakePictures,
   picturesOfMistakes,
+  type RunContents,
   type RunFolder,
   runPredictions,
   writeRun,
@@ -139,16 +139,16 @@ async function trainInto(
 }
 
 /** None where the run was trained on feature files, which do not say where their images are. */
-async function mistakesOf(
+function mistakesOf(
   { source, validation, extractor }: TrainingData,
   { head, weights }: TrainedHead,
   evaluation: Evaluation,
   { fit, signal }: TrainJobOptions,
-): Promise<ReadonlyMap<string, MistakePictures> | undefined> {
+): RunContents['pictures'] {
   if (!extractor) return undefined;
   const input = { ...extractor.backbone.input, fit };
   const sources = { root: source, features: validation, head, weights, input, signal };
-  return picturesOfMistakes(evaluation, sources);
+  return () => picturesOfMistakes(evaluation, sources);
 }
 
 function evaluateValidation(

@@ -35,12 +35,8 @@ export interface ReportContents {
   readonly evaluation: Evaluation;
   readonly skipped: readonly SkippedFile[];
   readonly files: Readonly<Record<string, RunFile>>;
-  /** SVG documents. */
-  readonly plots: {
-    readonly curves: string;
-    readonly confusion: string;
-    readonly reliability: string;
-  };
+  /** SVG documents; undefined where one could not be drawn. */
+  readonly plots: Readonly<Record<'curves' | 'confusion' | 'reliability', string | undefined>>;
   /** Of mistakes, by sample name. */
   readonly pictures: ReadonlyMap<string, MistakePictures>;
 }
@@ -61,7 +57,7 @@ export function reportHtml(contents: ReportContents): string {
           ...trainingFacts(record),
         ]),
       ],
-      ['Training', html`<figure class="wide">${trusted(plots.curves)}</figure>`],
+      ['Training', figure(plots.curves, { wide: true })],
       ...measured({ ...contents, classes: record.classes, on: 'the validation set' }),
       ['Skipped files', skippedTable(skipped)],
       ['Arguments', argumentTable(record)],
@@ -145,11 +141,12 @@ ${content}
 `;
 }
 
-function figure(svg: string): Markup {
-  return html`<figure>${trusted(svg)}</figure>`;
+function figure(svg: string | undefined, { wide = false } = {}): Markup {
+  if (svg === undefined) return html`<p class="notice">This plot could not be drawn.</p>`;
+  return html`<figure${trusted(wide ? ' class="wide"' : '')}>${trusted(svg)}</figure>`;
 }
 
-function calibration(metrics: Metrics, reliability: string): Markup {
+function calibration(metrics: Metrics, reliability: string | undefined): Markup {
   const { temperature, calibrationError, uncalibrated } = metrics;
   const how =
     temperature === 1
