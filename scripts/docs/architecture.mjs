@@ -53,6 +53,7 @@ export const units = {
       'core/dataset',
       'core/image',
       'core/evaluate',
+      'core/backbone',
       'core/features',
       'core/head',
       'core/run',

@@ -1,20 +1,24 @@
 import { basename, resolve } from 'node:path';
 import {
+  type Backbone,
   BatchedClassifier,
   type BatchedClassifierOptions,
   type Classifier,
+  classifierOn,
   type Explainer,
+  explainerOn,
+  isHeadOn,
   type LoadClassifierOptions,
+  openRunBackbone,
   type RunRecord,
   readTrainedRun,
-  SharedBackbone,
   type TrainedRun,
 } from '@headstart/core';
 
 /** A head in use, on the backbone that it was opened on. */
 interface Served {
   readonly run: TrainedRun;
-  readonly backbone: SharedBackbone;
+  readonly backbone: Backbone;
   readonly batched: BatchedClassifier;
   /** Made when it is first asked for. */
   explainer?: Explainer;
@@ -45,7 +49,7 @@ export class ServedModel implements AsyncDisposable {
     load: LoadClassifierOptions,
     batching: BatchedClassifierOptions,
   ): Promise<ServedModel> {
-    const backbone = await SharedBackbone.open(folder, load);
+    const backbone = await openRunBackbone(folder, load);
     try {
       const served = await openHead(await readTrainedRun(folder), backbone, batching);
       return new ServedModel(served, load, batching);
@@ -68,7 +72,7 @@ export class ServedModel implements AsyncDisposable {
     return this.#served.run.record;
   }
 
-  get backbone(): SharedBackbone {
+  get backbone(): Backbone {
     return this.#served.backbone;
   }
 
@@ -83,7 +87,7 @@ export class ServedModel implements AsyncDisposable {
   /** @throws HeadstartError `USAGE` where the backbone gives vectors, which have no places */
   get explainer(): Explainer {
     const { backbone, run } = this.#served;
-    this.#served.explainer ??= backbone.explainer(run);
+    this.#served.explainer ??= explainerOn(backbone, run);
     return this.#served.explainer;
   }
 
@@ -94,8 +98,8 @@ export class ServedModel implements AsyncDisposable {
    */
   async serve(run: TrainedRun): Promise<void> {
     const before = this.#served;
-    const shared = before.backbone.fits(run.record);
-    const backbone = shared ? before.backbone : await SharedBackbone.open(run.folder, this.#load);
+    const shared = isHeadOn(before.backbone, run.record);
+    const backbone = shared ? before.backbone : await openRunBackbone(run.folder, this.#load);
     this.#served = await openHead(run, backbone, this.#batching);
     await before.batched.close();
     if (!shared) await before.backbone.close();
@@ -110,10 +114,10 @@ export class ServedModel implements AsyncDisposable {
 
 async function openHead(
   run: TrainedRun,
-  backbone: SharedBackbone,
+  backbone: Backbone,
   batching: BatchedClassifierOptions,
 ): Promise<Served> {
-  const classifier = await backbone.classifier(run);
+  const classifier = await classifierOn(backbone, run);
   return { run, backbone, batched: new BatchedClassifier(classifier, batching) };
 }
 

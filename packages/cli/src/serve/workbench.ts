@@ -1,5 +1,6 @@
 import {
   type Explainer,
+  isHeadOn,
   Retrainer,
   Review,
   type TrainedRun,
@@ -42,7 +43,7 @@ export class Workbench implements AsyncDisposable {
       get folder() {
         return model.folder;
       },
-      fits: ({ record }) => model.backbone.fits(record),
+      fits: ({ record }) => isHeadOn(model.backbone, record),
       serve: (run) => this.#serve(run),
     });
   }

@@ -1,5 +1,5 @@
+export { Backbone, type OpenHead } from './backbone.ts';
 export { calibrate } from './calibrate.ts';
-export { openWhenRun, type RunnableBackbone } from './deferred.ts';
 export { describeFile } from './describe-file.ts';
 export {
   chooseProvider,
@@ -21,5 +21,5 @@ export {
   quantizedPath,
 } from './quantized-backbone.ts';
 export { RangeHistogram } from './range-histogram.ts';
-export { Backbone, type BackboneInfo, type OpenBackboneOptions, type OpenHead } from './session.ts';
+export type { BackboneInfo, OpenBackboneOptions } from './session.ts';
 export { writeChecked } from './write-checked.ts';

@@ -2,10 +2,10 @@ import { readFile, rm } from 'node:fs/promises';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { temporaryBeside } from '../base/temporary-files.ts';
+import { Backbone } from './backbone.ts';
 import { describeFile } from './describe-file.ts';
 import { type BackboneFile, shownName } from './file.ts';
 import { generatedImages } from './generated-images.ts';
-import { Backbone } from './session.ts';
 
 export interface PlaceOptions extends Partial<Pick<BackboneFile, 'name' | 'origin'>> {
   readonly signal?: AbortSignal | undefined;

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
 import { decodeModel, describeModel, quantizeModel } from '../onnx/index.ts';
+import { Backbone } from './backbone.ts';
 import { calibrate } from './calibrate.ts';
 import { describeFile } from './describe-file.ts';
 import { type BackboneFile, shownName } from './file.ts';
-import { Backbone } from './session.ts';
 import { writeChecked } from './write-checked.ts';
 
 export interface ImageSize {

@@ -47,112 +47,40 @@ export interface BackboneInfo extends BackboneFile {
   readonly remark?: string | undefined;
 }
 
-/** A head on a backbone: runs as the backbone does, and gives probabilities [count, classes]. */
-export interface OpenHead {
+/** A worker that runs a backbone, and what the backbone turned out to be. */
+export interface StartedBackbone {
   readonly info: BackboneInfo;
-  run(images: Uint8Array, count: number): Promise<Float32Array>;
-  close(): Promise<void>;
+  readonly worker: InferenceWorker;
 }
 
 /**
- * A backbone that is ready to run, in a worker thread of its own. Close it after use.
+ * Starts a backbone file on the chosen device, and tries it on one image.
  *
- * Runs are queued and done in order: with two in flight, the worker never waits.
+ * @throws HeadstartError `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`; `signal.reason` where aborted
  */
-export class Backbone {
-  readonly info: BackboneInfo;
-  readonly #worker: InferenceWorker;
-  /** Somebody else closes it. */
-  readonly #isLent: boolean;
-
-  private constructor(info: BackboneInfo, worker: InferenceWorker, isLent = false) {
-    this.info = info;
-    this.#worker = worker;
-    this.#isLent = isLent;
-  }
-
-  /**
-   * Opens a backbone file on the chosen device.
-   *
-   * @throws HeadstartError `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`; `signal.reason` where aborted
-   */
-  static async open(file: BackboneFile, options: OpenBackboneOptions = {}): Promise<Backbone> {
-    const { signal } = options;
+export async function startBackbone(
+  file: BackboneFile,
+  options: OpenBackboneOptions,
+): Promise<StartedBackbone> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const shown = shownName(file);
+  const whole = decodeModel(await readBackbone(file.path), shown);
+  const { featuresOf } = options;
+  const model = featuresOf ? withoutHead(whole, shown, featuresOf) : whole;
+  const description = describeModel(model, shown);
+  const { worker, chosen, engine } = await startOnDevice(file, model, options);
+  try {
+    const { height, width } = description.input;
+    const { shape, data } = await trialRun(worker, shown, height * width * 3);
+    checkFeatures(shown, shape, data);
     signal?.throwIfAborted();
-    const shown = shownName(file);
-    const whole = decodeModel(await readBackbone(file.path), shown);
-    const { featuresOf } = options;
-    const model = featuresOf ? withoutHead(whole, shown, featuresOf) : whole;
-    const description = describeModel(model, shown);
-    const { worker, chosen, engine } = await startOnDevice(file, model, options);
-    try {
-      const { height, width } = description.input;
-      const { shape, data } = await trialRun(worker, shown, height * width * 3);
-      checkFeatures(shown, shape, data);
-      signal?.throwIfAborted();
-      const remark = remarkOn(model, description);
-      const found = { input: { height, width }, featureShape: shape, engine, remark };
-      return new Backbone({ ...file, ...found, ...onDevice(chosen, options) }, worker);
-    } catch (error) {
-      await worker.close();
-      throw error;
-    }
-  }
-
-  /**
-   * Runs images through the backbone.
-   *
-   * @param images uint8 RGB [count, height, width, 3]; not kept and not changed
-   * @returns features [count, ...featureShape], NHWC
-   * @throws HeadstartError `INTERNAL` where the images have another size, or inference fails
-   */
-  run(images: Uint8Array, count: number): Promise<Float32Array> {
-    return this.#run(images, count);
-  }
-
-  /**
-   * The same backbone under the name of another file that holds it. Closing it does nothing.
-   *
-   * @param file of the same weights and precision
-   */
-  as(file: BackboneFile): Backbone {
-    return new Backbone({ ...this.info, ...file }, this.#worker, true);
-  }
-
-  /**
-   * Puts a head on the features, beside others that there may be. It ends with the backbone, or is
-   * closed before.
-   *
-   * @param model `features` in, `probabilities` out
-   * @param classes numbers that it gives for an image
-   * @throws HeadstartError `INTERNAL` where ONNX Runtime refuses the model
-   */
-  async addHead(model: Uint8Array, classes: number): Promise<OpenHead> {
-    const head = await this.#worker.addHead(model);
-    return {
-      info: { ...this.info, featureShape: [classes] },
-      run: (images, count) => this.#run(images, count, head),
-      close: async () => this.#worker.removeHead(head),
-    };
-  }
-
-  async #run(images: Uint8Array, count: number, head?: number): Promise<Float32Array> {
-    const { height, width } = this.info.input;
-    if (images.length !== count * height * width * 3 || count < 1) {
-      throw new HeadstartError(
-        'INTERNAL',
-        `${images.length} bytes are not ${count} images of ${height}x${width}x3.`,
-      );
-    }
-    return (await this.#worker.run(images, count, head)).data;
-  }
-
-  async close(): Promise<void> {
-    if (!this.#isLent) await this.#worker.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    const remark = remarkOn(model, description);
+    const found = { input: { height, width }, featureShape: shape, engine, remark };
+    return { info: { ...file, ...found, ...onDevice(chosen, options) }, worker };
+  } catch (error) {
+    await worker.close();
+    throw error;
   }
 }
 

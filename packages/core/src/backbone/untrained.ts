@@ -4,10 +4,10 @@ import { temporaryBeside } from '../base/temporary-files.ts';
 import type { InputPreprocessing } from '../onnx/index.ts';
 import { backboneModel, type ChannelStatistics, vgg16ImageSize } from '../onnx/index.ts';
 import { heWeights } from '../weights/index.ts';
+import { Backbone } from './backbone.ts';
 import { describeFile } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
 import { generatedImages } from './generated-images.ts';
-import { Backbone } from './session.ts';
 
 const name = 'vgg16-untrained';
 const pictures = 32;

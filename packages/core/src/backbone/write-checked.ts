@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { temporaryBeside } from '../base/temporary-files.ts';
+import { Backbone } from './backbone.ts';
 import { describeFile } from './describe-file.ts';
-import { Backbone } from './session.ts';
 
 /**
  * Puts a backbone's model in place only after it has run.

@@ -27,7 +27,7 @@ export {
   loadExplainer,
 } from './explain.ts';
 export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain-images.ts';
+export { classifierOn, explainerOn, isHeadOn, openRunBackbone } from './head-on-backbone.ts';
 export { type LoadClassifierOptions, loadClassifier } from './load.ts';
 export { type FetchImageOptions, fetchImage, type ImageInput } from './read-input.ts';
 export { type Page, Review, type ReviewedMistake } from './review.ts';
-export { SharedBackbone } from './shared-backbone.ts';

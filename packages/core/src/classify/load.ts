@@ -83,9 +83,12 @@ export function openRunModel(
   output: 'probabilities' | 'features' = 'probabilities',
 ): Promise<Backbone> {
   const { name, untrained, preprocessing, precision = 'float32', featureShape } = backbone;
-  const featuresOf = output === 'features' ? featureShape : undefined;
+  const features = output === 'features';
+  const featuresOf = features ? featureShape : undefined;
+  // The features are those of the backbone's own file, which the run's model has inside.
+  const { sha256 } = features ? backbone : model;
   return Backbone.open(
-    { ...model, name, untrained, preprocessing, precision },
+    { ...model, sha256, name, untrained, preprocessing, precision },
     { device, ...options, featuresOf },
   );
 }

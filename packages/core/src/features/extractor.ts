@@ -1,13 +1,4 @@
-import {
-  type BackboneFile,
-  type BackboneInfo,
-  type FeatureError,
-  locateBackbone,
-  openWhenRun,
-  type RunnableBackbone,
-} from '../backbone/index.ts';
-import { defaultDirectories } from '../base/directories.ts';
-import { HeadstartError } from '../base/errors.ts';
+import type { BackboneInfo, FeatureError } from '../backbone/index.ts';
 import { maxFloat16 } from '../base/float16.ts';
 import type { NoticeListener } from '../base/operation.ts';
 import {
@@ -22,11 +13,11 @@ import { type AugmentOptions, drawView } from '../image/index.ts';
 import { extractFeatures } from './extract.ts';
 import type { ExtractorOptions } from './extractor-options.ts';
 import { countMissing } from './missing.ts';
-import { cachedScan, type HashingJobOptions, openStore } from './open.ts';
+import { cachedScan, type HashingJobOptions } from './open.ts';
+import { type OpenBackbone, openBackboneAndCache } from './open-backbone.ts';
 import type { ViewRequest } from './plan.ts';
-import { errorOfPrecision, inPrecision, type SampleSource } from './precision.ts';
+import { errorOfPrecision, type SampleSource } from './precision.ts';
 import type { FeatureDtype, FeatureSet } from './set.ts';
-import type { FeatureStore } from './store.ts';
 import { findUnreadable } from './unreadable.ts';
 
 /** Features of some samples, and what they cost. */
@@ -58,57 +49,12 @@ export interface Extractor extends AsyncDisposable {
   errorOfPrecision(samples: readonly Sample[]): Promise<FeatureError | undefined>;
 }
 
-/** A backbone and the cache, open for one job or for several. */
-export interface OpenBackbone extends AsyncDisposable {
-  /** In float32. */
-  readonly exact: BackboneFile;
-  readonly file: BackboneFile;
-  readonly backbone: RunnableBackbone;
-  readonly cache: FeatureStore;
-}
-
-type BackboneFiles = Pick<OpenBackbone, 'exact' | 'file'>;
-
-/** @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE` */
-export async function findBackboneFiles(
-  options: ExtractorOptions,
-  source: SampleSource,
-): Promise<BackboneFiles> {
-  const exact = await findBackbone(options);
-  return { exact, file: await inPrecision(exact, options, source) };
-}
-
-/**
- * Finds and opens the backbone and the cache. `source`: images that the backbone may be turned into
- * int8 with; `files`: those of the backbone, where they have been found already.
- *
- * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `GPU_REQUIRED`, `CACHE_UNUSABLE`
- */
-export async function openBackbone(
-  options: ExtractorOptions,
-  source: SampleSource,
-  files?: BackboneFiles,
-): Promise<OpenBackbone> {
-  const { exact, file } = files ?? (await findBackboneFiles(options, source));
-  const cache = await openStore(options);
-  const device = options.precision === 'int8' ? 'cpu' : options.device;
-  const requireGpu = options.requireGpu || options.precision === 'fp16';
-  const backbone = await openWhenRun(file, { ...options, device, requireGpu }).catch(
-    async (error: unknown) => {
-      await cache[Symbol.asyncDispose]();
-      throw error;
-    },
-  );
-  const close = () => closeAll(backbone, cache);
-  return { exact, file, backbone, cache, [Symbol.asyncDispose]: close };
-}
-
-/** As {@link openBackbone}, and says which device is used. */
+/** As {@link openBackboneAndCache}, and says which device is used. */
 export async function openExtractor(
   options: ExtractorOptions,
   source: SampleSource,
 ): Promise<Extractor> {
-  const open = await openBackbone(options, source);
+  const open = await openBackboneAndCache(options, source);
   return {
     ...extractorOn(open, options),
     [Symbol.asyncDispose]: () => open[Symbol.asyncDispose](),
@@ -169,36 +115,6 @@ export function scanOnce(
     scanned ??= scanDataset(data, cachedScan(options));
     return scanned;
   };
-}
-
-async function closeAll(backbone: RunnableBackbone, cache: FeatureStore): Promise<void> {
-  try {
-    await backbone.close();
-  } finally {
-    await cache[Symbol.asyncDispose]();
-  }
-}
-
-async function findBackbone(options: ExtractorOptions) {
-  const { backbone = 'vgg16', preprocess, layer, imageSize, output, signal, onProgress } = options;
-  const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
-  const locate = (spec: string) =>
-    locateBackbone(spec, {
-      modelsDir,
-      preprocessing: preprocess,
-      layer,
-      imageSize,
-      output,
-      signal,
-      onProgress,
-    });
-  try {
-    return await locate(backbone);
-  } catch (error) {
-    const missing = error instanceof HeadstartError && error.code === 'WEIGHTS_MISSING';
-    if (!missing || !options.untrainedWhereMissing || backbone !== 'vgg16') throw error;
-    return locate('vgg16-untrained');
-  }
 }
 
 function announce(backbone: BackboneInfo, onNotice: NoticeListener | undefined): void {

@@ -1,5 +1,4 @@
 export { fromFloat16, maxFloat16, toFloat16 } from '../base/float16.ts';
-export { BackboneKeeper, type LentBackbone } from './backbone-keeper.ts';
 export { FeatureCache } from './cache.ts';
 export {
   type CacheContent,
@@ -35,7 +34,6 @@ export {
   type Extraction,
   type Extractor,
   extractorOn,
-  type OpenBackbone,
   openExtractor,
   scanOnce,
   viewRequest,
@@ -52,6 +50,7 @@ export { featureFileDigest, readFeatureFile, writeFeatureFile } from './file.ts'
 export { rememberingHasher } from './file-memo.ts';
 export type { ExtractorDescription, ExtractorId } from './key.ts';
 export { cachedHasher, cachedScan, type HashingJobOptions, type StoreJobOptions } from './open.ts';
+export { type OpenBackbone, openBackboneAndCache } from './open-backbone.ts';
 export { openFeatureCache } from './open-cache.ts';
 export { openFeatureStore } from './open-store.ts';
 export { inFloat32, pooledSet } from './pooled.ts';

@@ -1,13 +1,21 @@
 import { access, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
 import { readCorrections, writeCorrections } from '../dataset/index.ts';
-import { BackboneKeeper, type LentBackbone } from '../features/index.ts';
+import {
+  type ExtractorOptions,
+  extractorOn,
+  type OpenBackbone,
+  openBackboneAndCache,
+  type SampleSource,
+} from '../features/index.ts';
 import type { HeadSpec } from '../head/index.ts';
 import { type RunRecord, runFiles } from '../run/index.ts';
-import { trainJob } from './train.ts';
+import { trainOn } from './train.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import { openTrainingData } from './training-data.ts';
 
 export interface RetrainOptions
   extends LongOperationOptions,
@@ -30,15 +38,16 @@ export interface RetrainOptions
  */
 export class Retrainer implements AsyncDisposable {
   readonly #options: TrainJobOptions;
-  readonly #backbones: BackboneKeeper;
+  readonly #given: Backbone | undefined;
+  #open: Promise<OpenBackbone> | undefined;
 
   /**
    * @param options how the first run was trained
-   * @param lent a backbone that is open anyway: no other is opened where it is the run's own
+   * @param open a backbone that is shared where it is the run's own, so that no other is opened
    */
-  constructor(options: TrainJobOptions, lent?: LentBackbone) {
+  constructor(options: TrainJobOptions, open?: Backbone) {
     this.#options = options;
-    this.#backbones = new BackboneKeeper(lent);
+    this.#given = open;
   }
 
   /**
@@ -53,10 +62,9 @@ export class Retrainer implements AsyncDisposable {
     const options = { ...this.#options, ...hooks, out };
     try {
       if (kept) await writeCorrections(kept, corrections.byHash.values());
-      return await trainJob({
+      return await trainOn((settings) => openTrainingData(settings, this.#extractor), {
         ...options,
         corrections: corrections?.path ?? options.corrections,
-        backbones: this.#backbones,
         recordedArguments: {
           ...options.recordedArguments,
           out,
@@ -69,9 +77,22 @@ export class Retrainer implements AsyncDisposable {
     }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#backbones[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await (await open?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
+
+  /** On a backbone that stays open from one training to the next; what failed is tried again. */
+  readonly #extractor = async (options: ExtractorOptions, source: SampleSource) => {
+    this.#open ??= openBackboneAndCache(options, source, this.#given);
+    try {
+      return extractorOn(await this.#open, options);
+    } catch (error) {
+      this.#open = undefined;
+      throw error;
+    }
+  };
 }
 
 /**

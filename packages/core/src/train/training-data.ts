@@ -9,13 +9,11 @@ import {
   type Sample,
   type SkippedFile,
 } from '../dataset/index.ts';
-import type { BackboneKeeper } from '../features/index.ts';
 import {
   announceDataset,
   announceUnlearnt,
   type Extractor,
   type ExtractorOptions,
-  extractorOn,
   type FeatureSet,
   featureFileDigest,
   inGroups,
@@ -38,8 +36,6 @@ export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, 
   readonly features?: string | undefined;
   readonly validationFeatures?: string | undefined;
   readonly augment?: AugmentOptions | undefined;
-  /** A backbone that stays open after this job; default: one is opened for it. */
-  readonly backbones?: BackboneKeeper | undefined;
 }
 
 export interface FeatureCounts {
@@ -74,10 +70,13 @@ export interface TrainingData extends AsyncDisposable {
 }
 
 /** @throws HeadstartError `USAGE`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID` and all of {@link openExtractor} */
-export async function openTrainingData(options: TrainingDataOptions): Promise<TrainingData> {
+export async function openTrainingData(
+  options: TrainingDataOptions,
+  open: typeof openExtractor = openExtractor,
+): Promise<TrainingData> {
   const { data, features, validationFeatures } = options;
   if (data !== undefined && features === undefined && validationFeatures === undefined) {
-    return fromImages(data, options);
+    return fromImages(data, options, open);
   }
   if (data !== undefined || features === undefined || validationFeatures === undefined) {
     throw new HeadstartError(
@@ -94,15 +93,17 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Tr
   return fromFeatureFiles(features, validationFeatures, options);
 }
 
-async function fromImages(data: string, options: TrainingDataOptions): Promise<TrainingData> {
+async function fromImages(
+  data: string,
+  options: TrainingDataOptions,
+  open: typeof openExtractor,
+): Promise<TrainingData> {
   const { signal, onNotice } = options;
   // What can be refused at once is refused before every file is read.
   await findLayout(resolve(data), signal);
   const scan = scanOnce(data, options);
   const images = async () => (await scan()).train;
-  const extractor = options.backbones
-    ? extractorOn(await options.backbones.open(options, images), options)
-    : await openExtractor(options, images);
+  const extractor = await open(options, images);
   try {
     const dataset = await scan();
     announceDataset(dataset, onNotice);

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { loadClassifier, readTrainedRun, SharedBackbone, trainJob } from '@headstart/core';
+import {
+  classifierOn,
+  isHeadOn,
+  loadClassifier,
+  openRunBackbone,
+  readTrainedRun,
+  trainJob,
+} from '@headstart/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type TemporaryFolder,
@@ -44,11 +51,11 @@ async function probabilities(classifier: Awaited<ReturnType<typeof loadClassifie
 
 describe('a backbone that heads share', () => {
   test('gives with each head what the run’s own model gives', async () => {
-    await using backbone = await SharedBackbone.open(at('conv'), { device: 'cpu' });
+    await using backbone = await openRunBackbone(at('conv'), { device: 'cpu' });
     for (const head of heads) {
       const run = await readTrainedRun(at(head));
-      expect(backbone.fits(run.record)).toBe(true);
-      await using shared = await backbone.classifier(run);
+      expect(isHeadOn(backbone, run.record)).toBe(true);
+      await using shared = await classifierOn(backbone, run);
       await using own = await loadClassifier(at(head), { device: 'cpu' });
       const [ours, expected] = [await probabilities(shared), await probabilities(own)];
       ours.flat().forEach((value, i) => {
@@ -58,9 +65,9 @@ describe('a backbone that heads share', () => {
   });
 
   test('stays open where one head is closed, also within its run', async () => {
-    await using backbone = await SharedBackbone.open(at('conv'), { device: 'cpu' });
-    const first = await backbone.classifier(await readTrainedRun(at('conv')));
-    await using second = await backbone.classifier(await readTrainedRun(at('linear')));
+    await using backbone = await openRunBackbone(at('conv'), { device: 'cpu' });
+    const first = await classifierOn(backbone, await readTrainedRun(at('conv')));
+    await using second = await classifierOn(backbone, await readTrainedRun(at('linear')));
     const read = await Promise.all(images().map((image) => first.read(image)));
     const labelled = first.label(read);
     await first.close();
@@ -70,11 +77,11 @@ describe('a backbone that heads share', () => {
   });
 
   test('refuses a head on another backbone', async () => {
-    await using backbone = await SharedBackbone.open(at('conv'), { device: 'cpu' });
+    await using backbone = await openRunBackbone(at('conv'), { device: 'cpu' });
     const run = await readTrainedRun(at('linear'));
     const other = { ...run.record.backbone, sha256: '0'.repeat(64) } as never;
     const foreign = { ...run, record: { ...run.record, backbone: other } };
-    expect(backbone.fits(foreign.record)).toBe(false);
-    await expect(backbone.classifier(foreign)).rejects.toThrow('not one on this backbone');
+    expect(isHeadOn(backbone, foreign.record)).toBe(false);
+    await expect(classifierOn(backbone, foreign)).rejects.toThrow('not one on this backbone');
   });
 });

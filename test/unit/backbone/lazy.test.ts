@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, describeFile, openWhenRun } from '@headstart/core/backbone';
+import { Backbone, describeFile } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   decodeModel,
@@ -38,7 +38,7 @@ describe('a backbone that is opened when it is run', () => {
   test('is described and computes as one that is open', async () => {
     const file = await modelFile('right', mapShape);
     await using open = await Backbone.open(file, cpu);
-    await using deferred = await openWhenRun(file, cpu);
+    await using deferred = await Backbone.openLazily(file, cpu);
     expect(deferred.info).toEqual(open.info);
     const images = someImages(3, size);
     const [whole, one] = await Promise.all([
@@ -51,7 +51,7 @@ describe('a backbone that is opened when it is run', () => {
 
   test('says only then that it cannot be run, and each time', async () => {
     const file = await modelFile('unknown-operator', mapShape, 'NoSuchOperator');
-    await using deferred = await openWhenRun(file, cpu);
+    await using deferred = await Backbone.openLazily(file, cpu);
     expect(deferred.info.featureShape).toEqual(mapShape);
     for (let i = 0; i < 2; i++) {
       await expect(deferred.run(someImages(1, size), 1)).rejects.toMatchObject({
@@ -62,7 +62,7 @@ describe('a backbone that is opened when it is run', () => {
   });
 
   test('is refused where its file says another shape than it gives', async () => {
-    await using deferred = await openWhenRun(await modelFile('wrong', [7, 7, 48]), cpu);
+    await using deferred = await Backbone.openLazily(await modelFile('wrong', [7, 7, 48]), cpu);
     await expect(deferred.run(someImages(1, size), 1)).rejects.toThrow(
       'says that its features are 7x7x48, and gives 6x6x48',
     );
@@ -70,7 +70,7 @@ describe('a backbone that is opened when it is run', () => {
 
   test('is refused where its file was replaced meanwhile: features are kept under its digest', async () => {
     const file = await modelFile('replaced', mapShape);
-    await using deferred = await openWhenRun(file, cpu);
+    await using deferred = await Backbone.openLazily(file, cpu);
     const other = decodeModel(await readFile(file.path), file.path);
     other.producerName = 'another';
     await writeFile(file.path, encodeModel(other));
@@ -82,13 +82,13 @@ describe('a backbone that is opened when it is run', () => {
 
   test('is opened at once where its file does not say the shape', async () => {
     const file = await modelFile('silent', [undefined, undefined, undefined]);
-    await using backbone = await openWhenRun(file, cpu);
+    await using backbone = await Backbone.openLazily(file, cpu);
     expect(backbone).toBeInstanceOf(Backbone);
     expect(backbone.info.featureShape).toEqual(mapShape);
   });
 
   test('computes nothing once it is closed', async () => {
-    const deferred = await openWhenRun(await modelFile('closed', mapShape), cpu);
+    const deferred = await Backbone.openLazily(await modelFile('closed', mapShape), cpu);
     await deferred.close();
     await deferred.close();
     await expect(deferred.run(someImages(1, size), 1)).rejects.toThrow('closed');
