@@ -113,7 +113,7 @@ describe('a file of options', () => {
       { predict: { epochs: 1 } },
       'headstart predict has no option "epochs"',
     ],
-    ['a value out of range', { epochs: 0 }, '"epochs" is 0. Give a whole number, 1 or more'],
+    ['a value out of range', { epochs: 0 }, '"epochs" is 0. Give an integer from 1 to 2147483647'],
     [
       'a value that is no choice',
       { device: 'gpu' },

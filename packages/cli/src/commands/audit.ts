@@ -1,18 +1,18 @@
 import { type AuditJobResult, auditJob } from '@headstart/core';
+import { auditDefaults, auditOptions, dataOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import {
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
-  numberBetween,
-  optionWithDefault as opt,
-  wholeNumber,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
-import { addDataOptions, type DataOptions } from './data-options.ts';
-import { addImageOptions, type ImageOptions } from './image-options.ts';
+import { type ImageOptions, imageOptions } from './image-options.ts';
 import { skippedLines, studyExitCode } from './study-options.ts';
 import {
   addHeadTrainingOptions,
@@ -23,16 +23,9 @@ import {
 interface AuditOptions
   extends CommonOptions,
     DeviceOptions,
-    DataOptions,
+    FlagValues<typeof auditOptions & typeof dataOptions>,
     ImageOptions,
     HeadTrainingOptions {
-  readonly views: number;
-  readonly groupBy?: string;
-  readonly folds: number;
-  readonly seeds: number;
-  readonly similarity: number;
-  readonly pictures: number;
-  readonly out?: string;
   readonly strict?: boolean;
 }
 
@@ -44,22 +37,9 @@ export function addAuditCommand(program: Command, runner: Runner): void {
     .description(
       'labels that may be wrong, images like no other, near duplicates; a page to decide',
     )
-    .argument('<data>', 'folder with one folder a class, or with train/ and other folders')
-    .option(
-      '--out <folder>',
-      'where the page and the tables go (default: audits/<name of the data>)',
-    )
-    .addOption(opt('--folds <k>', 'parts of the images', wholeNumber(2), 5))
-    .addOption(opt('--seeds <n>', 'cross-validations in each of two passes', wholeNumber(1), 5))
-    .addOption(
-      opt('--similarity <x>', 'cosine similarity of near duplicates', numberBetween(0, 1), 0.95),
-    )
-    .addOption(opt('--pictures <n>', 'pictures of one kind on the page', wholeNumber(1), 300))
-    .option('--group-by <regex>', 'images whose paths match the same are never parted')
-    .option('--strict', 'exit with code 3 where files were skipped');
-  addDataOptions(command);
-  addImageOptions(command, { exact: false });
-  addHeadTrainingOptions(command, { head: 'linear', monitor: 'val_loss', patience: 5 });
+    .argument('<data>', 'folder with one folder a class, or with train/ and other folders');
+  addOptions(command, { ...auditOptions, ...strictOption(), ...dataOptions, ...imageOptions });
+  addHeadTrainingOptions(command, auditDefaults);
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(

@@ -1,22 +1,32 @@
 import { recomputeCache } from '@headstart/core';
+import { option, path } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { type ExitCode, exitCode } from '../exit-codes.ts';
-import { addDeviceOptions, type CommonOptions, type DeviceOptions } from '../options.ts';
+import {
+  addDeviceOptions,
+  addOptions,
+  type CommonOptions,
+  type DeviceOptions,
+  type FlagValues,
+} from '../options.ts';
 import { type CommandContext, noticesTo } from '../runner.ts';
 import { percent, plural } from '../table.ts';
-import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
+import { type ImageOptions, imageOptions, imageSettings } from './image-options.ts';
+
+const recomputeOption = {
+  recompute: option(path('data'), {
+    help: 'run the backbone again on the images of this folder, and compare; finds features of a wrong model',
+  }),
+} as const;
 
 /** Those of `cache verify --recompute`: what the features were computed with. */
-export interface RecomputeOptions extends ImageOptions, DeviceOptions {
-  readonly recompute?: string;
-}
+export interface RecomputeOptions
+  extends FlagValues<typeof recomputeOption>,
+    ImageOptions,
+    DeviceOptions {}
 
 export function addRecomputeOptions(command: Command): void {
-  command.option(
-    '--recompute <data>',
-    'run the backbone again on the images of this folder, and compare; finds features of a wrong model',
-  );
-  addImageOptions(command, { exact: false });
+  addOptions(command, { ...recomputeOption, ...imageOptions });
   addDeviceOptions(command);
 }
 
@@ -28,7 +38,6 @@ export async function recompute(
   const found = await recomputeCache({
     ...options,
     ...imageSettings(options),
-    views: options.views as number,
     data,
     signal,
     onProgress: ui.onProgress,

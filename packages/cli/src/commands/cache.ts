@@ -9,22 +9,17 @@ import {
   repairDamagedCache,
   verifyCache,
 } from '@headstart/core';
-import { type Command, Option } from 'commander';
+import { collectOptions, verifyOptions } from '@headstart/core/options';
+import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
-import { addCommonOptions, bytes, type CommonOptions, days, share } from '../options.ts';
+import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { megabytes, plural, table } from '../table.ts';
 import { addRecomputeOptions, type RecomputeOptions, recompute } from './cache-recompute.ts';
 
-interface VerifyOptions extends CommonOptions, RecomputeOptions {
-  readonly sample: number;
-}
+interface VerifyOptions extends CommonOptions, FlagValues<typeof verifyOptions>, RecomputeOptions {}
 
-interface CollectOptions extends CommonOptions {
-  readonly olderThan?: number;
-  readonly maxSize?: number;
-  readonly dryRun?: boolean;
-}
+type CollectOptions = CommonOptions & FlagValues<typeof collectOptions>;
 
 export function addCacheCommand(program: Command, runner: Runner): void {
   const cache = program.command('cache').description('look after the feature cache');
@@ -52,12 +47,8 @@ function addList(cache: Command, runner: Runner): void {
 function addVerify(cache: Command, runner: Runner): void {
   const command = cache
     .command('verify')
-    .description('compare records with their checksums, or with features that are computed anew')
-    .addOption(
-      new Option('--sample <share>', 'only a share of the records or images: 1% or 0.01')
-        .argParser(share)
-        .default(1, 'all'),
-    );
+    .description('compare records with their checksums, or with features that are computed anew');
+  addOptions(command, verifyOptions);
   addRecomputeOptions(command);
   addCommonOptions(command);
   command.action(
@@ -76,20 +67,8 @@ function addVerify(cache: Command, runner: Runner): void {
 function addCollect(cache: Command, runner: Runner): void {
   const command = cache
     .command('gc')
-    .description('take out what was not used for long or is damaged, and give its room back')
-    .addOption(
-      new Option(
-        '--older-than <days>',
-        'features that were last used longer ago than this: 30d',
-      ).argParser(days),
-    )
-    .addOption(
-      new Option(
-        '--max-size <size>',
-        'the features that were not used for longest, until the rest is of this size: 5GB',
-      ).argParser(bytes),
-    )
-    .option('--dry-run', 'only say what would be taken out');
+    .description('take out what was not used for long or is damaged, and give its room back');
+  addOptions(command, collectOptions);
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, options: CollectOptions) => {

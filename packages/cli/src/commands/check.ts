@@ -10,56 +10,43 @@ import {
   type SamePicture,
   writeCheckPage,
 } from '@headstart/core';
+import { checkReportOptions, dataOptions, seedOption, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
+  addOptions,
   type CommonOptions,
-  optionWithDefault,
-  wholeNumber,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { plural, table } from '../table.ts';
-import {
-  addDataOptions,
-  addSplitOptions,
-  type DataOptions,
-  type SplitOptions,
-} from './data-options.ts';
 
-interface CheckCommandOptions extends CommonOptions, DataOptions, SplitOptions {
-  readonly imageSize: number;
-  readonly seed: number;
-  readonly html?: string;
-  readonly strict?: boolean;
-}
+const options = {
+  ...checkReportOptions,
+  ...strictOption('where files are unreadable'),
+  ...dataOptions,
+  ...splitOptions,
+  seed: { ...seedOption.seed, help: 'seed of the split' },
+} as const;
+
+type CheckCommandOptions = CommonOptions & FlagValues<typeof options>;
 
 export function addCheckCommand(program: Command, runner: Runner): void {
   const command = program
     .command('check')
     .description('say what is in a folder of images, and what is wrong with it')
-    .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders')
-    .option('--html <file>', 'also write a page with small pictures, which opens offline')
-    .addOption(
-      optionWithDefault(
-        '--image-size <pixels>',
-        'height and width of the input that images are compared with',
-        wholeNumber(1),
-        224,
-      ),
-    )
-    .option('--strict', 'exit with code 3 where files are unreadable');
-  addDataOptions(command);
-  addSplitOptions(command);
-  command.addOption(optionWithDefault('--seed <n>', 'seed of the split', wholeNumber(0), 0));
+    .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders');
+  addOptions(command, options);
   addCommonOptions(command);
   command.action(
-    runner(async ({ ui, signal }, data: string, options: CheckCommandOptions) => {
-      const { html } = options;
+    runner(async ({ ui, signal }, data: string, given: CheckCommandOptions) => {
+      const { html } = given;
       if (html !== undefined) await checkWritable(html);
       const report = await checkDataset(data, {
-        ...options,
-        hashFiles: cachedHasher({ ...options, onNotice: noticesTo(ui) }),
+        ...given,
+        hashFiles: cachedHasher({ ...given, onNotice: noticesTo(ui) }),
         signal,
         onProgress: ui.onProgress,
       });
@@ -68,7 +55,7 @@ export function addCheckCommand(program: Command, runner: Runner): void {
       }
       const written = html === undefined ? '' : `\n\nWritten: ${html}`;
       ui.result(report, `${checkText(report)}${written}`);
-      return options.strict && report.unreadable.length > 0 ? exitCode.filesSkipped : undefined;
+      return given.strict && report.unreadable.length > 0 ? exitCode.filesSkipped : undefined;
     }),
   );
 }

@@ -1,17 +1,11 @@
 import { type CompareResult, compareJob } from '@headstart/core';
+import { compareOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
-import {
-  addCommonOptions,
-  type CommonOptions,
-  optionWithDefault as opt,
-  wholeNumber,
-} from '../options.ts';
+import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 
-interface CompareOptions extends CommonOptions {
-  readonly seed: number;
-}
+type CompareOptions = CommonOptions & FlagValues<typeof compareOptions>;
 
 export function addCompareCommand(program: Command, runner: Runner): void {
   const command = program
@@ -19,8 +13,8 @@ export function addCompareCommand(program: Command, runner: Runner): void {
     .description(
       'whether runs differ by more than chance, on the validation images that they share',
     )
-    .argument('<run...>', 'two run folders or more; the others are compared with the first')
-    .addOption(opt('--seed <n>', 'seed of the bootstrap', wholeNumber(0), 0));
+    .argument('<run...>', 'two run folders or more; the others are compared with the first');
+  addOptions(command, compareOptions);
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, runs: readonly string[], options: CompareOptions) => {

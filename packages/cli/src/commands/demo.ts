@@ -1,22 +1,22 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { generateTrafficLights, loadClassifier, trainJob } from '@headstart/core';
+import { demoOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
+  type FlagValues,
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 
-interface DemoOptions extends CommonOptions, DeviceOptions {
-  readonly out: string;
-  readonly backbone?: string;
-}
+type DemoOptions = CommonOptions & DeviceOptions & FlagValues<typeof demoOptions>;
 
 /** Few enough to be done in two minutes on two cores, enough to learn from. */
 const imagesPerClass = { train: 80, validation: 30 };
@@ -26,12 +26,8 @@ const heldOutPerClass = 1;
 export function addDemoCommand(program: Command, runner: Runner): void {
   const command = program
     .command('demo')
-    .description('draw pictures of traffic lights, train on them, and label held-out ones')
-    .option('--out <folder>', 'where the pictures and the run go', 'headstart-demo')
-    .option(
-      '--backbone <name|file>',
-      'vgg16, vgg16-untrained or FILE.onnx (default: vgg16 where it was pulled)',
-    );
+    .description('draw pictures of traffic lights, train on them, and label held-out ones');
+  addOptions(command, demoOptions);
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(runner(demo));

@@ -1,56 +1,34 @@
 import { type EvaluateResult, evaluateJob } from '@headstart/core';
-import { type Command, Option } from 'commander';
+import { dataOptions, evaluateOptions } from '@headstart/core/options';
+import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
+  accuracyFloorOption,
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
-  numberBetween,
-  optionWithDefault,
-  wholeNumber,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
-import { addDataOptions, type DataOptions } from './data-options.ts';
 
-interface EvaluateOptions extends CommonOptions, DeviceOptions, DataOptions {
-  readonly split?: 'train' | 'validation' | 'test' | 'all';
-  readonly mistakes: number;
-  readonly report?: string;
-  readonly strict?: boolean;
-  readonly assertAccuracyAtLeast?: number;
-}
+const endOptions = { ...strictOption(), ...accuracyFloorOption('accuracy') };
+
+interface EvaluateOptions
+  extends CommonOptions,
+    DeviceOptions,
+    FlagValues<typeof evaluateOptions & typeof endOptions & typeof dataOptions> {}
 
 export function addEvaluateCommand(program: Command, runner: Runner): void {
   const command = program
     .command('evaluate')
     .description('measure a run on labelled images or on a feature file')
     .argument('<run>', 'run folder')
-    .argument('<data>', 'labelled folder, or feature file (safetensors)')
-    .addOption(
-      new Option(
-        '--split <name>',
-        'which part of a folder with train/ and validation/ or test/, or of the run’s own split',
-      ).choices(['train', 'validation', 'test', 'all']),
-    )
-    .addOption(
-      optionWithDefault(
-        '--mistakes <n>',
-        'how many of the surest mistakes to list',
-        wholeNumber(0),
-        10,
-      ),
-    )
-    .option('--report <file>', 'write a report with plots and pictures of the mistakes (HTML)')
-    .option('--strict', 'exit with code 3 where files were skipped')
-    .addOption(
-      new Option(
-        '--assert-accuracy-at-least <x>',
-        'exit with code 4 below this accuracy',
-      ).argParser(numberBetween(0, 1)),
-    );
-  addDataOptions(command);
+    .argument('<data>', 'labelled folder, or feature file (safetensors)');
+  addOptions(command, { ...evaluateOptions, ...endOptions, ...dataOptions });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(

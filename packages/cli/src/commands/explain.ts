@@ -1,23 +1,22 @@
 import { type ExplainItem, explainJob } from '@headstart/core';
-import { type Command, Option } from 'commander';
+import { explainOptions } from '@headstart/core/options';
+import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { expandInputs } from '../inputs.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
-  numberBetween,
-  optionWithDefault,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 
-interface ExplainOptions extends CommonOptions, DeviceOptions {
-  readonly class?: string;
-  readonly out?: string;
-  readonly alpha: number;
+interface ExplainOptions extends CommonOptions, DeviceOptions, FlagValues<typeof explainOptions> {
   readonly strict?: boolean;
 }
 
@@ -26,13 +25,8 @@ export function addExplainCommand(program: Command, runner: Runner): void {
     .command('explain')
     .description('show where in an image a run sees a class (Grad-CAM), as PNG files')
     .argument('<run>', 'run folder')
-    .argument('<image...>', 'files, folders, globs, URLs, or - for one a line on stdin')
-    .addOption(new Option('--class <name>', 'the class to look for (default: the predicted one)'))
-    .option('--out <path>', 'a .png file for one image, or a folder (default: the working folder)')
-    .addOption(
-      optionWithDefault('--alpha <x>', 'how much the colour covers', numberBetween(0, 1), 0.65),
-    )
-    .option('--strict', 'exit with code 3 where an image cannot be read');
+    .argument('<image...>', 'files, folders, globs, URLs, or - for one a line on stdin');
+  addOptions(command, { ...explainOptions, ...strictOption('where an image cannot be read') });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(

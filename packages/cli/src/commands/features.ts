@@ -1,39 +1,27 @@
-import { type FeatureError, featuresJob, type Shard } from '@headstart/core';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type FeatureError, featuresJob } from '@headstart/core';
+import { dataOptions, featuresOptions, splitOptions } from '@headstart/core/options';
+import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
-import {
-  addDataOptions,
-  addSplitOptions,
-  type DataOptions,
-  type SplitOptions,
-} from './data-options.ts';
-import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
+import { type ImageOptions, imageOptions, imageSettings } from './image-options.ts';
 
 interface FeaturesOptions
   extends CommonOptions,
     DeviceOptions,
-    DataOptions,
-    SplitOptions,
+    FlagValues<typeof featuresOptions & typeof dataOptions & typeof splitOptions>,
     ImageOptions {
-  readonly views: number;
-  readonly out?: string;
-  readonly shard?: Shard;
   readonly strict?: boolean;
-}
-
-function shard(text: string): Shard {
-  const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
-  if (index && count && index <= count) return { index, count };
-  throw new InvalidArgumentError('Give the part and how many there are, as 1/4 to 4/4.');
 }
 
 function errorText(precision: string, { median, largest, images }: FeatureError): string {
@@ -44,18 +32,9 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
   const command = program
     .command('features')
     .description('compute the features of every image once, into the cache')
-    .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders')
-    .option('--out <file>', 'also write the plain images’ features to this file (safetensors)')
-    .addOption(
-      new Option(
-        '--shard <i/n>',
-        'only the i-th of n parts of the images, by their content: see `headstart cache merge`',
-      ).argParser(shard),
-    )
-    .option('--strict', 'exit with code 3 where files were skipped');
-  addDataOptions(command);
-  addSplitOptions(command);
-  addImageOptions(command, { exact: false });
+    .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders');
+  addOptions(command, { ...featuresOptions, ...strictOption() });
+  addOptions(command, { ...dataOptions, ...splitOptions, ...imageOptions });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(

@@ -1,6 +1,7 @@
 import { type FoldsJobResult, foldsJob } from '@headstart/core';
+import { foldsOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
-import { optionWithDefault as opt, wholeNumber } from '../options.ts';
+import { addOptions, type FlagValues } from '../options.ts';
 import { duration } from '../progress.ts';
 import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
@@ -13,10 +14,7 @@ import {
   studySettings,
 } from './study-options.ts';
 
-interface FoldsOptions extends StudyOptions {
-  readonly folds: number;
-  readonly seeds: number;
-}
+type FoldsOptions = StudyOptions & FlagValues<typeof foldsOptions>;
 
 export function addFoldsCommand(program: Command, runner: Runner): void {
   const command = program
@@ -25,10 +23,8 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
     .argument(
       '[data]',
       'folder with one folder a class, or with a train/ folder, whose images count',
-    )
-    .option('--features <file>', 'the images of a feature file (safetensors) instead of a folder')
-    .addOption(opt('--folds <k>', 'parts of the images', wholeNumber(2), 5))
-    .addOption(opt('--seeds <n>', 'times that they are parted anew', wholeNumber(1), 1));
+    );
+  addOptions(command, foldsOptions);
   addStudyOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: FoldsOptions) => {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type LearningCurveJobResult, learningCurveJob } from '@headstart/core';
+import { learningCurveOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
-import { optionWithDefault as opt, wholeNumber } from '../options.ts';
+import { addOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
 import {
@@ -12,26 +13,14 @@ import {
   studySettings,
 } from './study-options.ts';
 
-interface LearningCurveOptions extends StudyOptions {
-  readonly valFeatures?: string;
-  readonly seeds: number;
-  readonly sizes: number;
-  readonly out?: string;
-}
+type LearningCurveOptions = StudyOptions & FlagValues<typeof learningCurveOptions>;
 
 export function addLearningCurveCommand(program: Command, runner: Runner): void {
   const command = program
     .command('learning-curve')
     .description('accuracy by number of training images, and what more of them would give')
-    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders')
-    .option('--features <file>', 'train on a feature file (safetensors) instead of a folder')
-    .option('--val-features <file>', 'the feature file that is measured on')
-    .addOption(opt('--seeds <n>', 'times that subsets are drawn anew', wholeNumber(1), 5))
-    .addOption(opt('--sizes <n>', 'numbers of training images', wholeNumber(4), 8))
-    .option(
-      '--out <folder>',
-      'where plot and JSON go (default: learning-curves/<name of the data>)',
-    );
+    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders');
+  addOptions(command, learningCurveOptions);
   addStudyOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: LearningCurveOptions) => {

@@ -6,17 +6,19 @@ import {
   type NoticeListener,
   unknownLabel,
 } from '@headstart/core';
-import { type Command, Option } from 'commander';
+import { choice, integer, number, onOff, option, path } from '@headstart/core/options';
+import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import { errorDocument, failureOf } from '../failure.ts';
 import { expandInputs } from '../inputs.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
-  numberBetween,
-  wholeNumber,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import {
   createPredictionWriter,
@@ -28,13 +30,31 @@ import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { plural } from '../table.ts';
 import { checkFolder, newImagesIn } from '../watch.ts';
 
-interface PredictOptions extends CommonOptions, DeviceOptions {
-  readonly topk: number;
-  readonly probabilities: 'top' | 'all';
-  readonly threshold?: number;
-  readonly format?: PredictionFormat;
-  readonly watch?: string;
-  readonly null?: boolean;
+const predictOptions = {
+  topk: option(integer({ min: 1 }), {
+    default: 3,
+    placeholder: 'k',
+    help: 'how many classes to name',
+  }),
+  probabilities: option(choice(['top', 'all']), {
+    default: 'top',
+    placeholder: 'which',
+    help: 'of the classes that are named, or also of all classes',
+  }),
+  threshold: option(number({ min: 0, max: 1 }), {
+    help: `label an image "${unknownLabel}" where no class is as probable`,
+  }),
+  format: option(choice(predictionFormats), {
+    help: 'output (default: table, or json under --json)',
+  }),
+  watch: option(path('folder'), { help: 'then label what comes into a folder, until Ctrl-C' }),
+  null: option(onOff(), {
+    short: '0',
+    help: 'names on stdin end with a NUL byte, not with a line',
+  }),
+} as const;
+
+interface PredictOptions extends CommonOptions, DeviceOptions, FlagValues<typeof predictOptions> {
   readonly strict?: boolean;
 }
 
@@ -46,29 +66,11 @@ export function addPredictCommand(program: Command, runner: Runner): void {
     .command('predict')
     .description('label images with a trained run')
     .argument('<run>', 'run folder')
-    .argument('[input...]', 'files, folders, globs, URLs, or - for one file or URL a line on stdin')
-    .addOption(
-      new Option('--topk <k>', 'how many classes to name').argParser(wholeNumber(1)).default(3),
-    )
-    .addOption(
-      new Option('--probabilities <which>', 'of the classes that are named, or also of all classes')
-        .choices(['top', 'all'])
-        .default('top'),
-    )
-    .addOption(
-      new Option(
-        '--threshold <x>',
-        `label an image "${unknownLabel}" where no class is as probable`,
-      ).argParser(numberBetween(0, 1)),
-    )
-    .addOption(
-      new Option('--format <name>', 'output (default: table, or json under --json)').choices(
-        predictionFormats,
-      ),
-    )
-    .option('--watch <folder>', 'then label what comes into a folder, until Ctrl-C')
-    .option('-0, --null', 'names on stdin end with a NUL byte, not with a line')
-    .option('--strict', 'exit with code 3 where an input cannot be read');
+    .argument(
+      '[input...]',
+      'files, folders, globs, URLs, or - for one file or URL a line on stdin',
+    );
+  addOptions(command, { ...predictOptions, ...strictOption('where an input cannot be read') });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(

@@ -1,25 +1,17 @@
 import { pullJob } from '@headstart/core';
-import { type Command, Option } from 'commander';
-import { addCommonOptions, type CommonOptions } from '../options.ts';
+import { pullOptions } from '@headstart/core/options';
+import type { Command } from 'commander';
+import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 
-interface PullOptions extends CommonOptions {
-  readonly from?: string;
-  readonly preprocess?: 'caffe' | 'torch' | 'rescale';
-}
+type PullOptions = CommonOptions & FlagValues<typeof pullOptions>;
 
 export function addPullCommand(program: Command, runner: Runner): void {
   const command = program
     .command('pull')
     .description('fetch the weights of VGG16, verify them and write the backbone file')
-    .argument('[name]', 'which backbone: vgg16', 'vgg16')
-    .option('--from <url|file>', 'a URL or file: Keras .h5, or torchvision/timm .safetensors')
-    .addOption(
-      new Option(
-        '--preprocess <how>',
-        'preprocessing (default: what the weights were trained with)',
-      ).choices(['caffe', 'torch', 'rescale']),
-    );
+    .argument('[name]', 'which backbone: vgg16', 'vgg16');
+  addOptions(command, pullOptions);
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, name: string, options: PullOptions) => {

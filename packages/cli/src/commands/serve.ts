@@ -1,14 +1,14 @@
 import { readRun } from '@headstart/core';
+import { integer, number, onOff, option, path, text } from '@headstart/core/options';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
-  numberBetween,
-  optionWithDefault as opt,
-  wholeNumber,
+  type FlagValues,
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { defaultLimits } from '../serve/limits.ts';
@@ -16,42 +16,72 @@ import type { RunningServer } from '../serve/serve.ts';
 import { announceDevice } from './predict.ts';
 import { recordedTrainOptions } from './recorded-options.ts';
 
-interface ServeCommandOptions extends CommonOptions, DeviceOptions {
-  readonly host: string;
-  readonly port: number;
+const listenOptions = {
+  host: option(text('address'), { default: '127.0.0.1', help: 'where to listen' }),
+  port: option(integer({ max: 65_535 }), {
+    default: 8080,
+    help: 'where to listen; 0 for any that is free',
+  }),
+} as const;
+
+const editOptions = {
+  allowEdits: option(onOff(), {
+    help: 'let the page show the run’s images, correct labels and train, also from other machines',
+  }),
+  data: option(path('folder'), { help: 'the run’s images, where they are not where they were' }),
+} as const;
+
+const { maxBodyBytes, maxImages, maxPixels, queueLimit, timeoutMs } = defaultLimits;
+
+const limitOptions = {
+  batchSize: option(integer({ min: 1 }), {
+    help: 'images in one inference, at most (default: 8 on the CPU, 64 on a GPU)',
+  }),
+  batchWait: option(number({ min: 0, max: 1000 }), {
+    default: 5,
+    placeholder: 'ms',
+    help: 'how long an idle model waits for more',
+  }),
+  maxBody: option(number({ min: 0, below: 1024 }), {
+    default: maxBodyBytes / 1024 ** 2,
+    placeholder: 'mb',
+    help: 'MiB of one request',
+  }),
+  maxImages: option(integer({ min: 1 }), { default: maxImages, help: 'images of one request' }),
+  maxPixels: option(integer({ min: 1 }), { default: maxPixels, help: 'pixels of one image' }),
+  queue: option(integer({ min: 1 }), {
+    default: queueLimit,
+    help: 'images that may wait; more get 503',
+  }),
+  timeout: option(number({ min: 0.1, max: 3600 }), {
+    default: timeoutMs / 1000,
+    placeholder: 'seconds',
+    help: 'for a request to arrive, and for its answer',
+  }),
+} as const;
+
+interface ServeCommandOptions
+  extends CommonOptions,
+    DeviceOptions,
+    FlagValues<typeof listenOptions & typeof editOptions & typeof limitOptions> {
   readonly allowHost: readonly string[];
-  readonly allowEdits?: boolean;
-  readonly data?: string;
-  readonly batchSize?: number;
-  readonly batchWait: number;
-  readonly maxBody: number;
-  readonly maxImages: number;
-  readonly maxPixels: number;
-  readonly queue: number;
-  readonly timeout: number;
 }
 
 export function addServeCommand(program: Command, runner: Runner): void {
   const command = program
     .command('serve')
     .description('label images over HTTP, with a page to try and correct the run')
-    .argument('<run>', 'run folder')
-    .addOption(new Option('--host <address>', 'where to listen').default('127.0.0.1'))
-    .addOption(opt('--port <n>', 'where to listen; 0 for any that is free', portNumber, 8080))
-    .addOption(
-      new Option(
-        '--allow-host <name>',
-        'a name that the server answers by, besides localhost and addresses; repeatable',
-      )
-        .argParser((name: string, before: readonly string[]) => [...before, checkedName(name)])
-        .default([], 'none'),
+    .argument('<run>', 'run folder');
+  addOptions(command, listenOptions);
+  command.addOption(
+    new Option(
+      '--allow-host <name>',
+      'a name that the server answers by, besides localhost and addresses; repeatable',
     )
-    .option(
-      '--allow-edits',
-      'let the page show the run’s images, correct labels and train, also from other machines',
-    )
-    .option('--data <folder>', 'the run’s images, where they are not where they were');
-  addLimitOptions(command);
+      .argParser((name: string, before: readonly string[]) => [...before, checkedName(name)])
+      .default([], 'none'),
+  );
+  addOptions(command, { ...editOptions, ...limitOptions });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(
@@ -61,41 +91,11 @@ export function addServeCommand(program: Command, runner: Runner): void {
   );
 }
 
-function addLimitOptions(command: Command): void {
-  const { maxBodyBytes, maxImages, maxPixels, queueLimit, timeoutMs } = defaultLimits;
-  const megabytes = numberBetween(0, 1024, { open: true });
-  command
-    .addOption(
-      new Option(
-        '--batch-size <n>',
-        'images in one inference, at most (default: 8 on the CPU, 64 on a GPU)',
-      ).argParser(wholeNumber(1)),
-    )
-    .addOption(
-      opt('--batch-wait <ms>', 'how long an idle model waits for more', numberBetween(0, 1000), 5),
-    )
-    .addOption(opt('--max-body <mb>', 'MiB of one request', megabytes, maxBodyBytes / 1024 ** 2))
-    .addOption(opt('--max-images <n>', 'images of one request', wholeNumber(1), maxImages))
-    .addOption(opt('--max-pixels <n>', 'pixels of one image', wholeNumber(1), maxPixels))
-    .addOption(opt('--queue <n>', 'images that may wait; more get 503', wholeNumber(1), queueLimit))
-    .addOption(
-      opt(
-        '--timeout <seconds>',
-        'for a request to arrive, and for its answer',
-        numberBetween(0.1, 3600),
-        timeoutMs / 1000,
-      ),
-    );
-}
-
 /** With a port or without: it is not looked at. */
 function checkedName(name: string): string {
   if (/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:\d+)?$/i.test(name)) return name;
   throw new InvalidArgumentError('It must be a name as in box.local, without https:// and paths.');
 }
-
-const anyPort = wholeNumber(0);
-const portNumber = (text: string) => numberBetween(0, 65_535)(String(anyPort(text)));
 
 /** Ctrl-C ends with 130 as everywhere; SIGTERM is how a service is stopped, and ends with 0. */
 async function serveUntilStopped(

@@ -1,23 +1,17 @@
 import { type SetupCudaResult, setupCuda } from '@headstart/core/machine';
+import { setupOptions } from '@headstart/core/options';
 import { Argument, type Command } from 'commander';
-import { addCommonOptions, type CommonOptions } from '../options.ts';
+import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 
-interface SetupOptions extends CommonOptions {
-  readonly from?: string;
-  readonly undo?: boolean;
-}
+type SetupOptions = CommonOptions & FlagValues<typeof setupOptions>;
 
 export function addSetupCommand(program: Command, runner: Runner): void {
   const command = program
     .command('setup')
     .description('put the libraries in place with which ONNX Runtime uses the GPU')
-    .addArgument(new Argument('<what>', 'cuda: for CUDA 13 and cuDNN 9').choices(['cuda']))
-    .option(
-      '--from <folder|file>',
-      'a folder with the libraries, or the npm package as a .tgz file',
-    )
-    .option('--undo', 'take them away again');
+    .addArgument(new Argument('<what>', 'cuda: for CUDA 13 and cuDNN 9').choices(['cuda']));
+  addOptions(command, setupOptions);
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, _what: string, options: SetupOptions) => {

@@ -1,19 +1,17 @@
+import { dataOptions, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { type ExitCode, exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import { type CommandContext, noticesTo } from '../runner.ts';
-import {
-  addDataOptions,
-  addSplitOptions,
-  type DataOptions,
-  type SplitOptions,
-} from './data-options.ts';
-import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
+import { type ImageOptions, imageOptions, imageSettings } from './image-options.ts';
 import {
   addHeadTrainingOptions,
   type HeadTrainingOptions,
@@ -24,20 +22,15 @@ import {
 export interface StudyOptions
   extends CommonOptions,
     DeviceOptions,
-    DataOptions,
-    SplitOptions,
+    FlagValues<typeof dataOptions & typeof splitOptions>,
     ImageOptions,
     HeadTrainingOptions {
-  readonly views: number;
-  readonly features?: string;
   readonly strict?: boolean;
 }
 
 export function addStudyOptions(command: Command): void {
-  command.option('--strict', 'exit with code 3 where files were skipped');
-  addDataOptions(command);
-  addSplitOptions(command);
-  addImageOptions(command, { exact: false });
+  addOptions(command, strictOption());
+  addOptions(command, { ...dataOptions, ...splitOptions, ...imageOptions });
   addHeadTrainingOptions(command);
   addDeviceOptions(command);
   addCommonOptions(command);

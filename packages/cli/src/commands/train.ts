@@ -4,70 +4,70 @@ import {
   type TrainSummary,
   trainAndCrossValidate,
 } from '@headstart/core';
-import { type Command, Option } from 'commander';
+import {
+  dataOptions,
+  featureFileOption,
+  onOff,
+  option,
+  runOptions,
+  splitOptions,
+  validationFeaturesOption,
+  validationStepsOption,
+} from '@headstart/core/options';
+import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
+  accuracyFloorOption,
   addCommonOptions,
   addDeviceOptions,
+  addOptions,
   type CommonOptions,
   type DeviceOptions,
-  numberBetween,
-  optionWithDefault as opt,
-  wholeNumber,
-  wordOrCount,
+  type FlagValues,
+  strictOption,
 } from '../options.ts';
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
 import type { Ui } from '../ui.ts';
-import {
-  addDataOptions,
-  addSplitOptions,
-  type DataOptions,
-  type SplitOptions,
-} from './data-options.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 import { foldsLine } from './folds-text.ts';
-import { addImageOptions, type ImageOptions, imageSettings } from './image-options.ts';
+import { imageSettings, type TrainImageOptions, trainImageOptions } from './image-options.ts';
 import {
   addHeadTrainingOptions,
   type HeadTrainingOptions,
   headTrainingSettings,
 } from './training-options.ts';
 
+const fileOptions = { ...featureFileOption, ...validationFeaturesOption } as const;
+
+const scriptOption = {
+  kerasScript: option(onOff(), { help: 'every choice as the original Keras script makes it' }),
+};
+
+const endOptions = {
+  ...strictOption(),
+  ...accuracyFloorOption('validation accuracy'),
+  ...scriptOption,
+};
+
 export interface TrainOptions
   extends CommonOptions,
     DeviceOptions,
-    DataOptions,
-    SplitOptions,
-    ImageOptions,
-    HeadTrainingOptions {
-  readonly features?: string;
-  readonly valFeatures?: string;
-  readonly validationSteps: 'all' | number;
-  readonly calibrate: boolean;
-  readonly init?: string;
-  readonly folds?: number | false;
-  readonly seeds?: number;
-  readonly resume?: boolean;
-  readonly out?: string;
-  readonly strict?: boolean;
-  readonly assertAccuracyAtLeast?: number;
-  readonly kerasScript?: boolean;
-}
+    FlagValues<typeof fileOptions & typeof dataOptions & typeof splitOptions>,
+    TrainImageOptions,
+    HeadTrainingOptions,
+    FlagValues<typeof validationStepsOption & typeof runOptions & typeof endOptions> {}
 
 export function addTrainCommand(program: Command, runner: Runner): void {
   const command = program
     .command('train')
     .description('compute features where they are missing, then train a head on them')
-    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders')
-    .option('--features <file>', 'train on a feature file (safetensors) instead of a folder')
-    .option('--val-features <file>', 'the feature file that validates');
-  addDataOptions(command);
-  addSplitOptions(command);
-  addImageOptions(command, { exact: true });
+    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders');
+  addOptions(command, fileOptions);
+  addOptions(command, { ...dataOptions, ...splitOptions, ...trainImageOptions });
   addHeadTrainingOptions(command);
-  addRunOptions(command);
+  addOptions(command, { ...validationStepsOption, ...runOptions, ...endOptions });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(
@@ -102,37 +102,6 @@ export function trainJobOptions(settings: TrainOptions): TrainJobOptions {
     ...headTrainingSettings(settings),
     validationFeatures: settings.valFeatures,
   };
-}
-
-function addRunOptions(command: Command): void {
-  command
-    .addOption(
-      opt('--validation-steps <n>', 'all, or validation batches', wordOrCount('all', 1), 'all'),
-    )
-    .option('--init <file>', 'start from these weights (safetensors with Keras names)')
-    .addOption(
-      new Option(
-        '--folds <k>',
-        'cross-validate in k folds at the end (default: 5, where it takes no more than seconds)',
-      ).argParser(wholeNumber(2)),
-    )
-    .option('--no-folds', 'do not cross-validate')
-    .addOption(
-      new Option('--seeds <n>', 'partitions to cross-validate over (default: 1)').argParser(
-        wholeNumber(1),
-      ),
-    )
-    .option('--no-calibrate', 'leave probabilities as the head gives them')
-    .option('--out <folder>', 'the run folder (default: runs/<name of the data>)')
-    .option('--resume', 'go on with the interrupted run in --out, or fail if there is none')
-    .option('--strict', 'exit with code 3 where files were skipped')
-    .addOption(
-      new Option(
-        '--assert-accuracy-at-least <x>',
-        'exit with code 4 below this validation accuracy',
-      ).argParser(numberBetween(0, 1)),
-    )
-    .option('--keras-script', 'every choice as the original Keras script makes it');
 }
 
 /** What the original script does, wherever the user did not say otherwise. */

@@ -124,25 +124,15 @@ export function path(placeholder: string): Kind<string> {
   return { ...text(placeholder), expected: 'a path', schema: { type: 'string' } };
 }
 
-/** How a value is written where that is not JSON's way: `30d`, `5GB`, `1/4`. */
-export interface TextForm<T> {
-  /** What follows "must be". */
-  readonly expected: string;
-  readonly placeholder: string;
-  readonly schema?: Readonly<Record<string, unknown>> | undefined;
-  accepts(value: unknown): boolean;
-  read(text: string): T | undefined;
-}
-
-/** A value with a form of its own as text. */
-export function written<T>({
-  schema = { type: ['string', 'number'] },
-  ...form
-}: TextForm<T>): Kind<T> {
-  return { schema, ...form };
+/** A kind whose values have a form of their own as text: `30d`, `5GB`, `1/4`. */
+export function written<T>(
+  form: Omit<Readable<T>, 'schema'> & Partial<Pick<Kind<T>, 'schema'>>,
+): Kind<T> {
+  return readable({ schema: { type: ['string', 'number'] }, ...form });
 }
 
 interface Readable<T> extends Omit<Kind<T>, 'read'> {
+  /** What a text stands for, whether the kind accepts it or not. */
   parse(text: string): unknown;
 }
 

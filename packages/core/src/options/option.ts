@@ -18,8 +18,10 @@ export interface OptionEntry<T = unknown> {
   readonly placeholder?: string | undefined;
   /** Its name on the command line, in camel case, where that is another one: `lrFactor`. */
   readonly flag?: string | undefined;
-  /** Whether the flag may stand several times, each adding a value. */
-  readonly repeatable?: boolean | undefined;
+  /** Its short form on the command line, one character. */
+  readonly short?: string | undefined;
+  /** The variable of the environment that gives it. */
+  readonly environment?: string | undefined;
 }
 
 /** Options by their names in the library, in the order of the help. */

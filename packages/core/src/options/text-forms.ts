@@ -27,10 +27,7 @@ export const share: Kind<number> = written({
     ],
   },
   accepts: (value) => isPositive(value) && (value as number) <= 1,
-  read(text) {
-    const value = inUnits(text, { '': 1, '%': 0.01 }, '');
-    return this.accepts(value) ? value : undefined;
-  },
+  parse: (text) => inUnits(text, { '': 1, '%': 0.01 }, ''),
 });
 
 /** A number of days; as text `30d`, `30`, `4w` or `12h`. */
@@ -38,7 +35,7 @@ export const days: Kind<number> = written({
   expected: 'an age as 30d, 4w or 12h',
   placeholder: 'days',
   accepts: isAtLeastZero,
-  read: (text) => inUnits(text, { h: 1 / 24, d: 1, w: 7 }, 'd'),
+  parse: (text) => inUnits(text, { h: 1 / 24, d: 1, w: 7 }, 'd'),
 });
 
 /** A number of seconds above 0; as text `90`, `90s`, `10m` or `2h`. */
@@ -46,10 +43,7 @@ export const seconds: Kind<number> = written({
   expected: 'a time above 0, as 90s, 10m or 2h',
   placeholder: 'time',
   accepts: isPositive,
-  read(text) {
-    const value = inUnits(text, { s: 1, m: 60, h: 3600 }, 's');
-    return this.accepts(value) ? value : undefined;
-  },
+  parse: (text) => inUnits(text, { s: 1, m: 60, h: 3600 }, 's'),
 });
 
 /** A number of bytes; as text `5GB`, `500 MB` or `2GiB`. */
@@ -57,7 +51,7 @@ export const bytes: Kind<number> = written({
   expected: 'a size as 500MB or 5GB',
   placeholder: 'size',
   accepts: isAtLeastZero,
-  read(text) {
+  parse(text) {
     const { value, unit = '' } = quantity(text) ?? {};
     const [, prefix, binary] = /^(?:([kmgt])(i?)b?|b?)$/.exec(unit) ?? ['no', 'unit'];
     if (value === undefined || prefix === 'unit') return undefined;
@@ -82,10 +76,9 @@ export const shard: Kind<Shard> = written({
     if (!Number.isInteger(index) || !Number.isInteger(count)) return false;
     return (index as number) >= 1 && (index as number) <= (count as number);
   },
-  read(text) {
+  parse(text) {
     const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
-    const value = { index: index ?? 0, count: count ?? 0 };
-    return this.accepts(value) ? value : undefined;
+    return { index, count };
   },
 });
 
@@ -94,7 +87,5 @@ export const license: Kind<string> = written({
   expected: 'an identifier, as mit or cc-by-4.0',
   placeholder: 'id',
   accepts: (value) => typeof value === 'string' && /^[a-z0-9][a-z0-9.+-]*$/i.test(value),
-  read(text) {
-    return this.accepts(text) ? text.toLowerCase() : undefined;
-  },
+  parse: (text) => text.toLowerCase(),
 });
