@@ -95,7 +95,6 @@ export const units = {
     imports: [
       'native',
       'core/base',
-      'core/options',
       'core/dataset',
       'core/image',
       'core/check',

@@ -66,7 +66,7 @@ describe('Scanning a folder with one folder a class', () => {
     const root = await folderWith({
       ...two,
       'a/notes.txt': 't',
-      'a/scan.bmp': 'b',
+      'a/scan.tga': 'b',
       'b/phone.HEIC': 'h',
       'b/README': 'r',
       'b/empty.jpg': '',
@@ -76,7 +76,7 @@ describe('Scanning a folder with one folder a class', () => {
     const { skipped } = await scanDataset(root);
     expect(skipped.map(({ path, reason }) => [path.slice(root.length + 1), reason])).toEqual([
       ['a/notes.txt', 'it is not an image by its name (.txt)'],
-      ['a/scan.bmp', 'BMP images cannot be read: convert it to PNG or JPEG'],
+      ['a/scan.tga', 'TGA images cannot be read: convert it to PNG or JPEG'],
       ['b/README', 'it is not an image by its name (no extension)'],
       ['b/empty.jpg', 'the file is empty'],
       ['b/phone.HEIC', 'HEIC images cannot be read: convert it to PNG or JPEG'],
@@ -225,7 +225,15 @@ describe('A folder that is no data set is refused in one sentence', () => {
   it('when it holds images but no class folders', async () => {
     const root = await folderWith({ 'x.jpg': 'x', 'y.jpg': 'y' });
     const message = await layoutErrorOf(scanDataset(root));
-    expect(message).toContain(`2 other files, for example ${join(root, 'x.jpg')}`);
+    expect(message).toContain(`2 files are left out, for example ${join(root, 'x.jpg')}: it lies`);
+  });
+
+  it('when all its files are of a kind that cannot be read, with that reason', async () => {
+    const root = await folderWith({ 'a/notes.txt': 't', 'a/x.heic': 'x', 'b/y.heic': 'y' });
+    const message = await layoutErrorOf(scanDataset(root));
+    expect(message).toContain(
+      `3 files are left out, for example ${join(root, 'a/x.heic')}: HEIC images cannot be read`,
+    );
   });
 
   it('when it has one class only', async () => {

@@ -38,16 +38,17 @@ export class HeadstartError extends Error {
   /** The option of the library that is to be changed, where it is one: `batchSize`. */
   readonly option?: string | undefined;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options?: { readonly cause?: unknown; readonly option?: string | undefined },
-  ) {
+  constructor(code: ErrorCode, message: string, options?: HeadstartErrorOptions) {
     super(message, options);
     this.name = 'HeadstartError';
     this.code = code;
     this.option = options?.option;
   }
+}
+
+export interface HeadstartErrorOptions {
+  readonly cause?: unknown;
+  readonly option?: string | undefined;
 }
 
 /**

@@ -13,12 +13,12 @@ const imageExtensions = new Set([
   '.tif',
   '.tiff',
   '.avif',
+  '.bmp',
+  '.dib',
 ]);
 
 /** Images of kinds that cannot be decoded. */
 const unsupportedExtensions = new Set([
-  '.bmp',
-  '.dib',
   '.heic',
   '.heif',
   '.svg',
@@ -51,6 +51,7 @@ export function formatOfExtension(extension: string): string {
   const lower = extension.toLowerCase();
   if (['.jpg', '.jpeg', '.jpe', '.jfif'].includes(lower)) return 'jpeg';
   if (lower === '.apng') return 'png';
+  if (lower === '.dib') return 'bmp';
   return lower === '.tif' ? 'tiff' : lower.slice(1);
 }
 

@@ -2,6 +2,7 @@ import { join, resolve, sep } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
 import { correctParts } from './correct-parts.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
+import { isPictureName } from './extensions.ts';
 import { type HashingOptions, hashFiles } from './hash.ts';
 import { type ClassFolder, type LabelledFolder, type Layout, layoutError, list } from './layout.ts';
 import { compareCodePoints } from './order.ts';
@@ -50,12 +51,19 @@ export async function readParts(
 function checkClassCount(folder: LabelledFolder, layout: Layout): void {
   const { classes, path, skipped } = folder;
   if (classes.length >= 2) return;
-  const hint = skipped[0] ? ` (${skipped.length} other files, for example ${skipped[0].path})` : '';
   const found =
     classes.length === 1
       ? `${path} has only one class, ${classes[0]?.name}`
-      : `${path} has no class folders with images${hint}`;
+      : `${path} has no class folders with images${leftOut(skipped)}`;
   throw layoutError(found, layout.kind === 'flat' ? path : resolve(path, '..'));
+}
+
+/** Why the files of a folder are no images, where there are any. */
+export function leftOut(skipped: readonly SkippedFile[]): string {
+  const first = skipped.find(({ path }) => isPictureName(path)) ?? skipped[0];
+  if (!first) return '';
+  const files = skipped.length === 1 ? '1 file is' : `${skipped.length} files are`;
+  return ` (${files} left out, for example ${first.path}: ${first.reason})`;
 }
 
 function matchClasses(

@@ -5,7 +5,7 @@ import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import type { HashingOptions } from './hash.ts';
 import { findLayout, list, readLabelled } from './layout.ts';
 import { compareCodePoints } from './order.ts';
-import { hashParts, readParts } from './parts.ts';
+import { hashParts, leftOut, readParts } from './parts.ts';
 import { checkedSplit, checkSplitOfLayout, type SplitSettings, splitParts } from './split-parts.ts';
 import type { AppliedCorrections, Dataset, Sample, SkippedFile } from './types.ts';
 
@@ -75,7 +75,7 @@ export async function scanLabelled(
   if (folder.classes.length === 0) {
     throw new HeadstartError(
       'DATA_LAYOUT',
-      `${path} has no class folders with images: expected folders named after the classes ${list(classes)}.`,
+      `${path} has no class folders with images${leftOut(folder.skipped)}: expected folders named after the classes ${list(classes)}.`,
     );
   }
   const unknown = folder.classes.map(({ name }) => name).filter((name) => !classes.includes(name));

@@ -1,6 +1,9 @@
 import sharp, { type Sharp } from 'sharp';
+import { imageFormat } from './format.ts';
 import { resizeNearest } from './nearest.ts';
+import { openImage } from './open-image.ts';
 import { type Box, type Fit, placement, type Size } from './placement.ts';
+import { hasUnknownChannel } from './tiff.ts';
 import { isPixelLimit, readingImage } from './unreadable.ts';
 
 export type ResizeMethod = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
@@ -92,11 +95,8 @@ async function decodeLimited(
   maxPixels: number,
 ): Promise<Uint8Array> {
   const { height, width, resize = 'bilinear', fit = 'stretch', ignoreProfile = false } = options;
-  const limits = { failOn: 'error', limitInputPixels: maxPixels } as const;
-  const image = sharp(input, { ...limits, ignoreIcc: ignoreProfile })
-    .autoOrient()
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb');
+  const opened = (await openImage(input, { maxPixels, ignoreProfile })).autoOrient();
+  const image = withoutAlpha(opened, input).toColourspace('srgb');
   const to = { height, width };
   if (resize === 'nearest') {
     const { pixels, ...size } = await rawPixels(image);
@@ -110,6 +110,12 @@ async function decodeLimited(
   if (fit === 'crop') image.extract(source);
   const { pixels } = await rawPixels(image.resize(target.width, target.height, scaling));
   return onBlack(pixels, target, to);
+}
+
+/** A TIFF file's channel that is not declared to be alpha says nothing of the picture. */
+function withoutAlpha(image: Sharp, input: Uint8Array): Sharp {
+  if (imageFormat(input) === 'tiff' && hasUnknownChannel(input)) return image.removeAlpha();
+  return image.flatten({ background: '#ffffff' });
 }
 
 async function rawPixels(image: Sharp): Promise<Size & { readonly pixels: Uint8Array }> {

@@ -1,6 +1,6 @@
-import sharp from 'sharp';
 import { defaultMaxPixels } from './decode.ts';
 import { type ImageFormat, imageFormat } from './format.ts';
+import { imageMetadata } from './open-image.ts';
 import type { Size } from './placement.ts';
 import { readingImage } from './unreadable.ts';
 
@@ -42,7 +42,7 @@ export function readHeader(input: Uint8Array, name: string): Promise<ImageHeader
       hasAlpha,
       pages = 1,
       icc: profile,
-    } = await sharp(input).metadata();
+    } = await imageMetadata(input, defaultMaxPixels);
     const image: ImageDescription = {
       format: imageFormat(input) as ImageFormat,
       height: autoOrient.height,

@@ -23,21 +23,20 @@ export const decodableFormats: ReadonlySet<ImageFormat> = new Set<ImageFormat>([
   'webp',
   'tiff',
   'avif',
+  'bmp',
 ]);
 
 interface Signature {
   readonly format: ImageFormat;
-  /** Bytes as Latin-1 text, at `offset`. */
+  /** Bytes as Latin-1 text, at the start of the file. */
   readonly text: string;
-  readonly offset?: number;
 }
 
 const signatures: readonly Signature[] = [
-  { format: 'jpeg', text: '\xff\xd8' },
+  { format: 'jpeg', text: '\xff\xd8\xff' },
   { format: 'png', text: '\x89PNG\r\n\x1a\n' },
   { format: 'gif', text: 'GIF87a' },
   { format: 'gif', text: 'GIF89a' },
-  { format: 'webp', text: 'WEBP', offset: 8 },
   { format: 'tiff', text: 'II*\0' },
   { format: 'tiff', text: 'MM\0*' },
   { format: 'tiff', text: 'II+\0' },
@@ -58,17 +57,29 @@ const heicBrands = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif
 export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512));
   const text = head.toString('latin1');
-  if (text.startsWith('ftyp', 4)) return isobmffFormat(head);
-  const found = signatures.find(({ text: mark, offset = 0 }) => text.startsWith(mark, offset));
+  if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return 'webp';
+  const brands = fileTypeBrands(bytes);
+  if (brands.some((brand) => avifBrands.has(brand))) return 'avif';
+  if (brands.some((brand) => heicBrands.has(brand))) return 'heic';
+  const found = signatures.find(({ text: mark }) => text.startsWith(mark));
   if (found) return found.format;
   return /<svg[\s>]|<!DOCTYPE svg/i.test(text) ? 'svg' : undefined;
 }
 
-/** The major brand decides; under `mif1`, which both use, a compatible brand does. */
-function isobmffFormat(head: Buffer): ImageFormat | undefined {
-  const end = Math.min(head.length, head.readUInt32BE(0));
+/** Larger `ftyp` boxes are no image's: there are some ten brands, of 4 bytes each. */
+const largestFileType = 512;
+
+/**
+ * The brands of a file that begins with an `ftyp` box (ISO 14496-12, section 4.3): the major one,
+ * then the compatible ones. None where the box's size is none that such a box has.
+ */
+export function fileTypeBrands(bytes: Uint8Array): string[] {
+  if (bytes.length < 16) return [];
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, largestFileType));
+  const size = head.readUInt32BE(0);
+  if (head.toString('latin1', 4, 8) !== 'ftyp') return [];
+  if (size < 16 || size > head.length || size % 4 !== 0) return [];
   const brands = [head.toString('latin1', 8, 12)];
-  for (let at = 16; at + 4 <= end; at += 4) brands.push(head.toString('latin1', at, at + 4));
-  if (brands.some((brand) => avifBrands.has(brand))) return 'avif';
-  return brands.some((brand) => heicBrands.has(brand)) ? 'heic' : undefined;
+  for (let at = 16; at < size; at += 4) brands.push(head.toString('latin1', at, at + 4));
+  return brands;
 }

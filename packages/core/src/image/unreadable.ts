@@ -1,5 +1,7 @@
 import { HeadstartError, reasonOf } from '../base/errors.ts';
-import { decodableFormats, imageFormat } from './format.ts';
+import { costlyReason } from './costly.ts';
+import { decodableFormats, type ImageFormat, imageFormat } from './format.ts';
+import { unreadableTiff } from './tiff.ts';
 
 /**
  * Does something with an image file's bytes by sharp, and says why where it cannot be done.
@@ -26,7 +28,10 @@ export function unreadableReason(error: HeadstartError): string {
   return reasonOf(error.cause ?? error);
 }
 
-/** What keeps an image from being read: the file, its kind, its size in pixels, or its data. */
+/**
+ * What keeps an image from being read: the file, its kind, its size in pixels or the work of
+ * decoding them, or its data.
+ */
 export type UnreadableKind = 'file' | 'format' | 'pixels' | 'damaged';
 
 /** What an `IMAGE_UNREADABLE` error is about. */
@@ -35,7 +40,7 @@ export function unreadableKind({ cause }: HeadstartError): UnreadableKind {
 }
 
 /** The message is the bare reason. */
-class Unreadable extends Error {
+export class Unreadable extends Error {
   readonly kind: UnreadableKind;
 
   constructor(kind: UnreadableKind, reason: string, cause?: unknown) {
@@ -50,11 +55,20 @@ function checkFormat(input: Uint8Array): void {
   if (format === undefined) {
     throw new Unreadable('format', 'its content is no image format that is known here');
   }
-  if (decodableFormats.has(format)) return;
-  throw new Unreadable(
-    'format',
-    `its content is ${format.toUpperCase()}, which cannot be read here: convert it to PNG or JPEG`,
-  );
+  if (!decodableFormats.has(format)) {
+    throw new Unreadable(
+      'format',
+      `its content is ${format.toUpperCase()}, which cannot be read here: convert it to PNG or JPEG`,
+    );
+  }
+  checkContent(input, format);
+}
+
+function checkContent(input: Uint8Array, format: ImageFormat): void {
+  const costly = costlyReason(format, input);
+  if (costly !== undefined) throw new Unreadable('pixels', costly);
+  const odd = format === 'tiff' ? unreadableTiff(input) : undefined;
+  if (odd !== undefined) throw new Unreadable('format', odd);
 }
 
 /** sharp's refusal of a picture with too many pixels. */
@@ -69,6 +83,9 @@ export function isPixelLimit(error: unknown): boolean {
  */
 function unreadable(error: unknown, maxPixels: number): Unreadable {
   if (error instanceof Unreadable) return error;
+  if (/timeout: \d+% complete/.test(reasonOf(error))) {
+    return new Unreadable('pixels', 'decoding it takes too long', error);
+  }
   if (isPixelLimit(error)) {
     return new Unreadable('pixels', `it has more than ${maxPixels} pixels`, error);
   }
