@@ -95,6 +95,7 @@ export const units = {
     imports: [
       'native',
       'core/base',
+      'core/options',
       'core/dataset',
       'core/image',
       'core/check',

@@ -9,11 +9,11 @@ import { repositoryRoot } from '../util/shared.ts';
 const names = publicNames(declarationFile(repositoryRoot, 'core'));
 const values = names.filter(({ typeOnly }) => !typeOnly);
 
-/** Of the language and of Node; `Key` and `Range` are parameters of types. */
+/** Of the language and of Node; `Key`, `Name`, `Range` and `T` are parameters of types. */
 const known = new Set(
   `AbortSignal AsyncDisposable AsyncGenerator AsyncIterable Buffer Error Exclude Extract Float32Array
-  Int32Array Iterable Key Map Omit Partial Pick Promise Range Readonly ReadonlyMap ReadonlySet Record
-  Set Symbol Uint16Array Uint8Array`.split(/\s+/),
+  Int32Array Iterable Key Map Name Omit Partial Pick Promise Range Readonly ReadonlyMap ReadonlySet Record
+  Set Symbol T Uint16Array Uint8Array`.split(/\s+/),
 );
 
 /** Text of the blocks of code after `@example`. */

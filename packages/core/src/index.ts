@@ -228,6 +228,7 @@ export type {
 } from './image/index.ts';
 export { type DoctorOptions, doctor, type Finding } from './machine/index.ts';
 export type { Preprocessing } from './onnx/index.ts';
+export type { EntryValue, Kind, OptionsOf } from './options/index.ts';
 export type {
   Run,
   RunBackbone,

@@ -38,17 +38,16 @@ export class HeadstartError extends Error {
   /** The option of the library that is to be changed, where it is one: `batchSize`. */
   readonly option?: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: HeadstartErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly option?: string | undefined },
+  ) {
     super(message, options);
     this.name = 'HeadstartError';
     this.code = code;
     this.option = options?.option;
   }
-}
-
-export interface HeadstartErrorOptions {
-  readonly cause?: unknown;
-  readonly option?: string | undefined;
 }
 
 /**

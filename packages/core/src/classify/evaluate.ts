@@ -26,6 +26,7 @@ import {
   readFeatureFile,
 } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
+import { checkOptions, evaluateOptions, type OptionsOf } from '../options/index.ts';
 import { type Run, readRun, readRunWeights } from '../run/index.ts';
 import { writeReport } from './evaluate-report.ts';
 import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
@@ -43,15 +44,12 @@ export interface EvaluateJobOptions
       | 'resize'
       | 'fit'
       | 'untrainedWhereMissing'
-    > {
+    >,
+    OptionsOf<Omit<typeof evaluateOptions, 'split'>> {
   /** Run folder. */
   readonly run: string;
   /** Labelled folder, folder with `train/` and other splits, or feature file. */
   readonly data: string;
-  /** How many of the worst mistakes are listed; default 10. */
-  readonly mistakes?: number | undefined;
-  /** An HTML file to write, with plots and pictures of the mistakes. */
-  readonly report?: string | undefined;
 }
 
 /** What `evaluate --json` prints. */
@@ -99,6 +97,7 @@ interface Judged extends AsyncDisposable {
  * ```
  */
 export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
+  checkOptions(evaluateOptions, options);
   const run = await readRun(options.run);
   const { classes } = run.record;
   if (options.report !== undefined) await checkWritable(options.report);

@@ -4,20 +4,18 @@ import { HeadstartError, reasonOf } from '../base/errors.ts';
 import { makeFolders } from '../base/folders.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
 import { mapOrdered } from '../base/ordered-map.ts';
+import { checkOptions, explainOptions, type OptionsOf } from '../options/index.ts';
 import { type Explained, type Explainer, type Explanation, loadExplainer } from './explain.ts';
 import type { LoadClassifierOptions } from './load.ts';
 import type { ImageInput } from './read-input.ts';
 
-export interface ExplainJobOptions extends LongOperationOptions, LoadClassifierOptions {
+export interface ExplainJobOptions
+  extends LongOperationOptions,
+    LoadClassifierOptions,
+    OptionsOf<typeof explainOptions> {
   /** Run folder. */
   readonly run: string;
   readonly images: AsyncIterable<ImageInput> | Iterable<ImageInput>;
-  /** The class whose evidence is sought; default: the predicted one of each image. */
-  readonly class?: string | undefined;
-  /** A .png file, for one image, or a folder; default: the working folder. */
-  readonly out?: string | undefined;
-  /** How much of the hottest place the colour covers, 0..1; default 0.65. */
-  readonly alpha?: number | undefined;
   readonly onNotice?: NoticeListener | undefined;
 }
 
@@ -46,6 +44,7 @@ const explainedAhead = 4;
 export async function* explainJob(
   options: ExplainJobOptions,
 ): AsyncGenerator<ExplainItem, void, undefined> {
+  checkOptions(explainOptions, options);
   const { images, signal, onProgress } = options;
   await using explainer = await loadExplainer(options.run, options);
   announce(explainer, options.onNotice);

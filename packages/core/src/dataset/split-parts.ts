@@ -1,4 +1,5 @@
 import { HeadstartError } from '../base/errors.ts';
+import { type OptionsOf, seedOption, settleOptions, splitOptions } from '../options/index.ts';
 import { type GroupOf, groupsBy } from './groups.ts';
 import type { Layout } from './layout.ts';
 import { splitSamples } from './split.ts';
@@ -6,19 +7,7 @@ import type { Dataset, DatasetParts, DatasetSplit, Sample } from './types.ts';
 import { groupWarnings, leakWarnings, tinyClassWarning, unsplitWarning } from './warnings.ts';
 
 /** How a folder without folders for validation and test is split. */
-export interface SplitSettings {
-  /** Share of each class that validates where there is no validation folder. Default 0.2. */
-  readonly validationFraction?: number | undefined;
-  /** Share of each class that is kept for testing; for flat folders only. Default 0. */
-  readonly testFraction?: number | undefined;
-  /**
-   * A regular expression on the path relative to the data: images for which its first parentheses
-   * (or all of it) match the same are never apart.
-   */
-  readonly groupBy?: string | undefined;
-  /** Of the split. Default 0. */
-  readonly seed?: number | undefined;
-}
+export type SplitSettings = OptionsOf<typeof splitOptions & typeof seedOption>;
 
 /** A split that can be made. */
 export interface CheckedSplit extends DatasetSplit {
@@ -27,15 +16,8 @@ export interface CheckedSplit extends DatasetSplit {
 
 /** @throws HeadstartError `USAGE` */
 export function checkedSplit(settings: SplitSettings): CheckedSplit {
-  const { validationFraction = 0.2, testFraction = 0, groupBy, seed = 0 } = settings;
-  if (!(validationFraction > 0 && validationFraction < 1)) {
-    throw wrongUsage(
-      `The validation fraction must lie between 0 and 1, not be ${validationFraction}.`,
-    );
-  }
-  if (!(testFraction >= 0 && testFraction < 1)) {
-    throw wrongUsage(`The test fraction must be 0 or more and below 1, not ${testFraction}.`);
-  }
+  const table = { ...splitOptions, ...seedOption };
+  const { validationFraction, testFraction, groupBy, seed } = settleOptions(table, settings);
   if (validationFraction + testFraction >= 1) {
     throw wrongUsage(
       `The validation fraction ${validationFraction} and the test fraction ${testFraction} leave nothing to train on.`,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomically } from '../base/atomic-file.ts';
-import { checkCount } from '../base/counts.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
 import { shellWord } from '../base/shell-word.ts';
 import { readCorrections, type Sample } from '../dataset/index.ts';
 import { describeTrainer } from '../head/index.ts';
+import { auditOptions, type OptionsOf, settleOptions } from '../options/index.ts';
 import { thumbnail } from '../page/index.ts';
 import { type AuditPageItem, auditPage } from './audit-page.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
@@ -13,19 +13,12 @@ import { chooseStudyFolder } from './experiment-folder.ts';
 import { type AuditedImage, type AuditResult, auditImages } from './label-issues.ts';
 import { allImages, openStudyData, type StudyData, type StudyDataOptions } from './open-images.ts';
 
-export interface AuditJobOptions extends StudyDataOptions, StudyTrainingOptions {
+export interface AuditJobOptions
+  extends StudyDataOptions,
+    StudyTrainingOptions,
+    OptionsOf<typeof auditOptions> {
   /** Folder of images. */
   readonly data: string;
-  /** Default `audits/<name of the data>`. */
-  readonly out?: string | undefined;
-  /** Default 5. */
-  readonly folds?: number | undefined;
-  /** Cross-validations in each of two passes; default 5. */
-  readonly seeds?: number | undefined;
-  /** Cosine similarity of near duplicates; default 0.95. */
-  readonly similarity?: number | undefined;
-  /** Pictures of one kind on the page at most; default 300. */
-  readonly pictures?: number | undefined;
 }
 
 export interface AuditedFile {
@@ -80,9 +73,8 @@ const files = {
  * ```
  */
 export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult> {
-  const { folds = 5, seeds = 5, similarity = 0.95, signal, onProgress } = options;
-  checkCount('--folds', folds, 2);
-  checkCount('--seeds', seeds, 1);
+  const { folds, seeds, similarity } = settleOptions(auditOptions, options);
+  const { signal, onProgress } = options;
   const ours = [...Object.values(files), 'corrections.csv'];
   const folder = await chooseStudyFolder('audits', options.data, options.out, ours);
   const plain = {
@@ -234,7 +226,7 @@ async function writeTables(folder: string, data: StudyData, audit: AuditResult):
 async function pageItems(
   audit: AuditResult,
   data: StudyData,
-  { pictures = 300, signal, onProgress }: AuditJobOptions,
+  { pictures = auditOptions.pictures.default, signal, onProgress }: AuditJobOptions,
 ): Promise<AuditPageItem[]> {
   const byIndex = new Map(audit.images.map((one) => [one.index, one]));
   // A correction is of a content: to remove one of two files of the same bytes would remove both.

@@ -1,13 +1,13 @@
 import { HeadstartError } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
 import { wilsonInterval } from '../evaluate/index.ts';
+import { checkOptions, compareOptions, type OptionsOf } from '../options/index.ts';
 import { type Run, type RunPrediction, readRun, readRunPredictions } from '../run/index.ts';
 import { comparePaired } from './paired.ts';
 
-export interface CompareJobOptions extends OperationOptions {
+export interface CompareJobOptions extends OperationOptions, OptionsOf<typeof compareOptions> {
   /** Two run folders or more; the others are compared with the first. */
   readonly runs: readonly string[];
-  readonly seed?: number | undefined;
 }
 
 /** What `compare --json` prints. */
@@ -50,6 +50,7 @@ interface Judged {
  * ```
  */
 export async function compareJob(options: CompareJobOptions): Promise<CompareResult> {
+  checkOptions(compareOptions, options);
   const { runs, seed, signal } = options;
   if (runs.length < 2) throw new HeadstartError('USAGE', 'Give at least two runs to compare.');
   const judged: Judged[] = [];

@@ -1,4 +1,3 @@
-import { checkCount } from '../base/counts.ts';
 import {
   checkTrainingOptions,
   chooseTrainer,
@@ -6,24 +5,30 @@ import {
   loadHeadSpec,
   type TrainingOptions,
 } from '../head/index.ts';
+import {
+  type computeOption,
+  foldsOptions,
+  type headOptions,
+  type OptionsOf,
+  type optimizerOptions,
+  settleOptions,
+} from '../options/index.ts';
 import { crossValidate, type FoldsResult } from './fold-scores.ts';
 import { openStudyData, type StudyDataOptions, trainingImages } from './open-images.ts';
 
 /** How a study trains its heads: as `train` does. */
 export interface StudyTrainingOptions
-  extends Omit<TrainingOptions, 'head' | 'views' | 'classWeights'> {
-  /** `conv` (default), `linear`, `mlp`, or a JSON file that describes the layers. */
-  readonly head?: string | undefined;
-  readonly classWeights?: 'none' | 'balanced' | undefined;
-  readonly compute?: 'fp32' | 'tf32' | 'bf16' | undefined;
-}
+  extends Omit<TrainingOptions, 'head' | 'views' | 'classWeights'>,
+    OptionsOf<
+      Pick<typeof headOptions, 'head'> &
+        Pick<typeof optimizerOptions, 'classWeights'> &
+        typeof computeOption
+    > {}
 
-export interface FoldsJobOptions extends StudyDataOptions, StudyTrainingOptions {
-  /** Default 5. */
-  readonly folds?: number | undefined;
-  /** How often the images are partitioned anew, with another seed each time. Default 1. */
-  readonly seeds?: number | undefined;
-}
+export interface FoldsJobOptions
+  extends StudyDataOptions,
+    StudyTrainingOptions,
+    OptionsOf<Omit<typeof foldsOptions, 'features'>> {}
 
 /** An accuracy by cross-validation, as documents have it. */
 export interface FoldsSummary {
@@ -61,9 +66,7 @@ export interface FoldsJobResult extends FoldsSummary {
  * ```
  */
 export async function foldsJob(options: FoldsJobOptions): Promise<FoldsJobResult> {
-  const { folds = 5, seeds = 1 } = options;
-  checkCount('--folds', folds, 2);
-  checkCount('--seeds', seeds, 1);
+  const { folds, seeds } = settleOptions(foldsOptions, options);
   const training = await openStudyTraining(options);
   await using data = await openStudyData(options, trainingImages);
   announceHeads(training, options);

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
-import { checkCount } from '../base/counts.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
 import { type FeatureSet, inGroups, readFeatureFile } from '../features/index.ts';
 import { describeTrainer } from '../head/index.ts';
+import { learningCurveOptions, type OptionsOf, settleOptions } from '../options/index.ts';
 import { html, pageDocument, table, trusted } from '../page/index.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
 import { learningCurveSvg } from './curve-plot.ts';
@@ -12,16 +12,10 @@ import { type LearningCurve, learningCurve } from './curve-points.ts';
 import { chooseStudyFolder } from './experiment-folder.ts';
 import { openStudyData, type StudyDataOptions } from './open-images.ts';
 
-export interface LearningCurveJobOptions extends StudyDataOptions, StudyTrainingOptions {
-  /** With `features`: the feature file that is measured on. */
-  readonly validationFeatures?: string | undefined;
-  /** Default `learning-curves/<name of the data>`. */
-  readonly out?: string | undefined;
-  /** Nested subsets are drawn so often; default 5. */
-  readonly seeds?: number | undefined;
-  /** Numbers of training images; default 8. */
-  readonly sizes?: number | undefined;
-}
+export interface LearningCurveJobOptions
+  extends StudyDataOptions,
+    StudyTrainingOptions,
+    OptionsOf<Omit<typeof learningCurveOptions, 'features'>> {}
 
 /** What `learning-curve --json` prints, and what `learning-curve.json` holds. */
 export interface LearningCurveJobResult {
@@ -70,9 +64,8 @@ const files = {
 export async function learningCurveJob(
   options: LearningCurveJobOptions,
 ): Promise<LearningCurveJobResult> {
-  const { seeds = 5, sizes = 8, signal, onProgress } = options;
-  checkCount('--seeds', seeds, 1);
-  checkCount('--sizes', sizes, 4);
+  const { seeds, sizes } = settleOptions(learningCurveOptions, options);
+  const { signal, onProgress } = options;
   const source = options.data ?? options.features ?? '';
   const ours = Object.values(files);
   const folder = await chooseStudyFolder('learning-curves', source, options.out, ours);

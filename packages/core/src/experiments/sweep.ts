@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
-import { checkCount } from '../base/counts.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { describeTrainer, type HeadSpec, headPreset } from '../head/index.ts';
+import { checkOptions, type OptionsOf, sweepOptions, type viewsOption } from '../options/index.ts';
 import { readRun } from '../run/index.ts';
 import type { TrainJobOptions } from '../train/index.ts';
 import {
@@ -32,20 +32,8 @@ import { sweepHeads } from './trials.ts';
 
 export interface SweepJobOptions
   extends Omit<TrainingDataOptions, 'head' | 'views' | 'classWeights'>,
-    StudyTrainingOptions {
-  /** Augmented views of each image; default 4. */
-  readonly views?: number | undefined;
-  /** Default `sweeps/<name of the data>`. */
-  readonly out?: string | undefined;
-  /** Default 64; without end where there is a budget. */
-  readonly trials?: number | undefined;
-  /** Seconds that trials may take, those of an interrupted call included. */
-  readonly budget?: number | undefined;
-  /** A JSON file of what is searched; default: see docs/studies.md. */
-  readonly space?: string | undefined;
-  /** `halving` (default) or `random`, which trains every trial to its end. */
-  readonly search?: 'halving' | 'random' | undefined;
-}
+    StudyTrainingOptions,
+    OptionsOf<typeof viewsOption & Omit<typeof sweepOptions, 'features' | 'validationFeatures'>> {}
 
 export interface TrialSummary {
   readonly trial: number;
@@ -94,7 +82,7 @@ const defaultTrials = 64;
  * ```
  */
 export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult> {
-  checkCount('--trials', options.trials, 1);
+  checkOptions(sweepOptions, options);
   if (options.nesterov) {
     throw new HeadstartError('USAGE', 'A sweep tries no Nesterov momentum: leave out --nesterov.');
   }

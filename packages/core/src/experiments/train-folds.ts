@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
-import { checkCount } from '../base/counts.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { isPooledOnce, poolsFirst } from '../head/index.ts';
+import { checkOptions, runOptions } from '../options/index.ts';
 import { runFiles } from '../run/index.ts';
 import {
   openTrainingData,
@@ -123,8 +123,7 @@ function foldsObstacle({ data, views, init }: TrainJobOptions): string | undefin
 /** @throws HeadstartError `USAGE` where it was asked for and cannot be */
 function checkFolds(options: TrainFoldsOptions): void {
   const { folds, seeds } = options;
-  checkCount('--folds', folds === false ? undefined : folds, 2);
-  checkCount('--seeds', seeds, 1);
+  checkOptions(runOptions, { folds, seeds });
   const asked = typeof folds === 'number' || seeds !== undefined;
   const obstacle = asked && folds !== false ? foldsObstacle(options) : undefined;
   if (obstacle === undefined) return;

@@ -1,19 +1,12 @@
 import { defaultDirectories } from '../base/directories.ts';
-import { HeadstartError } from '../base/errors.ts';
+import { checkOptions, collectOptions, type OptionsOf } from '../options/index.ts';
 import type { CacheJobOptions } from './cache-content.ts';
 import { diskBytes, remakeCache } from './remake.ts';
 import { repairCache } from './repair.ts';
 import { type FeatureSnapshot, openFeatureSnapshot } from './snapshot.ts';
 import { dayOf } from './uses.ts';
 
-export interface CollectGarbageOptions extends CacheJobOptions {
-  /** Records that were last used more than so many days ago go. */
-  readonly olderThanDays?: number | undefined;
-  /** Of the records, in bytes on disk: those that were not used for longest go until they fit. */
-  readonly maxBytes?: number | undefined;
-  /** Only say what would go. Default false. */
-  readonly dryRun?: boolean | undefined;
-}
+export interface CollectGarbageOptions extends CacheJobOptions, OptionsOf<typeof collectOptions> {}
 
 /** What `cache gc --json` prints. */
 export interface CacheCollection {
@@ -52,10 +45,8 @@ export interface CacheRepair {
 export async function collectCacheGarbage(
   options: CollectGarbageOptions = {},
 ): Promise<CacheCollection> {
+  checkOptions(collectOptions, options);
   const { olderThanDays, maxBytes, dryRun = false, ...rest } = options;
-  if ((olderThanDays ?? 0) < 0 || (maxBytes ?? 0) < 0) {
-    throw new HeadstartError('USAGE', 'The age and the size must not be below 0.');
-  }
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
   const choose = (snapshot: FeatureSnapshot) => chooseRecords(snapshot, olderThanDays, maxBytes);
   if (dryRun) {

@@ -10,6 +10,7 @@ import {
   type SkippedFile,
 } from '../dataset/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
+import type { Shard } from '../options/index.ts';
 import {
   announceDataset,
   type Extractor,
@@ -34,12 +35,6 @@ export interface FeaturesJobOptions extends ExtractorOptions, DataOptions {
   readonly out?: string | undefined;
   /** Only the images of one part of several, for a machine each; see {@link inShard}. */
   readonly shard?: Shard | undefined;
-}
-
-/** Part `index` of `count`, from 1. */
-export interface Shard {
-  readonly index: number;
-  readonly count: number;
 }
 
 /**

@@ -1,4 +1,5 @@
 export { fromFloat16, maxFloat16, toFloat16 } from '../base/float16.ts';
+export type { Shard } from '../options/index.ts';
 export { FeatureCache } from './cache.ts';
 export {
   type CacheContent,
@@ -44,7 +45,6 @@ export {
   type FeaturesJobResult,
   featuresJob,
   inShard,
-  type Shard,
 } from './features.ts';
 export { featureFileDigest, readFeatureFile, writeFeatureFile } from './file.ts';
 export { rememberingHasher } from './file-memo.ts';

@@ -1,7 +1,8 @@
 import { Backbone, type BackboneFile, locateBackbone } from '../backbone/index.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
-import type { ExtractorOptions } from './extractor-options.ts';
+import { checkOptions } from '../options/index.ts';
+import { type ExtractorOptions, extractorOptions } from './extractor-options.ts';
 import { openStore } from './open.ts';
 import { inPrecision, type SampleSource } from './precision.ts';
 import type { FeatureStore } from './store.ts';
@@ -36,6 +37,7 @@ export async function openBackboneAndCache(
   source: SampleSource,
   open?: Backbone,
 ): Promise<OpenBackbone> {
+  checkOptions(extractorOptions, options);
   const { exact, file } = await findBackboneFiles(options, source);
   const cache = await openStore(options);
   const device = options.precision === 'int8' ? 'cpu' : options.device;

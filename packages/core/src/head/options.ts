@@ -23,16 +23,15 @@ export type OptimizerName = EntryValue<typeof optimizerOptions.optimizer>;
 /** By how rare a class is, or one number of at least 0 a class. */
 export type ClassWeights = 'none' | 'balanced' | readonly number[];
 
-type SingleValues = OptionsOf<
-  Omit<typeof headOptions, 'head'> &
-    Omit<typeof optimizerOptions, 'classWeights'> &
-    typeof validationStepsOption &
-    typeof restoreBestOption &
-    typeof seedOption
->;
-
 /** How a head is trained. Every default is the original script's, or is said not to be. */
-export interface TrainingOptions extends SingleValues {
+export interface TrainingOptions
+  extends OptionsOf<
+    Omit<typeof headOptions, 'head'> &
+      Omit<typeof optimizerOptions, 'classWeights'> &
+      typeof validationStepsOption &
+      typeof restoreBestOption &
+      typeof seedOption
+  > {
   /** Default: the preset `conv`. */
   readonly head?: HeadSpec | undefined;
   /** Default: constant. */

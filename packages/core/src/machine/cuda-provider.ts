@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { cudaProviderLibrary } from '../backbone/index.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { NoticeListener, OperationOptions } from '../base/operation.ts';
+import type { OptionsOf, setupOptions } from '../options/index.ts';
 import { type MissingLibrary, missingLibraries } from './libraries.ts';
 
 const run = promisify(execFile);
@@ -27,11 +28,7 @@ const source = {
 
 const required = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
 
-export interface SetupCudaOptions extends OperationOptions {
-  /** A folder with the libraries, or the npm package as a .tgz file; default: npm fetches it. */
-  readonly from?: string | undefined;
-  /** Take the libraries away again. Default false. */
-  readonly undo?: boolean | undefined;
+export interface SetupCudaOptions extends OperationOptions, OptionsOf<typeof setupOptions> {
   /** Where they go; default: beside onnxruntime-node's own library. */
   readonly directory?: string | undefined;
   readonly onNotice?: NoticeListener | undefined;

@@ -7,6 +7,13 @@ import { HeadstartError, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
 import { software } from '../base/version.ts';
 import { appendHead, withMetadata } from '../onnx/index.ts';
+import {
+  checkOptions,
+  exportOptions,
+  type folderOptions,
+  type OptionsOf,
+  type threadsOption,
+} from '../options/index.ts';
 import { digestOf } from '../weights/index.ts';
 import { type Agreement, agreementOf, inInt8, sampleImages } from './export-int8.ts';
 import { isModelCard, modelCard } from './model-card.ts';
@@ -14,24 +21,13 @@ import { type Run, readRun, readRunMetrics, readRunWeights } from './read.ts';
 import { runFiles } from './record.ts';
 import { labelsText } from './write.ts';
 
-export interface ExportJobOptions extends LongOperationOptions {
+export interface ExportJobOptions
+  extends LongOperationOptions,
+    OptionsOf<
+      typeof exportOptions & typeof threadsOption & Pick<typeof folderOptions, 'modelsDir'>
+    > {
   /** Run folder. */
   readonly run: string;
-  /**
-   * A file, `NAME.onnx`, or else a folder for the model with its card, as model hubs take it;
-   * default `<name of the run>.onnx` in the working folder.
-   */
-  readonly out?: string | undefined;
-  /** The backbone, for a run that was trained on feature files. */
-  readonly backbone?: string | undefined;
-  /** What convolutions of the backbone are computed in; default: as the run was trained. */
-  readonly precision?: 'fp32' | 'int8' | undefined;
-  /** For int8: a folder of images to measure ranges on; default: the run's training data. */
-  readonly images?: string | undefined;
-  /** For the card: an SPDX identifier as model hubs write it (`mit`); default `unknown`. */
-  readonly license?: string | undefined;
-  readonly threads?: number | undefined;
-  readonly modelsDir?: string | undefined;
 }
 
 /** What `export --json` prints. */
@@ -66,6 +62,7 @@ const exportedFiles = { model: 'model.onnx', card: 'README.md', labels: 'labels.
  * ```
  */
 export async function exportJob(options: ExportJobOptions): Promise<ExportResult> {
+  checkOptions(exportOptions, options);
   const { signal } = options;
   const run = await readRun(options.run);
   const name = basename(resolve(options.run));

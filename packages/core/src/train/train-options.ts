@@ -1,23 +1,13 @@
 import type { EpochRecord, HeadSpec, TrainedHead } from '../head/index.ts';
+import type { computeOption, OptionsOf, runOptions } from '../options/index.ts';
 import type { TrainedRun } from '../run/index.ts';
 import type { TrainingDataOptions } from './training-data.ts';
 
-export interface TrainJobOptions extends Omit<TrainingDataOptions, 'head'> {
+export interface TrainJobOptions
+  extends Omit<TrainingDataOptions, 'head'>,
+    OptionsOf<Omit<typeof runOptions, 'folds' | 'seeds'> & typeof computeOption> {
   /** `conv` (default), `linear`, `mlp`, a JSON file that describes the layers, or the layers. */
   readonly head?: string | HeadSpec | undefined;
-  /** Weights to start from: safetensors with Keras names. */
-  readonly init?: string | undefined;
-  /** The run folder; default `runs/<name of the data>`. */
-  readonly out?: string | undefined;
-  /** What products are computed in; default `fp32`. */
-  readonly compute?: 'fp32' | 'tf32' | 'bf16' | undefined;
-  /**
-   * Fit a temperature on the validation set, so that probabilities say how often they are right.
-   * Labels stay the same. Default true.
-   */
-  readonly calibrate?: boolean | undefined;
-  /** Fail where there is no interrupted run to go on with. Default false. */
-  readonly resume?: boolean | undefined;
   readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
   /** The head has been trained; what is left is to write the run, which waits for this. */
   readonly onTrained?: ((run: TrainedRun) => void | Promise<void>) | undefined;

@@ -16,6 +16,7 @@ import {
   type TrainHeadOptions,
   trainHead,
 } from '../head/index.ts';
+import { checkOptions, runOptions } from '../options/index.ts';
 import {
   checkpointFile,
   chooseRunFolder,
@@ -67,6 +68,7 @@ export async function trainOn(
   options: TrainJobOptions,
   onWritten?: (run: WrittenRun) => Promise<void>,
 ): Promise<TrainSummary> {
+  checkOptions(runOptions, options);
   const started = performance.now();
   const source = options.data ?? options.features ?? '';
   const place = await chooseRunFolder(source, options.out);
