@@ -138,6 +138,7 @@ async function serveUntilStopped(
       maxPixels: options.maxPixels,
       queueLimit: Math.max(options.queue, options.maxImages),
       timeoutMs: options.timeout * 1000,
+      stopMs: defaultLimits.stopMs,
     },
     allowHosts: options.allowHost,
     onFailure: (error) => ui.warn(`error: ${error instanceof Error ? error.stack : error}`),

@@ -10,6 +10,8 @@ export interface ServeLimits {
   readonly queueLimit: number;
   /** For a request to arrive, and again for its answer; a sixth of it where others wait for room. */
   readonly timeoutMs: number;
+  /** For the answers that are under way when the server stops. */
+  readonly stopMs: number;
 }
 
 export const defaultLimits: ServeLimits = {
@@ -18,4 +20,5 @@ export const defaultLimits: ServeLimits = {
   maxPixels: 50_000_000,
   queueLimit: 256,
   timeoutMs: 30_000,
+  stopMs: 2000,
 };

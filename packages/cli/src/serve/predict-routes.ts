@@ -12,17 +12,19 @@ export interface PredictRoutes {
   readonly model: ServedModel;
   readonly limits: ServeLimits;
   readonly metrics: Metrics;
+  /** Ends the answers under way. */
+  readonly stopping: AbortSignal;
 }
 
 /** Classes named for each image, where the request does not say. */
 const defaultTopK = 3;
 
 export function addPredictRoutes(server: FastifyInstance, options: PredictRoutes): void {
-  const { model, limits, metrics } = options;
+  const { model, limits, metrics, stopping } = options;
   server.post('/predict', async (request, reply) => {
     const images = await uploadedImages(request, limits.maxImages);
     const topK = topKOf(request.query as Readonly<Record<string, unknown>>);
-    const signal = requestSignal(reply, limits.timeoutMs);
+    const signal = requestSignal(reply, limits.timeoutMs, stopping);
     // Another run may take its place before these are labelled.
     const { batched } = model;
     const run = runName(model);

@@ -7,10 +7,16 @@ function clientGone(): ApiError {
 }
 
 /**
- * Aborted when the client goes away, or with a 503 when its answer takes too long. Ends with the
- * answer.
+ * Aborted when the client goes away, or with a 503 when its answer takes too long or the server
+ * stops. Ends with the answer.
+ *
+ * @param stopping whose reason is the answer
  */
-export function requestSignal(reply: FastifyReply, timeoutMs: number): AbortSignal {
+export function requestSignal(
+  reply: FastifyReply,
+  timeoutMs: number,
+  stopping: AbortSignal,
+): AbortSignal {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new ApiError(503, 'TIMEOUT', 'The answer took too long: try again later.'));
@@ -19,5 +25,5 @@ export function requestSignal(reply: FastifyReply, timeoutMs: number): AbortSign
     clearTimeout(timer);
     if (!reply.raw.writableFinished) controller.abort(clientGone());
   });
-  return controller.signal;
+  return AbortSignal.any([controller.signal, stopping]);
 }

@@ -15,6 +15,8 @@ export interface ReviewRoutes {
   readonly limits: ServeLimits;
   /** Aborted when the server closes: streams that have no end of their own end then. */
   readonly closing: AbortSignal;
+  /** Ends the answers under way. */
+  readonly stopping: AbortSignal;
 }
 
 type Query = Readonly<Record<string, unknown>>;
@@ -50,11 +52,11 @@ function addRunRoute(server: FastifyInstance, { model, workbench, limits }: Revi
 }
 
 function addExplainRoute(server: FastifyInstance, options: ReviewRoutes): void {
-  const { workbench, limits } = options;
+  const { workbench, limits, stopping } = options;
   server.post('/api/explain', async (request, reply) => {
     const { label } = request.query as Query;
     const input = await readableImage(request, options);
-    const signal = requestSignal(reply, limits.timeoutMs);
+    const signal = requestSignal(reply, limits.timeoutMs, stopping);
     const explained = await workbench.explain((explainer) => {
       signal.throwIfAborted();
       const chosen = typeof label === 'string' ? label : undefined;

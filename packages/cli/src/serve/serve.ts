@@ -1,6 +1,7 @@
 import type { LoadClassifierOptions, OperationOptions, TrainJobOptions } from '@headstart/core';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import type { FastifyInstance } from 'fastify';
+import { ApiError } from './api-error.ts';
 import { hostName } from './guard.ts';
 import type { ServeLimits } from './limits.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -39,7 +40,10 @@ export interface RunningServer {
   readonly url: string;
   readonly model: ServedModel;
   readonly routes: readonly Route[];
-  /** Takes no new requests, ends those under way, and lets the model go. */
+  /**
+   * Takes no new requests, answers those under way (with 503 after `limits.stopMs`), and lets the
+   * model go.
+   */
   close(): Promise<void>;
 }
 
@@ -64,14 +68,20 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     const server = createServer({ ...options, hosts: new Set(names), metrics });
     const routes = listRoutes(server);
     const workbench = await Workbench.open({ ...options, model });
-    const closing = new AbortController();
-    addPredictRoutes(server, { model, limits, metrics });
-    addReviewRoutes(server, { model, workbench, limits, closing: closing.signal });
+    const [closing, stopping] = [new AbortController(), new AbortController()];
+    addPredictRoutes(server, { model, limits, metrics, stopping: stopping.signal });
+    const signals = { closing: closing.signal, stopping: stopping.signal };
+    addReviewRoutes(server, { model, workbench, limits, ...signals });
     await addPageRoutes(server);
     const url = await listen(server, options);
     const close = async () => {
       closing.abort();
+      const timer = setTimeout(() => {
+        const message = 'The server stops: send the request again later.';
+        stopping.abort(new ApiError(503, 'STOPPING', message));
+      }, limits.stopMs);
       await server.close();
+      clearTimeout(timer);
       await workbench[Symbol.asyncDispose]();
       await model[Symbol.asyncDispose]();
     };

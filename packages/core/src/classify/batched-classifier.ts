@@ -24,6 +24,7 @@ interface Request {
   readonly images: readonly ImageInput[];
   readonly results: Classified[];
   readonly topK: number | undefined;
+  readonly signal: AbortSignal | undefined;
   readonly finish: (error?: unknown) => void;
   /** Index of the next image to decode. */
   next: number;
@@ -109,6 +110,7 @@ export class BatchedClassifier {
         images,
         results: new Array<Classified>(images.length),
         topK,
+        signal,
         next: 0,
         left: images.length,
         over: false,
@@ -154,18 +156,26 @@ export class BatchedClassifier {
       const index = request.next++;
       if (request.next < request.images.length) this.#turns.push(request);
       this.#decoding++;
-      void this.#read(request, index).then(() => {
-        this.#decoding--;
+      // A large picture, which waits for other large ones, keeps no decoder from small ones.
+      let decoding = true;
+      const done = () => {
+        if (decoding) this.#decoding--;
+        decoding = false;
         this.#decode();
+      };
+      void this.#read(request, index, done).then(() => {
+        done();
         this.#dispatch();
       });
     }
   }
 
-  async #read(request: Request, index: number): Promise<void> {
+  async #read(request: Request, index: number, onQueued: () => void): Promise<void> {
     const { maxPixels } = this.#options;
     try {
-      const image = await this.classifier.read(request.images[index] as ImageInput, { maxPixels });
+      const { signal } = request;
+      const options = { maxPixels, signal, onQueued };
+      const image = await this.classifier.read(request.images[index] as ImageInput, options);
       if (request.over) return;
       if ('error' in image) this.#answer(request, index, image);
       else this.#ready.push({ request, index, image, since: performance.now() });

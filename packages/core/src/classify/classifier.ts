@@ -69,9 +69,11 @@ const batchesInFlight = 2;
 /** Images being read or decoded, or decoded and waiting to enter a batch, at least. */
 const decodedAhead = 16;
 
-export interface ReadImageOptions {
+export interface ReadImageOptions extends OperationOptions {
   /** Larger pictures are refused before they are decoded; default: 100 megapixels. */
   readonly maxPixels?: number | undefined;
+  /** Called where the picture is large and waits until other large ones are decoded. */
+  readonly onQueued?: (() => void) | undefined;
 }
 
 /** What is known of an image before inference: the model's pixels, or why there are none. */
@@ -136,11 +138,11 @@ export class Classifier {
   }
 
   /** Reads and decodes an image as the model takes it. What cannot be read is no error here. */
-  async read(input: ImageInput, { maxPixels }: ReadImageOptions = {}): Promise<ReadImage> {
+  async read(input: ImageInput, options: ReadImageOptions = {}): Promise<ReadImage> {
     const name = typeof input === 'string' ? input : input.name;
     try {
       const bytes = await readInput(input);
-      return { name, pixels: await decodeImage(bytes, { ...this.#image, maxPixels }, name) };
+      return { name, pixels: await decodeImage(bytes, { ...this.#image, ...options }, name) };
     } catch (error) {
       if (error instanceof HeadstartError && error.code === 'IMAGE_UNREADABLE') {
         const [reason, kind] = [unreadableReason(error), unreadableKind(error)];

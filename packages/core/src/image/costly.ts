@@ -11,6 +11,13 @@ const mostScanned = 2e9;
 /** A scan costs as much as this many pixels, however small the picture is. */
 const leastPixels = 4096;
 
+/** Pixels that libjpeg passes over in all scans of a JPEG; 0 of other formats. */
+export function scannedPixels(format: ImageFormat | undefined, bytes: Uint8Array): number {
+  if (format !== 'jpeg') return 0;
+  const { height, width, scans } = jpegStructure(bytes);
+  return scans * Math.max(leastPixels, height * width);
+}
+
 /** Why decoding a file would cost far more than its pixels do; undefined where it would not. */
 export function costlyReason(format: ImageFormat, bytes: Uint8Array): string | undefined {
   if (format !== 'jpeg') return undefined;

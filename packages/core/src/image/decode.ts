@@ -1,4 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
+import { scannedPixels } from './costly.ts';
 import { imageFormat } from './format.ts';
 import { resizeNearest } from './nearest.ts';
 import { openImage } from './open-image.ts';
@@ -21,6 +22,10 @@ export interface DecodeOptions extends ResizeOptions, Size {
   readonly maxPixels?: number | undefined;
   /** Take colours as sRGB, whatever profile is embedded. Default false. */
   readonly ignoreProfile?: boolean | undefined;
+  /** Gives up while the picture waits for its turn; see `onQueued`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called where the picture is large: such pictures are decoded one at a time, in order. */
+  readonly onQueued?: (() => void) | undefined;
 }
 
 /** A part of the feature key: raise it when the same file comes to decode to other pixels. */
@@ -34,6 +39,9 @@ export const defaultMaxPixels = 100_000_000;
  * that memory stays bounded however many there are.
  */
 const parallelPixels = 20_000_000;
+
+/** And up to this many pixels in all scans of a JPEG. */
+const parallelScanned = 200_000_000;
 
 // Parallelism is across images, each image is seen once.
 sharp.concurrency(1);
@@ -56,7 +64,8 @@ const kernels = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3' } as
  * (`fastShrinkOnLoad: false` in sharp). `nearest` picks exactly the pixels that Pillow picks.
  *
  * @param name the file, for the message
- * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason
+ * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason;
+ *   `signal.reason` where aborted while it waited
  */
 export async function decodeImage(
   input: Uint8Array,
@@ -64,7 +73,10 @@ export async function decodeImage(
   name: string,
 ): Promise<Uint8Array> {
   const { maxPixels = defaultMaxPixels } = options;
-  return readingImage(input, { name, maxPixels }, () => decodeBounded(input, options, maxPixels));
+  const { signal } = options;
+  return readingImage(input, { name, maxPixels, signal }, () =>
+    decodeBounded(input, options, maxPixels),
+  );
 }
 
 async function decodeBounded(
@@ -72,13 +84,19 @@ async function decodeBounded(
   options: DecodeOptions,
   maxPixels: number,
 ): Promise<Uint8Array> {
-  if (maxPixels <= parallelPixels) return decodeLimited(input, options, maxPixels);
-  try {
-    return await decodeLimited(input, options, parallelPixels);
-  } catch (error) {
-    if (!isPixelLimit(error)) throw error;
-    return oneAtATime(() => decodeLimited(input, options, maxPixels));
+  const limit = Math.min(maxPixels, parallelPixels);
+  if (scannedPixels(imageFormat(input), input) <= parallelScanned) {
+    try {
+      return await decodeLimited(input, options, limit);
+    } catch (error) {
+      if (!isPixelLimit(error) || limit === maxPixels) throw error;
+    }
   }
+  options.onQueued?.();
+  return oneAtATime(() => {
+    options.signal?.throwIfAborted();
+    return decodeLimited(input, options, maxPixels);
+  });
 }
 
 let lastLarge: Promise<unknown> = Promise.resolve();

@@ -3,6 +3,13 @@ import { costlyReason } from './costly.ts';
 import { decodableFormats, type ImageFormat, imageFormat } from './format.ts';
 import { unreadableTiff } from './tiff.ts';
 
+interface ReadingOptions {
+  /** The file. */
+  readonly name: string;
+  readonly maxPixels: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Does something with an image file's bytes by sharp, and says why where it cannot be done.
  *
@@ -10,13 +17,14 @@ import { unreadableTiff } from './tiff.ts';
  */
 export async function readingImage<T>(
   input: Uint8Array,
-  { name, maxPixels }: { readonly name: string; readonly maxPixels: number },
+  { name, maxPixels, signal }: ReadingOptions,
   action: () => Promise<T>,
 ): Promise<T> {
   try {
     checkFormat(input);
     return await action();
   } catch (error) {
+    signal?.throwIfAborted();
     const cause = unreadable(error, maxPixels);
     const message = `Cannot read the image ${name}: ${cause.message}.`;
     throw new HeadstartError('IMAGE_UNREADABLE', message, { cause });
