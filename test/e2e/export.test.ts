@@ -87,6 +87,16 @@ describe('headstart export', () => {
     expect(text).toContain('`a "quoted" \\| name`');
   });
 
+  it('says the shape of the input, and with --quiet the file alone', async () => {
+    const { stdout, stderr } = await cli('export', 'run', '--out', 'shape.onnx');
+    expect(`${stdout}${stderr}`).toContain('Input image: uint8 [N, 32, 32, 3] RGB;');
+    const quiet = await cli('export', 'run', '--out', 'quiet.onnx', '--quiet');
+    expect(quiet.stdout).toMatch(/^Written: \S+quiet\.onnx \([\d.]+ MB, float32\)\n$/);
+    expect(quiet.stderr).toBe('');
+    const document = JSON.parse((await cli('export', 'run', '--json')).stdout);
+    expect(document.image).toEqual({ height: 32, width: 32 });
+  });
+
   it('replaces a card of its own, but not a README that somebody wrote', async () => {
     expect((await cli('export', 'run', '--out', 'again')).code).toBe(0);
     expect((await cli('export', 'run', '--out', 'again')).code).toBe(0);

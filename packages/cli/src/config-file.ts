@@ -162,9 +162,10 @@ function settingsFor(command: Command, file: Section): [string, unknown][] {
 
 /** Sets one option and gives it as a flag; undefined where the user said otherwise. */
 function setOption(command: Command, path: string, name: string, value: unknown) {
-  const option =
-    command.options.find(({ long }) => long === `--${name}`) ??
-    command.options.find(({ long }) => long === `--no-${name}`);
+  const plain = command.options.find(({ long }) => long === `--${name}`);
+  const negated = command.options.find(({ long }) => long === `--no-${name}`);
+  // `"folds": false` is --no-folds, though --folds takes a number.
+  const option = value === false && negated ? negated : (plain ?? negated);
   if (!option) return undefined;
   const key = option.attributeName();
   if (isGiven(command, option)) return undefined;

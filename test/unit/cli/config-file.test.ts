@@ -89,6 +89,13 @@ describe('a file of options', () => {
     expect(await optionsOf({ 'no-flip': false }, ['train', 'x'])).toMatchObject({ flip: true });
   });
 
+  it('takes false for an option that has a value or can be left out', async () => {
+    const { options, flags } = await optionsWith({ train: { folds: false } }, ['train', 'x']);
+    expect(options).toMatchObject({ folds: false });
+    expect(flags).toEqual(['--no-folds']);
+    expect(await optionsOf({ folds: 3 }, ['train', 'x'])).toMatchObject({ folds: 3 });
+  });
+
   it('names paths relative to itself, and leaves names and URLs alone', async () => {
     const paths = { 'cache-dir': 'cache', head: 'heads/a.json', backbone: 'vgg16-untrained' };
     expect(await optionsOf(paths, ['train', 'x'])).toMatchObject({

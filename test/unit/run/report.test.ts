@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evaluateClassification } from '@headstart/core/evaluate';
-import { writeRun } from '@headstart/core/run';
+import { writeEvaluationReport, writeRun } from '@headstart/core/run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ContentsOptions, contentsOfRun } from './contents.ts';
 
@@ -98,4 +98,35 @@ test('the report stays small where there are many classes, samples and mistakes'
   const contents = contentsOfRun();
   await writeRun(root, { ...contents, evaluation, record: { ...contents.record, classes } });
   expect((await stat(join(root, 'report.html'))).size).toBeLessThan(1_000_000);
+});
+
+describe('what a report says of calibration', () => {
+  const classes = ['green', 'red'];
+  // As trained, 95 % sure where half are right; a temperature below 1 makes that worse.
+  const evaluation = evaluateClassification({
+    probabilities: Float32Array.of(0.95, 0.05, 0.95, 0.05, 0.05, 0.95, 0.05, 0.95),
+    labels: Int32Array.of(0, 1, 1, 0),
+    names: ['1', '2', '3', '4'],
+    classes,
+    temperature: 0.5,
+  });
+
+  test('follows the figures, and does not compare errors on images of the fit', async () => {
+    await writeRun(root, { ...contentsOfRun({ classes }), evaluation });
+    const report = (await readFile(join(root, 'report.html'), 'utf8')).replace(/\s+/g, ' ');
+    expect(report).toContain(
+      'called is 99.7 % (as trained 95.0 %), and 50.0 % of the images are classified correctly.',
+    );
+    expect(report).toContain('on the images it was fitted on');
+    expect(report).not.toMatch(/too (un)?sure|error is [\d.]+ % with/);
+  });
+
+  test('compares errors on other images', async () => {
+    const { record } = contentsOfRun({ classes });
+    const path = join(root, 'evaluation.html');
+    const shown = { record, evaluation, skipped: [], pictures: new Map() };
+    await writeEvaluationReport(path, { ...shown, run: 'run', data: 'other' });
+    const report = (await readFile(path, 'utf8')).replace(/\s+/g, ' ');
+    expect(report).toContain('error is 49.7 % with the temperature and 45.0 % without.');
+  });
 });

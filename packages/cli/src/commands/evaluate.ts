@@ -89,8 +89,9 @@ function evaluateText(result: EvaluateResult): string {
 function classTable({ classes, macro, weighted, samples }: EvaluateResult['metrics']): string {
   const share = (value: number | null) => (value === null ? '–' : percent(value));
   const area = (value: number | null) => (value === null ? '–' : value.toFixed(4));
+  const shown = mostListed < classes.length ? hardest(classes) : classes;
   const rows = [
-    ...classes.map((c) => [
+    ...shown.map((c) => [
       c.name,
       share(c.precision),
       share(c.recall),
@@ -109,7 +110,19 @@ function classTable({ classes, macro, weighted, samples }: EvaluateResult['metri
       ],
     ),
   ];
-  return table(['class', 'precision', 'recall', 'F1', 'ROC AUC', 'images'], rows);
+  const left = classes.length - shown.length;
+  const note = `\n(the ${shown.length} classes with the lowest F1; --json has ${left} more)`;
+  const text = table(['class', 'precision', 'recall', 'F1', 'ROC AUC', 'images'], rows);
+  return left > 0 ? `${text}${note}` : text;
+}
+
+/** Of how many classes the terminal shows each. */
+const mostListed = 100;
+
+type ClassFigures = EvaluateResult['metrics']['classes'];
+
+function hardest(classes: ClassFigures): ClassFigures {
+  return [...classes].sort((a, b) => (a.f1 ?? 2) - (b.f1 ?? 2)).slice(0, mostListed);
 }
 
 /** Beyond this number of classes, a matrix is wider than a screen: see --json. */

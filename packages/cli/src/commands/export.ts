@@ -19,16 +19,17 @@ export function addExportCommand(program: Command, runner: Runner): void {
     runner(async ({ ui, signal }, run: string, given: ExportOptions) => {
       const result = await exportJob({ ...given, run, signal, onProgress: ui.onProgress });
       ui.result(result, exportText(result));
+      ui.info(shapeText(result));
       return undefined;
     }),
   );
 }
 
-function exportText({ file, bytes, card, classes, precision, agreement }: ExportResult): string {
+function exportText(result: ExportResult): string {
+  const { file, bytes, card, precision, agreement } = result;
   const lines = [
     `Written: ${file} (${(bytes / 1e6).toFixed(1)} MB, ${precision})`,
     ...(card === null ? [] : [`Model card: ${card}`]),
-    `Input image: uint8 [N, height, width, 3] RGB; outputs probabilities [N, ${classes.length}] and label [N].`,
   ];
   if (agreement) {
     const { images, same_labels: same, largest_difference: largest } = agreement;
@@ -37,4 +38,10 @@ function exportText({ file, bytes, card, classes, precision, agreement }: Export
     );
   }
   return lines.join('\n');
+}
+
+/** What a program gives to the model and gets of it. */
+function shapeText({ classes, image }: ExportResult): string {
+  const { height, width } = image ?? { height: 'height', width: 'width' };
+  return `Input image: uint8 [N, ${height}, ${width}, 3] RGB; outputs probabilities [N, ${classes.length}] and label [N].`;
 }

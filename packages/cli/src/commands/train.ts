@@ -138,9 +138,9 @@ function trainText(summary: TrainResult): string {
   return lines.join('\n');
 }
 
-function calibrationText({ temperature, ...errors }: NonNullable<TrainResult['calibration']>) {
-  const [before, after] = [percent(errors.error_before), percent(errors.error)];
-  return `Probabilities calibrated: temperature ${temperature.toFixed(2)}, calibration error ${after} (before: ${before})`;
+/** Errors on the images that the temperature was fitted on are no before and after. */
+function calibrationText({ temperature }: NonNullable<TrainResult['calibration']>) {
+  return `Probabilities calibrated: temperature ${temperature.toFixed(2)}, fitted on the validation images`;
 }
 
 function trainExitCode(ui: Ui, { validation, skipped }: TrainResult, options: TrainOptions) {

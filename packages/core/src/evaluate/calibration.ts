@@ -58,3 +58,9 @@ export function expectedCalibrationError(bins: readonly ReliabilityBin[]): numbe
     return sum + (count / total) * Math.abs(confidence - accuracy);
   }, 0);
 }
+
+/** Mean of the samples' highest probabilities. */
+export function meanConfidence(bins: readonly ReliabilityBin[]): number {
+  const total = bins.reduce((sum, { count }) => sum + count, 0);
+  return bins.reduce((sum, { count, confidence }) => sum + (count / total) * (confidence ?? 0), 0);
+}

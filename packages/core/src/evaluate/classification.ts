@@ -27,7 +27,7 @@ export function checkClassification({ probabilities, labels, classes }: Classifi
   if (stray !== undefined) {
     throw new HeadstartError('INTERNAL', `There is a label ${stray} among ${classes} classes.`);
   }
-  const bad = probabilities.findIndex((p) => Number.isNaN(p));
+  const bad = firstNaN(probabilities);
   if (bad >= 0) {
     throw new HeadstartError(
       'USAGE',
@@ -35,6 +35,11 @@ export function checkClassification({ probabilities, labels, classes }: Classifi
         'its features are not all finite numbers.',
     );
   }
+}
+
+function firstNaN(numbers: Float32Array): number {
+  for (let i = 0; i < numbers.length; i++) if (Number.isNaN(numbers[i])) return i;
+  return -1;
 }
 
 /** The most probable class of each sample; the lowest where several are. */

@@ -161,3 +161,9 @@ export function worstMistakes(
     .sort((a, b) => b.probability - a.probability)
     .slice(0, count);
 }
+
+/** Classes for people to read: all in their order, or of more than `most` those with the lowest F1. */
+export function hardestClasses(classes: Metrics['classes'], most: number): Metrics['classes'] {
+  if (classes.length <= most) return classes;
+  return [...classes].sort((a, b) => (a.f1 ?? 2) - (b.f1 ?? 2)).slice(0, most);
+}

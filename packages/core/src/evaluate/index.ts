@@ -1,7 +1,14 @@
-export { expectedCalibrationError, type ReliabilityBin, reliabilityBins } from './calibration.ts';
+export {
+  expectedCalibrationError,
+  meanConfidence,
+  type ReliabilityBin,
+  reliabilityBins,
+} from './calibration.ts';
 export { type Classification, predictedClasses } from './classification.ts';
 export {
+  type ConfusionCell,
   type ConfusionMatrix,
+  confusionCells,
   confusionCount,
   confusionCsv,
   confusionMatrix,
@@ -9,6 +16,7 @@ export {
 export {
   type Evaluation,
   evaluateClassification,
+  hardestClasses,
   type Metrics,
   type SamplePrediction,
   worstMistakes,
@@ -21,6 +29,7 @@ export {
   type MeanScore,
   meanScores,
   topKAccuracy,
+  totals,
   wilsonInterval,
 } from './metrics.ts';
 export { rocAreas } from './roc.ts';

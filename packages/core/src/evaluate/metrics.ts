@@ -1,5 +1,5 @@
 import { at, type Classification, checkClassification } from './classification.ts';
-import { type ConfusionMatrix, confusionCount } from './confusion.ts';
+import { type ConfusionMatrix, confusionCells, confusionCount } from './confusion.ts';
 
 /** The normal distribution's 97.5 % quantile: bounds of a 95 % interval. */
 const z95 = 1.959963984540054;
@@ -31,7 +31,7 @@ export function wilsonInterval(successes: number, trials: number): readonly [num
 export function totals(matrix: ConfusionMatrix): { correct: number; total: number } {
   let [correct, total] = [0, 0];
   for (let k = 0; k < matrix.classes; k++) correct += confusionCount(matrix, k, k);
-  for (const count of matrix.counts.flat()) total += count;
+  for (const { count } of confusionCells(matrix)) total += count;
   return { correct, total };
 }
 
@@ -115,9 +115,10 @@ export function brierScore(classification: Classification): number {
   checkClassification(classification);
   const { probabilities, labels, classes } = classification;
   let sum = 0;
-  probabilities.forEach((p, i) => {
-    const truth = at(labels, Math.floor(i / classes)) === i % classes ? 1 : 0;
-    sum += (p - truth) ** 2;
+  labels.forEach((label, i) => {
+    for (let k = 0; k < classes; k++) {
+      sum += (at(probabilities, i * classes + k) - (k === label ? 1 : 0)) ** 2;
+    }
   });
   return sum / labels.length;
 }

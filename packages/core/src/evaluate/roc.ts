@@ -10,30 +10,42 @@ import { at, type Classification, checkClassification } from './classification.t
 export function rocAreas(classification: Classification): (number | null)[] {
   checkClassification(classification);
   const { probabilities, labels, classes } = classification;
-  return Array.from({ length: classes }, (_, k) => {
-    const scores = Float32Array.from(labels, (_, i) => at(probabilities, i * classes + k));
-    return areaOf(scores, (i) => at(labels, i) === k);
+  const own = ownProbabilities(classification);
+  // Pairs of a sample of the class and one of another in the right order, times two.
+  const halves = new Float64Array(classes);
+  labels.forEach((label, i) => {
+    for (let k = 0; k < classes; k++) {
+      if (k === label) continue;
+      const positives = own[k] as Float32Array;
+      const p = at(probabilities, i * classes + k);
+      const above = positives.length - countUntil(positives, (q) => q > p);
+      const equalOrAbove = positives.length - countUntil(positives, (q) => q >= p);
+      halves[k] = at(halves, k) + above + equalOrAbove;
+    }
+  });
+  return own.map(({ length }, k) => {
+    const negatives = labels.length - length;
+    if (length === 0 || negatives === 0) return null;
+    return at(halves, k) / 2 / (length * negatives);
   });
 }
 
-function areaOf(scores: Float32Array, isPositive: (sample: number) => boolean): number | null {
-  const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => at(scores, a) - at(scores, b));
-  let [positives, rankSum] = [0, 0];
-  for (let start = 0; start < order.length; ) {
-    let end = start;
-    while (end < order.length && scores[order[end] as number] === scores[order[start] as number]) {
-      end++;
-    }
-    // Equal scores share the mean of their ranks, which count from 1.
-    const rank = (start + 1 + end) / 2;
-    for (let i = start; i < end; i++) {
-      if (!isPositive(order[i] as number)) continue;
-      positives++;
-      rankSum += rank;
-    }
-    start = end;
+/** Of each class, the probabilities that its own samples have of it, ascending. */
+function ownProbabilities({ probabilities, labels, classes }: Classification): Float32Array[] {
+  const own = Array.from({ length: classes }, (): number[] => []);
+  labels.forEach((label, i) => {
+    own[label]?.push(at(probabilities, i * classes + label));
+  });
+  return own.map((numbers) => Float32Array.from(numbers).sort());
+}
+
+/** How many of the numbers come before the first that has passed; once one has, all do. */
+function countUntil(ascending: Float32Array, passed: (n: number) => boolean): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (passed(at(ascending, middle))) high = middle;
+    else low = middle + 1;
   }
-  const negatives = order.length - positives;
-  if (positives === 0 || negatives === 0) return null;
-  return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
+  return low;
 }

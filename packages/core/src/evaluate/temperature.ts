@@ -15,19 +15,39 @@ const leastProbability = 2 ** -126;
  * 1 / (n + K), for n samples and K classes: a classifier that makes no mistake on n samples is not
  * taken for one that never will, and few samples move the temperature little beyond what they show.
  *
- * @param classification of samples that were not trained on, with probabilities above zero
+ * @param classification of samples that were not trained on, with probabilities above zero; of more
+ *   than 2^23 probabilities, samples at even distances are taken
  */
 export function fitTemperature(classification: Classification): number {
   checkClassification(classification);
-  const { probabilities, labels, classes } = classification;
-  const logits = Float32Array.from(probabilities, (p) => Math.log(Math.max(leastProbability, p)));
-  const own = labels.length / (labels.length + classes);
+  const all = classification.labels.length;
+  const { probabilities, labels, classes } = spread(classification);
+  const logits = probabilities.map((p) => Math.log(Math.max(leastProbability, p)));
+  const own = all / (all + classes);
   const targets = mean(labels.length, (i) => {
     const row = logits.subarray(i * classes, (i + 1) * classes);
     return own * at(row, at(labels, i)) + ((1 - own) / classes) * row.reduce((a, b) => a + b, 0);
   });
   const slope = (inverse: number) => slopeAt(logits, classes, inverse, targets);
   return Math.min(highest, Math.max(lowest, 1 / rootOf(slope, 1 / highest, 1 / lowest)));
+}
+
+/** More do not move one number that is fitted, and cost seconds. */
+const mostProbabilities = 2 ** 23;
+
+/** All samples, or as many as are enough: from the first to the last, at even distances. */
+function spread(all: Classification): Classification {
+  const { probabilities, labels, classes } = all;
+  const count = Math.max(1, Math.floor(mostProbabilities / classes));
+  if (labels.length <= count) return all;
+  const sampleOf = (i: number) => Math.floor((i * labels.length) / count);
+  const rows = new Float32Array(count * classes);
+  for (let i = 0; i < count; i++) {
+    const start = sampleOf(i) * classes;
+    rows.set(probabilities.subarray(start, start + classes), i * classes);
+  }
+  const own = Int32Array.from({ length: count }, (_, i) => at(labels, sampleOf(i)));
+  return { probabilities: rows, labels: own, classes };
 }
 
 /** Probabilities as the temperature makes them: [samples x classes]. */
@@ -38,14 +58,12 @@ export function withTemperature(
 ): Float32Array {
   if (temperature === 1) return probabilities;
   const result = new Float32Array(probabilities.length);
+  const logits = new Float32Array(classes);
+  const powers = new Float64Array(classes);
   for (let start = 0; start < probabilities.length; start += classes) {
-    const row = probabilities.subarray(start, start + classes);
-    const powers = powersOf(row.map(Math.log), 1 / temperature);
-    const sum = powers.reduce((a, b) => a + b, 0);
-    result.set(
-      powers.map((power) => power / sum),
-      start,
-    );
+    for (let k = 0; k < classes; k++) logits[k] = Math.log(at(probabilities, start + k));
+    const sum = setPowers(powers, logits, 0, 1 / temperature);
+    for (let k = 0; k < classes; k++) result[start + k] = at(powers, k) / sum;
   }
   return result;
 }
@@ -53,17 +71,17 @@ export function withTemperature(
 /** The first and the second derivative of the mean loss by the inverse temperature. */
 function slopeAt(logits: Float32Array, classes: number, inverse: number, targets: number) {
   const samples = logits.length / classes;
+  const powers = new Float64Array(classes);
   let [first, second] = [-targets, 0];
   for (let start = 0; start < logits.length; start += classes) {
-    const row = logits.subarray(start, start + classes);
-    const powers = powersOf(row, inverse);
-    let [sum, weighted, squares] = [0, 0, 0];
-    powers.forEach((power, k) => {
-      const logit = at(row, k);
-      sum += power;
+    const sum = setPowers(powers, logits, start, inverse);
+    let [weighted, squares] = [0, 0];
+    for (let k = 0; k < classes; k++) {
+      const power = at(powers, k);
+      const logit = at(logits, start + k);
       weighted += power * logit;
       squares += power * logit * logit;
-    });
+    }
     const expected = weighted / sum;
     first += expected / samples;
     second += (squares / sum - expected * expected) / samples;
@@ -92,10 +110,29 @@ function rootOf(
   return inverse;
 }
 
-/** exp(inverse * logit), over the largest. */
-function powersOf(logits: Float32Array, inverse: number): Float64Array {
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  return Float64Array.from(logits, (logit) => Math.exp(inverse * (logit - largest)));
+/**
+ * exp(inverse * logit) over the largest, of one row of logits.
+ *
+ * @returns their sum
+ */
+function setPowers(
+  powers: Float64Array,
+  logits: Float32Array,
+  start: number,
+  inverse: number,
+): number {
+  let largest = at(logits, start);
+  for (let k = 1; k < powers.length; k++) {
+    const logit = at(logits, start + k);
+    if (logit > largest) largest = logit;
+  }
+  let sum = 0;
+  for (let k = 0; k < powers.length; k++) {
+    const power = Math.exp(inverse * (at(logits, start + k) - largest));
+    powers[k] = power;
+    sum += power;
+  }
+  return sum;
 }
 
 function mean(count: number, value: (i: number) => number): number {

@@ -1,9 +1,29 @@
-import { type Plot, renderSvg } from '../page/index.ts';
+import { colours, type Plot, renderSvg } from '../page/index.ts';
 import type { LearningCurve } from './curve-points.ts';
 import { errorAt } from './power-law.ts';
 
-/** Of the palette that people with any colour vision can tell apart (Okabe and Ito, 2008). */
-const colours = { measured: '#0072B2', law: '#D55E00' } as const;
+const kinds = {
+  measured: 'measured: seeds and their mean',
+  law: 'power law, 95 % interval',
+} as const;
+
+/** The colour of one of the two kinds, which the legend names. */
+function colour(kind: keyof typeof kinds): Plot {
+  const range = [colours.first.light, colours.second.light];
+  return {
+    datum: kinds[kind],
+    type: 'nominal',
+    scale: { domain: Object.values(kinds), range },
+    legend: {
+      title: null,
+      orient: 'top',
+      labelLimit: 400,
+      symbolType: 'stroke',
+      symbolSize: 400,
+      symbolOpacity: 1,
+    },
+  };
+}
 
 /**
  * Accuracy by number of training images: each seed a point, the means a line, and the power law with
@@ -50,23 +70,23 @@ export function learningCurveSvg({
     layer: [
       {
         data: { values: band },
-        mark: { type: 'area', color: colours.law, opacity: 0.18 },
-        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' } },
+        mark: { type: 'area', opacity: 0.18 },
+        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color: colour('law') },
       },
       {
         data: { values: line },
-        mark: { type: 'line', color: colours.law, strokeDash: [6, 3], strokeWidth: 2 },
-        encoding: { x, y },
+        mark: { type: 'line', strokeDash: [6, 3], strokeWidth: 2 },
+        encoding: { x, y, color: colour('law') },
       },
       {
         data: { values: measured },
-        mark: { type: 'point', color: colours.measured, opacity: 0.45, size: 25 },
-        encoding: { x, y },
+        mark: { type: 'point', opacity: 0.45, size: 25 },
+        encoding: { x, y, color: colour('measured') },
       },
       {
         data: { values: sizes.map(({ images, accuracy }) => ({ images, accuracy })) },
-        mark: { type: 'line', color: colours.measured, strokeWidth: 2.5, point: { filled: true } },
-        encoding: { x, y },
+        mark: { type: 'line', strokeWidth: 2.5, point: { filled: true } },
+        encoding: { x, y, color: colour('measured') },
       },
     ],
   };

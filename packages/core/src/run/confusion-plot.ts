@@ -1,9 +1,12 @@
-import { type ConfusionMatrix, confusionCount } from '../evaluate/index.ts';
+import { type ConfusionMatrix, confusionCells, totals } from '../evaluate/index.ts';
 import { colours, type Plot, plotConfig, renderSvg } from '../page/index.ts';
 
 /** Beyond these numbers of classes a confusion matrix shows no counts, and no class names. */
 const mostCounted = 30;
 const mostNamed = 100;
+
+/** Beyond this number of classes nobody can read a confusion matrix: a class is less than a pixel. */
+export const mostPlotted = 1000;
 
 /**
  * The confusion matrix: counts, coloured by the share of the true class. Cells without samples are
@@ -12,21 +15,14 @@ const mostNamed = 100;
  * @returns an SVG document
  */
 export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[]): Promise<string> {
-  let [correct, total] = [0, 0];
-  const values = names.flatMap((_, label) => {
-    const counts = names.map((_, predicted) => confusionCount(matrix, label, predicted));
-    const support = counts.reduce((a, b) => a + b, 0);
-    total += support;
-    correct += counts[label] as number;
-    return counts
-      .map((count, predicted) => ({
-        label: placeOf(names[label] as string, label),
-        predicted: placeOf(names[predicted] as string, predicted),
-        count,
-        share: count / support,
-      }))
-      .filter(({ count }) => count > 0);
-  });
+  const supports = matrix.counts.map((row) => row.reduce((a, b) => a + b, 0));
+  const values = Array.from(confusionCells(matrix), ({ label, predicted, count }) => ({
+    label: placeOf(names[label] as string, label),
+    predicted: placeOf(names[predicted] as string, predicted),
+    count,
+    share: count / (supports[label] as number),
+  }));
+  const { correct, total } = totals(matrix);
   const spec: Plot = {
     config: { ...plotConfig, view: { stroke: colours.line.light } },
     title: 'Confusion matrix',

@@ -1,9 +1,12 @@
 import type { Evaluation } from '../evaluate/index.ts';
 import { type AttemptOptions, attempt } from './attempt.ts';
-import { confusionSvg } from './confusion-plot.ts';
+import { confusionSvg, mostPlotted } from './confusion-plot.ts';
 import { reliabilitySvg } from './reliability-plot.ts';
 
-/** How the plots of a classification are drawn, each as an SVG document. */
+/**
+ * How the plots of a classification are drawn, each as an SVG document; the confusion matrix of too
+ * many classes is left out.
+ */
 export function evaluationPlots(
   { confusion, metrics, ...evaluation }: Evaluation,
   classes: readonly string[],
@@ -15,7 +18,7 @@ export function evaluationPlots(
     error: uncalibrated.calibrationError,
   };
   return {
-    confusion: () => confusionSvg(confusion, classes),
+    confusion: classes.length > mostPlotted ? undefined : () => confusionSvg(confusion, classes),
     reliability: () => reliabilitySvg(calibrated, temperature === 1 ? undefined : before),
   };
 }
@@ -26,12 +29,13 @@ export function evaluationPlots(
  * @throws `signal.reason` where aborted
  */
 export async function drawPlots<Name extends string>(
-  plots: Readonly<Record<Name, () => Promise<string>>>,
+  plots: Readonly<Record<Name, (() => Promise<string>) | undefined>>,
   options: AttemptOptions,
 ): Promise<Record<Name, string | undefined>> {
   const drawn: Partial<Record<Name, string | undefined>> = {};
   for (const name of Object.keys(plots) as Name[]) {
-    drawn[name] = await attempt(`The ${name} plot`, plots[name], options);
+    const draw = plots[name];
+    drawn[name] = draw && (await attempt(`The ${name} plot`, draw, options));
   }
   return drawn as Record<Name, string | undefined>;
 }

@@ -6,7 +6,7 @@ import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
 import { software } from '../base/version.ts';
-import { appendHead, withMetadata } from '../onnx/index.ts';
+import { appendHead, decodeModel, describeModel, withMetadata } from '../onnx/index.ts';
 import {
   checkOptions,
   exportOptions,
@@ -39,6 +39,8 @@ export interface ExportResult {
   /** README.md, where the export is a folder. */
   readonly card: string | null;
   readonly classes: readonly string[];
+  /** Height and width of the images that the model takes; null where the run does not record them. */
+  readonly image: { readonly height: number; readonly width: number } | null;
   /** `float32`, `float16` or `int8`. */
   readonly precision: string;
   /** Where int8 was made now: how its labels agree with those of the run's model. */
@@ -84,6 +86,7 @@ export async function exportJob(options: ExportJobOptions): Promise<ExportResult
     ...facts,
     card: folder === undefined ? null : join(folder, exportedFiles.card),
     classes: run.record.classes,
+    image: made.image,
     agreement,
   };
 }
@@ -91,29 +94,37 @@ export async function exportJob(options: ExportJobOptions): Promise<ExportResult
 interface MadeModel {
   readonly bytes: Uint8Array;
   readonly precision: string;
+  readonly image: ExportResult['image'];
   /** Those with which int8 was made. */
   readonly images?: readonly Uint8Array[];
 }
 
 async function modelOf(run: Run, options: ExportJobOptions): Promise<MadeModel> {
   const { precision: trained = 'float32' } = run.record.backbone ?? {};
-  const bytes = await exactModel(run, options);
+  const { bytes, image } = await exactModel(run, options);
   if (options.precision === 'fp32' && trained !== 'float32') {
     throw new HeadstartError(
       'USAGE',
       `The run ${options.run} was trained in ${trained}: leave out --precision fp32, or train it in fp32.`,
     );
   }
-  if (options.precision !== 'int8' || trained === 'int8') return { bytes, precision: trained };
+  if (options.precision !== 'int8' || trained === 'int8') {
+    return { bytes, image, precision: trained };
+  }
   const images = await sampleImages(run, options);
-  return { bytes: await inInt8(run, bytes, images, options), precision: 'int8', images };
+  return { bytes: await inInt8(run, bytes, images, options), image, precision: 'int8', images };
 }
 
 /** The run's own model, or one that is put together of the backbone that is named. */
-async function exactModel(run: Run, options: ExportJobOptions): Promise<Uint8Array> {
+async function exactModel(
+  run: Run,
+  options: ExportJobOptions,
+): Promise<Pick<MadeModel, 'bytes' | 'image'>> {
+  const { image } = run.record;
   const { backbone, modelsDir = defaultDirectories().modelsDir, signal } = options;
   if (run.record.files[runFiles.model] && backbone === undefined) {
-    return readFile(join(options.run, runFiles.model));
+    const bytes = await readFile(join(options.run, runFiles.model));
+    return { bytes, image: image ? { height: image.height, width: image.width } : null };
   }
   if (backbone === undefined) {
     throw new HeadstartError(
@@ -123,13 +134,16 @@ async function exactModel(run: Run, options: ExportJobOptions): Promise<Uint8Arr
   }
   const found = await locateBackbone(backbone, { modelsDir, signal });
   const { head, classes, calibration } = run.record;
-  return appendHead(found.path, {
+  const bytes = await appendHead(found.path, {
     layers: head.layers,
     weights: await readRunWeights(run),
     classes,
     temperature: calibration?.temperature,
     metadata: { head: head.name },
   });
+  const model = decodeModel(await readFile(found.path), found.path);
+  const { height, width } = describeModel(model, found.path).input;
+  return { bytes, image: { height, width } };
 }
 
 /** What a program must know that runs the model; `labels` and `preprocessing` are there already. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Metrics } from '../evaluate/index.ts';
+import { hardestClasses, type Metrics } from '../evaluate/index.ts';
 import type { RunRecord } from './record.ts';
 
 export interface ModelCardContents {
@@ -83,14 +83,25 @@ Headstart ${software.headstart}.${untrained}
 
 | | |
 |---|---|
-| classes | ${classes.map(code).join(', ')} |
+| classes | ${classList(classes)} |
 | file | \`model.onnx\`, ${(bytes / 1e6).toFixed(1)} MB, ${precision} |
 | sha256 | \`${sha256}\` |
 | trained | ${record.created}, seed ${record.seed} |`;
 }
 
+/** Of how many classes a card names each, and has a row in its table. */
+const mostClasses = 200;
+
+function classList(classes: readonly string[]): string {
+  const named = classes.slice(0, mostClasses).map(code).join(', ');
+  const left = classes.length - mostClasses;
+  return left > 0 ? `${named} and ${left} more in \`labels.txt\`` : named;
+}
+
 function results({ record, metrics }: ModelCardContents): string {
-  const { accuracy, loss, interval } = record.result.validation;
+  const { accuracy, loss: uncalibrated, interval } = record.result.validation;
+  // The model has the temperature inside.
+  const loss = metrics?.logLoss ?? uncalibrated;
   const [low, high] = interval;
   const lines = [
     '## Results',
@@ -98,7 +109,8 @@ function results({ record, metrics }: ModelCardContents): string {
     `On ${record.data.validationSamples} validation images: accuracy ${percent(accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), log-loss ${loss.toFixed(4)}.`,
   ];
   if (!metrics) return lines.join('\n');
-  const rows = metrics.classes.map(({ name, precision, recall, f1, support }) =>
+  const shown = hardestClasses(metrics.classes, mostClasses);
+  const rows = shown.map(({ name, precision, recall, f1, support }) =>
     [code(name), ...[precision, recall, f1].map(share), support].join(' | '),
   );
   return [
@@ -106,6 +118,9 @@ function results({ record, metrics }: ModelCardContents): string {
     '',
     `Calibration error (ECE) ${percent(metrics.calibrationError)}${calibrated(record)}.`,
     '',
+    ...(shown.length < metrics.classes.length
+      ? [`The ${shown.length} of ${metrics.classes.length} classes with the lowest F1:`, '']
+      : []),
     '| class | precision | recall | F1 | images |',
     '|---|---|---|---|---|',
     ...rows.map((row) => `| ${row} |`),

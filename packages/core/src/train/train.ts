@@ -153,13 +153,20 @@ function mistakesOf(
   return () => picturesOfMistakes(evaluation, sources);
 }
 
+/** More than these take a second or longer to calibrate and to measure. */
+const quickProbabilities = 4_000_000;
+
 function evaluateValidation(
   { validation: { probabilities } }: TrainedHead,
   { validation: { samples }, classes }: TrainingData,
-  { calibrate = true }: TrainJobOptions,
+  { calibrate = true, onNotice }: TrainJobOptions,
 ): Evaluation {
   const labels = Int32Array.from(samples, ({ label }) => label);
   const classification = { probabilities, labels, classes: classes.length };
+  if (probabilities.length > quickProbabilities) {
+    const text = `Measuring ${labels.length} validation images of ${classes.length} classes`;
+    onNotice?.({ level: 'info', text });
+  }
   const temperature = calibrate ? fitTemperature(classification) : 1;
   const names = samples.map(({ name }) => name);
   return evaluateClassification({ probabilities, labels, names, classes, temperature });

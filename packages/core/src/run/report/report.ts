@@ -1,6 +1,7 @@
 import type { SkippedFile } from '../../dataset/index.ts';
-import type { Evaluation, Metrics } from '../../evaluate/index.ts';
+import { type Evaluation, meanConfidence } from '../../evaluate/index.ts';
 import { html, type Markup, pageDocument, trusted } from '../../page/index.ts';
+import { mostPlotted } from '../confusion-plot.ts';
 import type { MistakePictures } from '../mistake-pictures.ts';
 import type { RunFile } from '../record.ts';
 import { percent } from './format.ts';
@@ -48,17 +49,17 @@ export function reportHtml(contents: ReportContents): string {
   return page({
     title: `${nameOfData(record)}: ${percent(metrics.accuracy)} accuracy`,
     top: html`${lead(record)}\n${notices(record)}`,
-    tiles: [...metricTiles(metrics), ...trainingTiles(record)],
+    tiles: [...metricTiles(metrics, { own: true }), ...trainingTiles(record)],
     sections: [
       [
         'Summary',
         factTable('What was trained and how good it is', [
-          ...metricFacts(metrics, 'Validation accuracy'),
+          ...metricFacts(metrics, 'Validation accuracy', { own: true }),
           ...trainingFacts(record),
         ]),
       ],
       ['Training', figure(plots.curves, { wide: true })],
-      ...measured({ ...contents, classes: record.classes, on: 'the validation set' }),
+      ...measured({ ...contents, classes: record.classes, on: 'the validation set', own: true }),
       ['Skipped files', skippedTable(skipped)],
       ['Arguments', argumentTable(record)],
       ['Times', timingTable(record)],
@@ -88,7 +89,7 @@ ${backbone?.untrained ? untrainedNotice(backbone.name) : html``}${fewImages(metr
     tiles: metricTiles(metrics),
     sections: [
       ['Summary', factTable('How good it is', metricFacts(metrics, 'Accuracy'))],
-      ...measured({ ...contents, classes, on: data }),
+      ...measured({ ...contents, classes, on: data, own: false }),
       ['Skipped files', skippedTable(skipped)],
       ['Run', factTable('How it was trained', trainingFacts(record))],
     ],
@@ -102,14 +103,20 @@ function measured(
   contents: Pick<EvaluationReportContents, 'evaluation' | 'pictures' | 'plots'> & {
     readonly classes: readonly string[];
     readonly on: string;
+    /** It is the validation set, on which the temperature was fitted. */
+    readonly own: boolean;
   },
 ): Section[] {
-  const { evaluation, pictures, plots, classes, on } = contents;
+  const { evaluation, pictures, plots, classes, on, own } = contents;
   const pairs = pairTable(evaluation.confusion, classes);
+  const matrix =
+    classes.length > mostPlotted
+      ? html`<p>A plot of ${classes.length} classes cannot be read: predictions.csv has every image.</p>`
+      : figure(plots.confusion);
   return [
     ['Classes', classTable(evaluation.metrics, on)],
-    ['Confusion', html`<div class="side">${figure(plots.confusion)}${pairs}</div>`],
-    ['Calibration', calibration(evaluation.metrics, plots.reliability)],
+    ['Confusion', html`<div class="side">${matrix}${pairs}</div>`],
+    ['Calibration', calibration(evaluation, plots.reliability, own)],
     ['Mistakes', mistakeSection(evaluation, classes, pictures)],
   ];
 }
@@ -146,17 +153,29 @@ function figure(svg: string | undefined, { wide = false } = {}): Markup {
   return html`<figure${trusted(wide ? ' class="wide"' : '')}>${trusted(svg)}</figure>`;
 }
 
-function calibration(metrics: Metrics, reliability: string | undefined): Markup {
-  const { temperature, calibrationError, uncalibrated } = metrics;
+function calibration(
+  { metrics, reliability, uncalibratedReliability }: Evaluation,
+  plot: string | undefined,
+  own: boolean,
+): Markup {
+  const { temperature, calibrationError, uncalibrated, accuracy } = metrics;
+  const sure = percent(meanConfidence(reliability));
+  const before = percent(meanConfidence(uncalibratedReliability));
   const how =
     temperature === 1
-      ? html`<p>The run is not calibrated: probabilities are the head's own.</p>`
+      ? html`<p>The run is not calibrated: probabilities are the head's own. Their mean is ${sure}, and
+${percent(accuracy)} of the images are classified correctly.</p>`
       : html`<p>Probabilities are calibrated by a temperature of ${temperature.toFixed(3)}, fitted on the
-run's validation set: there the head as trained was too ${temperature > 1 ? 'sure' : 'unsure'} of itself. Here
-the calibration error is ${percent(calibrationError)} with it and
-${percent(uncalibrated.calibrationError)} without. Labels are the same.</p>`;
-  return html`<div class="side">${figure(reliability)}<div>${how}
-<p>Where the classifier is 80 % sure it should be right in 80 of 100 cases: then the curve lies on
-the dashed diagonal. Below it, the classifier is too sure; above it, not sure enough. The bars say
-how many samples stand behind each point.</p></div></div>`;
+run's validation set. Labels are the same. The mean probability of the class called is ${sure} (as trained
+${before}), and ${percent(accuracy)} of the images are classified correctly. ${
+          own
+            ? html`The calibration error of these images says little, because the temperature was fitted on
+them: measure it on other images.`
+            : html`The calibration error is ${percent(calibrationError)} with the temperature and
+${percent(uncalibrated.calibrationError)} without.`
+        }</p>`;
+  return html`<div class="side">${figure(plot)}<div>${how}
+<p>Of the images with a probability of 80 %, 80 of 100 should be classified correctly: then the points lie
+on the dashed diagonal. Below it, probabilities are too high; above it, too low. The bars show how many
+images stand behind each point.</p></div></div>`;
 }

@@ -59,10 +59,16 @@ function notice(title: string, text: Markup): Markup {
 
 type Tile = readonly [name: string, value: string, note: string];
 
-/** The figures that everyone asks for. */
-export function metricTiles(metrics: Metrics): Tile[] {
+/**
+ * The figures that everyone asks for.
+ *
+ * @param own of the validation set: errors of calibration are those of the fit, before and after
+ */
+export function metricTiles(metrics: Metrics, { own = false } = {}): Tile[] {
   const [low, high] = metrics.interval;
-  const uncalibrated = percent(metrics.uncalibrated.calibrationError);
+  const uncalibrated = own
+    ? 'on the images it was fitted on'
+    : `${percent(metrics.uncalibrated.calibrationError)} as trained`;
   return [
     ['Accuracy', percent(metrics.accuracy), `${percent(low)} to ${percent(high)} (95 %)`],
     ['F1', score(metrics.macro.f1), 'mean of the classes'],
@@ -70,7 +76,7 @@ export function metricTiles(metrics: Metrics): Tile[] {
     [
       'Calibration error',
       percent(metrics.calibrationError),
-      metrics.temperature === 1 ? 'not calibrated' : `${uncalibrated} as trained`,
+      metrics.temperature === 1 ? 'not calibrated' : uncalibrated,
     ],
   ];
 }
@@ -94,7 +100,7 @@ export function tileList(tiles: readonly Tile[]): Markup {
 export type Fact = readonly [string, HtmlValue];
 
 /** Figures over all classes, in words. */
-export function metricFacts(metrics: Metrics, accuracy: string): Fact[] {
+export function metricFacts(metrics: Metrics, accuracy: string, { own = false } = {}): Fact[] {
   const { uncalibrated, temperature } = metrics;
   const [low, high] = metrics.interval;
   const both = (now: string, before: string) =>
@@ -108,7 +114,9 @@ export function metricFacts(metrics: Metrics, accuracy: string): Fact[] {
     ['Brier score', both(score(metrics.brierScore, 4), score(uncalibrated.brierScore, 4))],
     [
       'Calibration error',
-      both(percent(metrics.calibrationError), percent(uncalibrated.calibrationError)),
+      own
+        ? percent(metrics.calibrationError)
+        : both(percent(metrics.calibrationError), percent(uncalibrated.calibrationError)),
     ],
     ['Temperature', temperature === 1 ? 'none' : temperature.toFixed(3)],
   ];

@@ -1,5 +1,10 @@
 import type { SkippedFile } from '../../dataset/index.ts';
-import { type ConfusionMatrix, confusionCount, type Metrics } from '../../evaluate/index.ts';
+import {
+  type ConfusionMatrix,
+  confusionCells,
+  hardestClasses,
+  type Metrics,
+} from '../../evaluate/index.ts';
 import { type HtmlValue, html, type Markup, table } from '../../page/index.ts';
 import type { RunFile } from '../record.ts';
 import { score, seconds } from './format.ts';
@@ -7,6 +12,7 @@ import type { RunFacts } from './summary.ts';
 
 const mostSkipped = 200;
 const mostPairs = 10;
+const mostClasses = 200;
 
 export function factTable(
   caption: string,
@@ -20,7 +26,8 @@ export function factTable(
 
 /** The scores of each class, and their means. */
 export function classTable({ classes, macro, weighted, samples }: Metrics, on: string): Markup {
-  const rows: HtmlValue[][] = classes.map((c) => [
+  const shown = hardestClasses(classes, mostClasses);
+  const rows: HtmlValue[][] = shown.map((c) => [
     c.name,
     ...(c.recall === null
       ? [score(c.precision), 'no samples', 'no samples']
@@ -46,7 +53,11 @@ export function classTable({ classes, macro, weighted, samples }: Metrics, on: s
   }
   const titles = ['Precision', 'Recall', 'F1', 'ROC AUC', 'Samples', 'Called so'];
   const columns = [{ title: 'Class' }, ...titles.map((title) => ({ title, numeric: true }))];
-  return table(`Each class on ${on}`, columns, rows);
+  const caption =
+    shown.length < classes.length
+      ? `The ${shown.length} of ${classes.length} classes with the lowest F1 on ${on}; metrics.json has all`
+      : `Each class on ${on}`;
+  return table(caption, columns, rows);
 }
 
 function bar(share: number): Markup {
@@ -55,22 +66,16 @@ function bar(share: number): Markup {
 
 /** The pairs of classes that are confused most. */
 export function pairTable(matrix: ConfusionMatrix, names: readonly string[]): Markup {
-  const pairs = names.flatMap((_, label) => {
-    const support = names.reduce((sum, _, k) => sum + confusionCount(matrix, label, k), 0);
-    return names
-      .map((_, predicted) => ({ label, predicted, support }))
-      .filter(({ predicted }) => predicted !== label)
-      .map((pair) => ({ ...pair, count: confusionCount(matrix, label, pair.predicted) }))
-      .filter(({ count }) => count > 0);
-  });
+  const pairs = [...confusionCells(matrix)].filter(({ label, predicted }) => label !== predicted);
   pairs.sort((a, b) => b.count - a.count);
   if (pairs.length === 0) return html``;
+  const supportOf = (label: number) => matrix.counts[label]?.reduce((a, b) => a + b, 0);
   const rows = pairs
     .slice(0, mostPairs)
-    .map(({ label, predicted, count, support }) => [
+    .map(({ label, predicted, count }) => [
       names[label] as string,
       names[predicted] as string,
-      `${count} of ${support}`,
+      `${count} of ${supportOf(label)}`,
     ]);
   const columns = [{ title: 'Is' }, { title: 'Was called' }, { title: 'How often', numeric: true }];
   return table('Confused most', columns, rows);
