@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -92,5 +93,66 @@ describe('a backbone of the user’s own', () => {
       expect(stderr.match(/warning: features reach \de\+29: /g)).toHaveLength(1);
       expect(code).toBe(0);
     }
+  });
+});
+
+describe('a run from feature files that this program wrote', () => {
+  const files = ['--features', 'f.safetensors', '--val-features', 'f.validation.safetensors'];
+  const plain = ['--head', 'linear', '--epochs', '20'];
+  const model: SmallModel = { outputs: [{ name: 'mean', dims: ['N', 3] }], nodes: [mean] };
+
+  beforeAll(async () => {
+    const made = await features('mean.onnx', model, '--out', 'f.safetensors', '--fit', 'crop');
+    expect(made.code).toBe(0);
+  });
+
+  it('labels images as a run from the images does: the backbone is found by its digest', async () => {
+    const trained = await cliIn(place, ['train', ...files, ...plain, '--out', 'from-files']);
+    expect(trained.code).toBe(0);
+    const record = JSON.parse(await readFile(join(place.path, 'from-files/run.json'), 'utf8'));
+    expect(record.backbone.name).toBe('mean');
+    expect(record.image).toEqual({ height: 8, width: 8, resize: 'bilinear', fit: 'crop' });
+    const fromImages = ['train', 'data', '--backbone', 'mean.onnx', '--fit', 'crop', ...plain];
+    await cliIn(place, [...fromImages, '--no-augment', '--out', 'from-images']);
+    const [fromFiles, ofImages] = await Promise.all(
+      ['from-files', 'from-images'].map(async (run) => {
+        const args = ['predict', run, 'data', '--format', 'csv', '--probabilities', 'all'];
+        const { code, stdout } = await cliIn(place, args);
+        expect(code).toBe(0);
+        return stdout;
+      }),
+    );
+    expect(fromFiles).toBe(ofImages);
+    expect(fromFiles?.split('\n').length).toBeGreaterThan(16);
+  });
+
+  it('takes a backbone that is not among the models where --backbone names it, and no other', async () => {
+    const elsewhere = ['--models-dir', join(place.path, 'other-models'), ...plain];
+    const without = await cliIn(place, ['train', ...files, ...elsewhere, '--out', 'without']);
+    expect(without.stderr).toContain(
+      'The backbone of f.safetensors, mean, is not among the models',
+    );
+    expect(without.code).toBe(0);
+    const named = ['train', ...files, ...elsewhere, '--out', 'named', '--backbone'];
+    expect((await cliIn(place, [...named, 'mean.onnx'])).code).toBe(0);
+    expect((await cliIn(place, ['predict', 'named', 'data/red'])).code).toBe(0);
+    await writeSmallModel(join(place.path, 'max.onnx'), {
+      ...rescaled,
+      outputs: [{ name: 'max', dims: ['N', 3] }],
+      nodes: [node('ReduceMax', ['pixels'], 'max', { axes: [2, 3], keepdims: 0 })],
+    });
+    const other = await cliIn(place, [...named, 'max.onnx']);
+    expect(other.stderr).toMatch(
+      /error: max\.onnx, given as --backbone, did not make the features of f\.safetensors: that was mean with/,
+    );
+    expect(other.code).toBe(2);
+  });
+
+  it('is not trained and validated on features made in different ways', async () => {
+    await features('mean.onnx', model, '--out', 'g.safetensors', '--fit', 'pad');
+    const mixed = ['--features', 'f.safetensors', '--val-features', 'g.validation.safetensors'];
+    const { code, stderr } = await cliIn(place, ['train', ...mixed, ...plain, '--out', 'mixed']);
+    expect(stderr).toContain('were made in different ways (fit: crop and pad)');
+    expect(code).toBe(1);
   });
 });

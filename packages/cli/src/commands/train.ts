@@ -76,6 +76,10 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       const settings = { ...options, ...scripted };
       const summary = await trainAndCrossValidate({
         ...trainJobOptions(settings),
+        // Feature files name their own: only one that the user names is compared with it.
+        ...(command.getOptionValueSource('backbone') === 'default' && data === undefined
+          ? { backbone: undefined }
+          : {}),
         data,
         recordedArguments: { data, ...settings },
         signal,

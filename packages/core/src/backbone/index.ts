@@ -8,6 +8,7 @@ export {
   providerObstacle,
 } from './device.ts';
 export type { BackboneFile, LocateOptions } from './file.ts';
+export { type BackboneDigest, findByDigest, locateWithDigest } from './find-by-digest.ts';
 export { halfBackbone, halfPath } from './half-backbone.ts';
 export { locateBackbone } from './locate.ts';
 export { type PullOptions, pullVgg16 } from './pull.ts';

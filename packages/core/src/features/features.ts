@@ -19,6 +19,7 @@ import {
   viewRequest,
 } from './extractor.ts';
 import type { ExtractorOptions } from './extractor-options.ts';
+import type { FeatureFileDescription } from './file.ts';
 import { writeFeatureFile } from './file.ts';
 
 export interface FeaturesJobOptions extends ExtractorOptions, DataOptions {
@@ -108,7 +109,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
     skipped.push(...counts.skipped);
     if (!out) continue;
     const file = fileOfSplit(out, name);
-    await writeFeatureFile(file, set, describe(dataset, extractor));
+    await writeFeatureFile(file, set, describe(dataset, extractor, options));
     files.push(file);
   }
   return {
@@ -158,6 +159,10 @@ function fileOfSplit(out: string, name: SplitToExtract['name']): string {
   return name === 'train' ? out : `${out.replace(/\.safetensors$/, '')}.${name}.safetensors`;
 }
 
-function describe(dataset: Dataset, { backbone }: Extractor) {
-  return { classes: dataset.classes, backbone: `${backbone.name} ${backbone.sha256}` };
+function describe(
+  { classes }: Dataset,
+  { backbone }: Extractor,
+  { resize = 'bilinear', fit = 'stretch' }: FeaturesJobOptions,
+): FeatureFileDescription {
+  return { classes, backbone: `${backbone.name} ${backbone.sha256}`, resize, fit };
 }

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { HeadstartError } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
 import { SafetensorsFile, type TensorEntry, writeSafetensors } from '../base/safetensors.ts';
+import type { Fit, ResizeMethod } from '../image/index.ts';
 import {
   type ChunkOptions,
   type FeatureDtype,
@@ -15,8 +16,11 @@ import {
 /** What a feature file says besides the numbers. */
 export interface FeatureFileDescription {
   readonly classes: readonly string[];
-  /** Which backbone made the features; for people and to tell files apart. */
+  /** Which backbone made the features: by this program, its name and the SHA-256 of its file. */
   readonly backbone?: string | undefined;
+  /** How images were brought to the backbone's size. */
+  readonly resize?: ResizeMethod | undefined;
+  readonly fit?: Fit | undefined;
 }
 
 export interface FeatureFile extends FeatureFileDescription {
@@ -25,7 +29,7 @@ export interface FeatureFile extends FeatureFileDescription {
 
 /**
  * Writes a set as safetensors: `features` F32 or F16 [N, h, w, c] or [N, D], `labels` I64 [N],
- * metadata `classes` and `paths` (JSON arrays) and `backbone`. Each sample's first row is written:
+ * metadata `classes` and `paths` (JSON arrays), `backbone`, `resize` and `fit`. Each sample's first row is written:
  * its plain image. Rows are streamed; the file is written whole or not at all.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
@@ -36,7 +40,7 @@ export async function writeFeatureFile(
   description: FeatureFileDescription,
   options: OperationOptions = {},
 ): Promise<void> {
-  const { classes, backbone } = description;
+  const { classes, backbone, resize, fit } = description;
   const rows = set.samples.map(({ rows: [first], name }) => {
     if (first !== undefined) return first;
     throw new HeadstartError('USAGE', `The sample ${name} has no features that could be written.`);
@@ -46,7 +50,9 @@ export async function writeFeatureFile(
     classes: JSON.stringify(classes),
     paths: JSON.stringify(set.samples.map(({ name }) => name)),
   };
-  if (backbone !== undefined) metadata.backbone = backbone;
+  for (const [name, value] of Object.entries({ backbone, resize, fit })) {
+    if (value !== undefined) metadata[name] = value;
+  }
   await writeSafetensors(
     path,
     {
@@ -103,7 +109,15 @@ export async function readFeatureFile(path: string): Promise<FeatureFile> {
     chunks,
   };
   const { backbone } = metadata;
-  return backbone === undefined ? { set, classes } : { set, classes, backbone };
+  const resize = knownWord(file, 'resize', resizeMethods);
+  const fit = knownWord(file, 'fit', fits);
+  return {
+    set,
+    classes,
+    ...(backbone === undefined ? {} : { backbone }),
+    ...(resize === undefined ? {} : { resize }),
+    ...(fit === undefined ? {} : { fit }),
+  };
 }
 
 /** Opened anew for each pass, so that a set holds no file open between uses. */
@@ -200,6 +214,21 @@ async function readLabels(file: SafetensorsFile, count: number): Promise<number[
   const read = at[entry.dtype];
   if (!read) throw invalid(path, `its labels are ${entry.dtype}: save them as I64`);
   return Array.from({ length: count }, (_, i) => read(i));
+}
+
+const resizeMethods: readonly ResizeMethod[] = ['nearest', 'bilinear', 'bicubic', 'lanczos'];
+const fits: readonly Fit[] = ['stretch', 'crop', 'pad'];
+
+/** Metadata that is one of some words. */
+function knownWord<T extends string>(
+  { path, header }: SafetensorsFile,
+  key: string,
+  words: readonly T[],
+): T | undefined {
+  const text = header.metadata[key];
+  const word = words.find((known) => known === text);
+  if (text === undefined || word !== undefined) return word;
+  throw invalid(path, `its metadata "${key}" is "${text}", not ${words.join(', ')}`);
 }
 
 function readNames({ path, header }: SafetensorsFile, key: string): string[] | undefined {

@@ -46,7 +46,12 @@ export {
   featuresJob,
   inShard,
 } from './features.ts';
-export { featureFileDigest, readFeatureFile, writeFeatureFile } from './file.ts';
+export {
+  type FeatureFileDescription,
+  featureFileDigest,
+  readFeatureFile,
+  writeFeatureFile,
+} from './file.ts';
 export { rememberingHasher } from './file-memo.ts';
 export type { ExtractorDescription, ExtractorId } from './key.ts';
 export { cachedHasher, cachedScan, type HashingJobOptions, type StoreJobOptions } from './open.ts';

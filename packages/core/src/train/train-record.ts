@@ -16,7 +16,8 @@ export function runRecord(
   evaluation: Evaluation,
   seconds: number,
 ): RunDescription {
-  const backbone = data.extractor?.backbone;
+  const { maker } = data;
+  const backbone = maker?.backbone;
   const { loss, accuracy } = trained.validation;
   const { interval, temperature } = evaluation.metrics;
   return {
@@ -25,11 +26,11 @@ export function runRecord(
     arguments: options.recordedArguments ?? plainArguments(options),
     seed: options.seed ?? 0,
     classes: data.classes,
-    image: backbone && {
-      height: backbone.input.height,
-      width: backbone.input.width,
-      resize: options.resize ?? 'bilinear',
-      fit: options.fit ?? 'stretch',
+    image: maker && {
+      height: maker.backbone.input.height,
+      width: maker.backbone.input.width,
+      resize: maker.resize,
+      fit: maker.fit,
     },
     backbone: backbone && {
       name: backbone.name,
@@ -54,7 +55,7 @@ export function runRecord(
       split: data.split,
       testSamples: data.testSamples,
     },
-    device: { extraction: backbone?.device, training: trained.backend.description },
+    device: { extraction: data.extractor?.backbone.device, training: trained.backend.description },
     result: {
       epochs: trained.history.length,
       bestEpoch: trained.bestEpoch,

@@ -131,7 +131,7 @@ async function trainInto(
     hashes,
     skipped: data.skipped,
     pictures: await mistakesOf(data, trained, evaluation, options),
-    backbonePath: data.extractor?.backbone.path,
+    backbonePath: data.maker?.backbone.path,
     signal: options.signal,
   });
   await rm(join(place.folder, checkpointFile), { force: true });

@@ -29,6 +29,7 @@ import {
   trainingSchedule,
 } from '../head/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
+import { type FeatureMaker, findFeatureMaker } from './feature-maker.ts';
 
 export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, DataOptions {
   /** Folder of images; or else `features` and `validationFeatures`. */
@@ -65,6 +66,8 @@ export interface TrainingData extends AsyncDisposable {
   readonly featuresId: string;
   /** The backbone, where images were read. */
   readonly extractor: Extractor | undefined;
+  /** What made the features, where its file is here. */
+  readonly maker: FeatureMaker | undefined;
   /** The training images that could be read; none where features came from files. */
   readonly images: readonly Sample[];
 }
@@ -135,6 +138,7 @@ async function fromImages(
       validationFrom: dataset.validationFrom,
       featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine}${backbone.tf32 ? ' tf32' : ''} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
       extractor,
+      maker: { backbone, resize: options.resize ?? 'bilinear', fit: options.fit ?? 'stretch' },
       images: train.images,
       [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
     };
@@ -228,8 +232,9 @@ async function extractByEpoch(
 async function fromFeatureFiles(
   train: string,
   validation: string,
-  { groupBy, onNotice }: TrainingDataOptions,
+  options: TrainingDataOptions,
 ): Promise<TrainingData> {
+  const { groupBy, onNotice } = options;
   const [first, second] = [await readFeatureFile(train), await readFeatureFile(validation)];
   if (first.classes.join('\n') !== second.classes.join('\n')) {
     throw new HeadstartError(
@@ -237,6 +242,15 @@ async function fromFeatureFiles(
       `${train} and ${validation} are of different classes: ${first.classes.join(', ')} and ${second.classes.join(', ')}.`,
     );
   }
+  for (const key of ['backbone', 'resize', 'fit'] as const) {
+    const [one, other] = [first[key], second[key]];
+    if (one === undefined || other === undefined || one === other) continue;
+    throw new HeadstartError(
+      'FEATURE_FILE_INVALID',
+      `${train} and ${validation} were made in different ways (${key}: ${one} and ${other}): make both with the same options.`,
+    );
+  }
+  const maker = await findFeatureMaker(train, first, options);
   const digests = [await featureFileDigest(train), await featureFileDigest(validation)];
   return {
     source: train,
@@ -254,6 +268,7 @@ async function fromFeatureFiles(
     // Numbers of another file under the same names are other features.
     featuresId: [first.backbone ?? '', ...digests].join(' '),
     extractor: undefined,
+    maker,
     images: [],
     [Symbol.asyncDispose]: async () => {},
   };
