@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -47,6 +47,13 @@ describe('a backbone of the user’s own', () => {
     expect(evaluated.stderr).toContain('Backbone two (features 3)');
     expect(evaluated.code).toBe(0);
     expect((await cliIn(place, ['predict', 'run', 'data/red'])).code).toBe(0);
+    // A model of other weights in as many bytes is not measured as the run's.
+    const model = join(place.path, 'run', 'model.onnx');
+    const bytes = await readFile(model);
+    await writeFile(model, bytes.fill(1, bytes.length - 1));
+    const changed = await cliIn(place, ['evaluate', 'run', 'data']);
+    expect(changed.stderr).toMatch(/error: run.model\.onnx was changed since the run was written/);
+    expect(changed.code).toBe(1);
   });
 
   it('has no such output: wrong usage, with those that there are', async () => {

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Notice } from '@headstart/core';
-import { readRun, readRunWeights, writeRun } from '@headstart/core/run';
+import { readRun, readRunWeights, verifyRun, writeRun } from '@headstart/core/run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contentsOfRun } from './contents.ts';
 
@@ -67,7 +68,10 @@ describe('a run folder', () => {
     await writeRun(folder, contentsOfRun());
     const record = JSON.parse(await text('run.json'));
     await writeFile(join(folder, 'curves.png'), 'picture');
-    record.files['curves.png'] = { bytes: 7, sha256: '0'.repeat(64) };
+    record.files['curves.png'] = {
+      bytes: 7,
+      sha256: createHash('sha256').update('picture').digest('hex'),
+    };
     await writeFile(join(folder, 'run.json'), JSON.stringify(record));
     expect((await readRun(folder)).record.files).toHaveProperty('curves.png');
   });
@@ -152,6 +156,40 @@ describe('a run that cannot be used is refused', () => {
     await refusal('head.safetensors has 5 bytes, not the');
     await rm(join(folder, 'head.safetensors'));
     await refusal('has lost its file head.safetensors');
+  });
+
+  test.each(['head.safetensors', 'labels.txt', 'report.html'])(
+    'because %s was changed, though it has as many bytes',
+    async (name) => {
+      await writeRun(folder, contentsOfRun());
+      const bytes = await readFile(join(folder, name));
+      bytes[bytes.length - 2] = (bytes[bytes.length - 2] as number) ^ 1;
+      await writeFile(join(folder, name), bytes);
+      await refusal(`${join(folder, name)} was changed since the run was written`);
+    },
+  );
+
+  test('because a large file was changed: by its weights when they are read, else when it is verified', async () => {
+    await writeRun(folder, contentsOfRun());
+    const large = Buffer.alloc(2 ** 21, 'x');
+    await writeFile(join(folder, 'head.safetensors'), large);
+    await writeFile(join(folder, 'metrics.json'), large);
+    await edit((record) => {
+      const files = record.files as Record<string, { bytes: number }>;
+      for (const name of ['head.safetensors', 'metrics.json']) files[name]!.bytes = large.length;
+    });
+    const run = await readRun(folder);
+    const changed = (name: string) => `${join(folder, name)} was changed since the run was written`;
+    await expect(readRunWeights(run)).rejects.toThrow(changed('head.safetensors'));
+    await writeRun(folder, contentsOfRun());
+    await writeFile(join(folder, 'metrics.json'), large);
+    await edit((record) => {
+      (record.files as Record<string, { bytes: number }>)['metrics.json']!.bytes = large.length;
+    });
+    await expect(verifyRun(await readRun(folder))).rejects.toMatchObject({
+      code: 'RUN_INVALID',
+      message: expect.stringContaining(changed('metrics.json')),
+    });
   });
 
   test.each<[string, (record: Record<string, unknown>) => void]>([

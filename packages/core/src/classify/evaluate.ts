@@ -27,7 +27,7 @@ import {
 } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
 import { checkOptions, evaluateOptions, type OptionsOf } from '../options/index.ts';
-import { type Run, readRun, readRunWeights } from '../run/index.ts';
+import { type Run, readRun, readRunWeights, verifyRun } from '../run/index.ts';
 import { writeReport } from './evaluate-report.ts';
 import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
 import { loadClassifier } from './load.ts';
@@ -99,6 +99,7 @@ interface Judged extends AsyncDisposable {
 export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
   checkOptions(evaluateOptions, options);
   const run = await readRun(options.run);
+  await verifyRun(run);
   const { classes } = run.record;
   if (options.report !== undefined) await checkWritable(options.report);
   await using judged = (await isFile(options.data))

@@ -7,7 +7,7 @@ export type { MistakePictures } from './mistake-pictures.ts';
 export { modelCard } from './model-card.ts';
 export { picturesOfMistakes } from './picture-mistakes.ts';
 export { type RunPrediction, readRunPredictions } from './predictions.ts';
-export { type Run, readRun, readRunWeights } from './read.ts';
+export { type Run, readRun, readRunWeights, verifyRun } from './read.ts';
 export {
   type RunBackbone,
   type RunCalibration,

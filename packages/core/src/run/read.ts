@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { Metrics } from '../evaluate/index.ts';
 import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
-import { earlierRunFiles, type RunRecord, runFiles } from './record.ts';
+import { digestOf } from '../weights/index.ts';
+import { earlierRunFiles, type RunFile, type RunRecord, runFiles } from './record.ts';
 
 /** A complete run folder. */
 export interface Run {
@@ -13,7 +14,7 @@ export interface Run {
 
 /**
  * Opens a run folder, wherever it has been moved to, and checks that its files are there and have
- * the sizes they were written with.
+ * the sizes they were written with, and the small ones the same bytes; see {@link verifyRun} for all.
  *
  * @throws HeadstartError `RUN_INVALID` naming what is missing or wrong
  * @example
@@ -31,12 +32,48 @@ export async function readRun(folder: string): Promise<Run> {
       throw invalid(`${join(folder, name)} has ${size} bytes, not the ${bytes} that were written`);
     }
   }
-  return { folder, record };
+  const run = { folder, record };
+  await compareFiles(run, ([, { bytes }]) => bytes <= smallFile);
+  return run;
 }
 
-/** The head's weights of a run. @throws HeadstartError `WEIGHTS_INVALID` */
-export async function readRunWeights({ folder, record }: Run): Promise<HeadWeights> {
+/** Bytes of a file that is read at every opening: all but `model.onnx` and large heads. */
+const smallFile = 2 ** 20;
+
+/**
+ * Checks that every file of a run has the bytes that were written, by the SHA-256 in `run.json`.
+ *
+ * @throws HeadstartError `RUN_INVALID` naming the file that was changed
+ */
+export async function verifyRun(run: Run): Promise<void> {
+  await compareFiles(run, () => true);
+}
+
+async function compareFiles(
+  { folder, record }: Run,
+  isCompared: (file: [string, RunFile]) => boolean,
+): Promise<void> {
+  for (const [name, { sha256 }] of Object.entries(record.files).filter(isCompared)) {
+    const path = join(folder, name);
+    const found = await digestOf(path, 'sha256').catch((error: unknown) => {
+      throw invalid(`Cannot read ${path}: ${reasonOf(error)}`, error);
+    });
+    if (found === sha256) continue;
+    throw invalid(
+      `${path} was changed since the run was written (its SHA-256 is not the one in ${runFiles.record}): put the file back, or train again`,
+    );
+  }
+}
+
+/**
+ * The head's weights of a run.
+ *
+ * @throws HeadstartError `WEIGHTS_INVALID`; `RUN_INVALID` where they were changed
+ */
+export async function readRunWeights(run: Run): Promise<HeadWeights> {
+  const { folder, record } = run;
   const path = join(folder, runFiles.weights);
+  await compareFiles(run, ([name]) => name === runFiles.weights);
   const weights = await readHeadWeights(path);
   checkHeadWeights(weights, record.head.parameters, path);
   return weights;

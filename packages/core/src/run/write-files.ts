@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { type PendingFile, writeFileAtomically } from '../base/atomic-file.ts';
+import { digestOf } from '../weights/index.ts';
 import type { RunFile } from './record.ts';
 
 /** By file name. */
@@ -36,7 +34,5 @@ export async function settled<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
 
 /** Size and SHA-256 of a file. */
 export async function describeFile(path: string): Promise<RunFile> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };
+  return { bytes: (await stat(path)).size, sha256: await digestOf(path, 'sha256') };
 }
