@@ -61,6 +61,22 @@ describe('an open backbone', () => {
     await expect(backbone.run(someImages(1, size), 1)).rejects.toMatchObject({ code: 'INTERNAL' });
   });
 
+  test('ends its thread also where nothing was run, with the last that shares it', async () => {
+    const before = process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
+    const ports = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length - before;
+    const backbone = await open();
+    const other = backbone.share();
+    expect(ports()).toBeGreaterThan(0);
+    await backbone.close();
+    await backbone.close();
+    expect(await other.run(someImages(1, size), 1)).toHaveLength(768);
+    await other.close();
+    expect(ports()).toBe(0);
+    await (await open()).close();
+    expect(ports()).toBe(0);
+  });
+
   test('is not opened where the signal is aborted already', async () => {
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(Backbone.open(await tiny(), { device: 'cpu', signal })).rejects.toThrow('enough');

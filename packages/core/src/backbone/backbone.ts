@@ -23,8 +23,10 @@ class SharedWorker {
   #started: Promise<InferenceWorker> | undefined;
   #users = 0;
 
-  constructor(start: () => Promise<InferenceWorker>) {
-    this.#start = start;
+  /** @param worker that runs already, or what starts it */
+  constructor(worker: InferenceWorker | (() => Promise<InferenceWorker>)) {
+    this.#start = typeof worker === 'function' ? worker : async () => worker;
+    if (typeof worker !== 'function') this.#started = this.#start();
   }
 
   retain(): void {
@@ -67,7 +69,7 @@ export class Backbone implements AsyncDisposable {
    */
   static async open(file: BackboneFile, options: OpenBackboneOptions = {}): Promise<Backbone> {
     const { info, worker } = await startBackbone(file, options);
-    return new Backbone(info, new SharedWorker(async () => worker));
+    return new Backbone(info, new SharedWorker(worker));
   }
 
   /**
