@@ -270,7 +270,7 @@ describe('what cannot be a backbone is refused with the reason', () => {
     [
       'an output of rank 3',
       { outputs: [{ name: 'halved', dims: ['N', 3, 16] }] },
-      /has 3 dimensions/,
+      /"halved" gives tokens, \[\?, 3, 16\]: choose --tokens/,
     ],
     [
       'an output of whole numbers',

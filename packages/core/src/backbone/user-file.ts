@@ -71,7 +71,7 @@ async function locateForeign(
   found: Found,
   options: LocateOptions,
 ): Promise<BackboneFile> {
-  const { modelsDir, preprocessing, layer, imageSize, output, signal } = options;
+  const { modelsDir, preprocessing, layer, imageSize, output, tokens, signal } = options;
   if (layer !== undefined) {
     throw new HeadstartError(
       'USAGE',
@@ -92,27 +92,33 @@ async function locateForeign(
   const suffix = [
     preprocessing ?? 'own',
     ...(resized ? [size.height] : []),
-    ...wordsOf({ output }),
+    ...wordsOf({ output, tokens }),
   ];
   const { model, digest } = await readWhole(path);
   const adapted = (oneByOne: boolean) =>
-    adaptModel(model, path, { preprocessing, size, output, oneByOne } satisfies AdaptOptions);
+    adaptModel(model, path, {
+      preprocessing,
+      size,
+      output,
+      tokens,
+      oneByOne,
+    } satisfies AdaptOptions);
   const target = derivedPath(modelsDir, name, digest, suffix.join('-'));
   return placeChecked(target, adapted, { name, origin: path, signal });
 }
 
 /** For a file's name: an output may be called anything. */
-function wordsOf({ output }: OutputChoice): string[] {
-  if (output === undefined) return [];
-  return [`output_${digestOf(Buffer.from(output)).slice(0, 8)}`];
+function wordsOf({ output, tokens }: OutputChoice): string[] {
+  const words = output === undefined ? [] : [`output_${digestOf(Buffer.from(output)).slice(0, 8)}`];
+  return tokens === undefined ? words : [...words, tokens];
 }
 
 /** @throws HeadstartError `USAGE` where an output of a model of our own was chosen */
-export function refuseOutput(spec: string, { output }: OutputChoice): void {
-  if (output === undefined) return;
+export function refuseOutput(spec: string, { output, tokens }: OutputChoice): void {
+  if (output === undefined && tokens === undefined) return;
   throw new HeadstartError(
     'USAGE',
-    `${spec} is a backbone of Headstart’s, with one output: leave out --output.`,
+    `${spec} is a backbone of Headstart’s, with one output: leave out --${output === undefined ? 'tokens' : 'output'}.`,
   );
 }
 

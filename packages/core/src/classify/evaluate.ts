@@ -41,6 +41,7 @@ export interface EvaluateJobOptions
       | 'layer'
       | 'imageSize'
       | 'output'
+      | 'tokens'
       | 'resize'
       | 'fit'
       | 'untrainedWhereMissing'
@@ -244,8 +245,8 @@ async function inRecordedPrecision(
 
 /** In what the run's backbone differs from the one of its name. */
 function recordedVariant({ record }: Run) {
-  const { preprocess, layer, imageSize, output } = record.arguments as ExtractorOptions;
-  return { preprocess, layer, imageSize, output };
+  const { preprocess, layer, imageSize, output, tokens } = record.arguments as ExtractorOptions;
+  return { preprocess, layer, imageSize, output, tokens };
 }
 
 /** What named the backbone, which may have been the stand-in for one that was not there. */

@@ -75,7 +75,16 @@ async function closeAll(backbone: Backbone, cache: FeatureStore): Promise<void> 
 }
 
 async function findBackbone(options: ExtractorOptions) {
-  const { backbone = 'vgg16', preprocess, layer, imageSize, output, signal, onProgress } = options;
+  const {
+    backbone = 'vgg16',
+    preprocess,
+    layer,
+    imageSize,
+    output,
+    tokens,
+    signal,
+    onProgress,
+  } = options;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   const locate = (spec: string) =>
     locateBackbone(spec, {
@@ -84,6 +93,7 @@ async function findBackbone(options: ExtractorOptions) {
       layer,
       imageSize,
       output,
+      tokens,
       signal,
       onProgress,
     });

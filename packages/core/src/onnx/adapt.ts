@@ -14,11 +14,13 @@ import {
   valueInfo,
 } from './onnx-model.ts';
 import {
+  type GraphPart,
   type InputPreprocessing,
   preprocessingNodes,
   preprocessingPrefix,
 } from './preprocessing.ts';
 import { renameGraph, yielding } from './rename.ts';
+import { patchesOf, type TokenChoice, tokenNodes } from './tokens.ts';
 
 /** True where a model already has the form of our own files: see {@link adaptModel}. */
 export function isCanonical({ input, output }: ModelDescription): boolean {
@@ -28,6 +30,7 @@ export function isCanonical({ input, output }: ModelDescription): boolean {
     input.layout === 'NHWC' &&
     output.name === 'features' &&
     output.dtype === 'float32' &&
+    output.rank !== 3 &&
     output.layout !== 'NCHW'
   );
 }
@@ -64,6 +67,7 @@ export function adaptModel(
   const batch = oneByOne ? 1 : (input.batch ?? 'N');
   const before = inputNodes(description, file, preprocessing);
   const own = ownGraph(model.graph ?? {}, description);
+  const after = outputNodes(model, file, { output, size, tokens: choice.tokens });
   return encodeModel({
     ...model,
     irVersion: Math.max(Number(model.irVersion), firstIrWithoutDeclaredConstants),
@@ -76,10 +80,16 @@ export function adaptModel(
     }),
     graph: {
       ...own,
-      node: [...before.nodes, ...(own.node ?? []), ...outputNodes(description)],
-      initializer: [...(own.initializer ?? []), ...before.initializers],
+      node: [...before.nodes, ...(own.node ?? []), ...after.nodes],
+      initializer: [...(own.initializer ?? []), ...before.initializers, ...after.initializers],
       input: [valueInfo('image', elementType.uint8, [batch, size.height, size.width, 3])],
-      output: [valueInfo('features', elementType.float32, featureDims(model, output, batch))],
+      output: [
+        valueInfo(
+          'features',
+          elementType.float32,
+          featureDims(model, output, batch, choice.tokens),
+        ),
+      ],
     },
   });
 }
@@ -99,9 +109,14 @@ function featureDims(
   model: Model,
   output: ModelDescription['output'],
   ofInput: number | string,
+  tokens: TokenChoice | undefined,
 ): (number | string)[] {
   const declared = (model.graph?.output ?? []).find(({ name }) => name === output.name);
   const [batch, ...rest] = tensorTypeOf(declared ?? {}).dims ?? [];
+  if (tokens !== undefined) {
+    const [, size] = rest.splice(0);
+    rest.push(tokens === 'cls+mean' && size !== undefined ? 2 * size : size);
+  }
   if (output.layout === 'NCHW') rest.push(rest.shift());
   return [batch === 1 || ofInput === 1 ? 1 : 'N', ...rest.map((d, i) => d ?? `features_${i}`)];
 }
@@ -128,11 +143,25 @@ function inputNodes(
   return { nodes, initializers };
 }
 
-function outputNodes({ output }: ModelDescription): GraphNode[] {
-  return [
-    node('Cast', ['adapt/features'], 'adapt/float', { to: elementType.float32 }),
-    turned('adapt/float', 'features', output.layout === 'NCHW' ? [0, 2, 3, 1] : undefined),
-  ];
+function outputNodes(
+  model: Model,
+  file: string,
+  {
+    output,
+    size,
+    tokens,
+  }: Pick<ModelDescription, 'output'> & Pick<AdaptOptions, 'size' | 'tokens'>,
+): GraphPart {
+  const cast = node('Cast', ['adapt/features'], 'adapt/float', { to: elementType.float32 });
+  if (tokens === undefined) {
+    const perm = output.layout === 'NCHW' ? [0, 2, 3, 1] : undefined;
+    return { nodes: [cast, turned('adapt/float', 'features', perm)], initializers: [] };
+  }
+  const declared = model.graph?.output?.find(({ name }) => name === output.name);
+  const count = tensorTypeOf(declared ?? {}).dims?.[1];
+  const chosen = { choice: tokens, count, patches: patchesOf(model, size) };
+  const { nodes, initializers } = tokenNodes(chosen, 'adapt/float', 'features', file);
+  return { nodes: [cast, ...nodes], initializers };
 }
 
 /**

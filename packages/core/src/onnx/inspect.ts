@@ -8,6 +8,7 @@ import {
   type ValueInfo,
 } from './onnx-model.ts';
 import { type InputPreprocessing, inputPreprocessings } from './preprocessing.ts';
+import type { TokenChoice } from './tokens.ts';
 import { nodeInTraining } from './training-mode.ts';
 
 /** What a model's graph says of its image input. */
@@ -26,7 +27,8 @@ export interface ImageInput {
 export interface FeatureOutput {
   readonly name: string;
   readonly dtype: 'float32' | 'float16';
-  readonly rank: 2 | 4;
+  /** 2 of a vector, 3 of tokens of which some are chosen, 4 of a map. */
+  readonly rank: 2 | 3 | 4;
   /** Of a map; a vector has none. */
   readonly layout: 'NHWC' | 'NCHW' | undefined;
 }
@@ -49,6 +51,8 @@ const fits =
 export interface OutputChoice {
   /** The output's name; default: `features`, or the only one. */
   readonly output?: string | undefined;
+  /** What of tokens [N, tokens, d] the features are. */
+  readonly tokens?: TokenChoice | undefined;
 }
 
 /**
@@ -60,7 +64,7 @@ export interface OutputChoice {
 export function describeModel(
   model: Model,
   file: string,
-  { output: wanted }: OutputChoice = {},
+  { output: wanted, tokens }: OutputChoice = {},
 ): ModelDescription {
   const refuse = (why: string) =>
     new HeadstartError('BACKBONE_UNSUITABLE', `${file} cannot be a backbone: ${why}. ${fits}.`);
@@ -73,7 +77,7 @@ export function describeModel(
   const input = quantizesByBatch(model) ? { ...declared, batch: 1 as const } : declared;
   const metadata = modelMetadata(model);
   const chosen = chooseOutput(graph.output ?? [], wanted, file, refuse);
-  const output = featureOutput(chosen, input, metadata, refuse);
+  const output = featureOutput(chosen, { input, metadata, tokens, file }, refuse);
   const known = inputPreprocessings.find((kind) => kind === metadata.preprocessing);
   return { input, output, metadata, preprocessing: known };
 }
@@ -152,10 +156,14 @@ function chooseOutput(
   );
 }
 
+interface OutputContext extends Pick<ModelDescription, 'input' | 'metadata'> {
+  readonly tokens: TokenChoice | undefined;
+  readonly file: string;
+}
+
 function featureOutput(
   value: ValueInfo,
-  input: ImageInput,
-  metadata: Readonly<Record<string, string>>,
+  { input, metadata, tokens, file }: OutputContext,
   refuse: Refuse,
 ): FeatureOutput {
   const name = value.name ?? '';
@@ -163,9 +171,21 @@ function featureOutput(
   const dtype = dtypeName(elemType);
   if (dtype !== 'float32' && dtype !== 'float16') throw refuse(`its output "${name}" is not float`);
   const rank = dims?.length;
-  if (rank !== 2 && rank !== 4) {
+  const isTokens = rank === 3;
+  if (isTokens && tokens === undefined) {
     throw refuse(
-      `its output "${name}" has ${rank ?? 'an unknown number of'} dimensions, not 2 or 4`,
+      `its output "${name}" gives tokens, [${(dims ?? []).map((d) => d ?? '?').join(', ')}]: choose --tokens cls, mean or cls+mean`,
+    );
+  }
+  if (!isTokens && tokens !== undefined) {
+    throw new HeadstartError(
+      'USAGE',
+      `The output "${name}" of ${file} gives no tokens [N, tokens, d]: leave out --tokens.`,
+    );
+  }
+  if (rank !== 2 && rank !== 3 && rank !== 4) {
+    throw refuse(
+      `its output "${name}" has ${rank ?? 'an unknown number of'} dimensions, not 2, 3 or 4`,
     );
   }
   const stated = metadata.output_layout;

@@ -26,6 +26,11 @@ export const backboneOptions = {
   output: option(text('name'), {
     help: 'output of FILE.onnx that gives the features (default: features, or the only one)',
   }),
+  /** Features of a model that gives tokens: the class token, the mean of the patches, or both. */
+  tokens: option(choice(['cls', 'mean', 'cls+mean']), {
+    placeholder: 'which',
+    help: 'of tokens: the class token, the mean of the patches, or both one after the other',
+  }),
 } as const;
 
 /** How an image becomes the backbone's input. */

@@ -51,10 +51,10 @@ export async function findFeatureMaker(
 }
 
 async function fileOf(path: string, wanted: BackboneDigest, options: ExtractorOptions) {
-  const { backbone: spec, preprocess, layer, imageSize, output, signal } = options;
+  const { backbone: spec, preprocess, layer, imageSize, output, tokens, signal } = options;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (spec === undefined) return findByDigest(wanted, modelsDir);
-  const variant = { preprocessing: preprocess, layer, imageSize, output };
+  const variant = { preprocessing: preprocess, layer, imageSize, output, tokens };
   const file = await locateWithDigest(spec, wanted, { modelsDir, ...variant, signal });
   if (file) return file;
   throw new HeadstartError(
