@@ -52,7 +52,7 @@ await part(
 await part(
   'damaged files',
   (folder) => damageTrials(folder, damages, randomFrom(seed + 1)),
-  ({ crashed, wrong, refused, repaired }) => crashed + wrong === 0 && refused === repaired,
+  ({ crashed, wrong, refused }) => crashed + wrong + refused === 0,
 );
 console.log(faults.length === 0 ? '\nAll passed.' : `\nFailed: ${faults.join(', ')}.`);
 process.exitCode = faults.length === 0 ? 0 : 1;

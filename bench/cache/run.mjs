@@ -8,7 +8,7 @@
 // system's for temporary files), which is emptied afterwards. Writing ends when all is on disk, in
 // each of the stores; "warm" is the second of two passes, and needs memory for a store beside itself.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ const script = fileURLToPath(new URL('./store.mjs', import.meta.url));
 const gigabytes = (records * 7 * 7 * 512 * 2) / 1e9;
 
 const titles = {
-  cache: 'cache: 8 records a transaction, flushed each; checksums compared',
+  cache: 'cache: 8 records at once, flushed at the end; checksums compared',
   safetensors: 'safetensors: 1000 records a file, flushed each; no checksums',
   files: 'plain files: flushed at the end; no checksums',
 };
@@ -30,6 +30,11 @@ function step(...args) {
     encoding: 'utf8',
   });
   return JSON.parse(output);
+}
+
+function sizeOf(dir) {
+  const names = readdirSync(dir, { recursive: true }).filter((name) => /\.(pack|idx)$/.test(name));
+  return names.reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
 }
 
 function makeFiles(root, count, content) {
@@ -88,7 +93,7 @@ try {
   const parts = names.map((part) => `${part} ${result[part].toFixed(2)} s`);
   const seconds = names.reduce((sum, part) => sum + result[part], 0);
   console.log(
-    `\nStart of training on ${result.images} images, ${result.computed} computed: ${seconds.toFixed(2)} s (processor ${cpu.toFixed(2)} s with the start of Node; ${parts.join(', ')}), ${megabytes.toFixed(0)} MB with those of the trainer; data file ${(statSync(join(cache, 'data.mdb')).size / 1e6).toFixed(0)} MB. To fill as much memory as the features take, with nothing: ${result['fresh memory'].toFixed(2)} s`,
+    `\nStart of training on ${result.images} images, ${result.computed} computed: ${seconds.toFixed(2)} s (processor ${cpu.toFixed(2)} s with the start of Node; ${parts.join(', ')}), ${megabytes.toFixed(0)} MB with those of the trainer; packs ${(sizeOf(cache) / 1e6).toFixed(0)} MB. To fill as much memory as the features take, with nothing: ${result['fresh memory'].toFixed(2)} s`,
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@
 // be, byte for byte, those of an undisturbed run.
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { recordsOf, sameRecords, startWorker, work } from './process.mjs';
+import { age, recordsOf, sameRecords, startWorker, work } from './process.mjs';
 import { writeSamples } from './samples.mjs';
 
 export async function killTrials(folder, trials, random) {
@@ -14,6 +14,7 @@ export async function killTrials(folder, trials, random) {
     ['half', half],
   ]) {
     await must(work(['extract', at(name), samples]));
+    age(at(name));
   }
   mkdirSync(at('empty'));
   const kinds = [
@@ -25,13 +26,13 @@ export async function killTrials(folder, trials, random) {
   const found = { trials: 0, killed: 0, different: 0, failed: 0 };
   for (const [number, { kind, start, args }] of kinds.entries()) {
     const calm = at(`calm-${kind}`);
-    cpSync(at(start), calm, { recursive: true });
+    cpSync(at(start), calm, { recursive: true, preserveTimestamps: true });
     const { ms } = await must(work([kind, calm, ...args]));
     const expected = await recordsOf(calm);
     const count = Math.floor((trials + number) / kinds.length);
     for (let i = 0; i < count; i++) {
       const dir = at('trial');
-      cpSync(at(start), dir, { recursive: true });
+      cpSync(at(start), dir, { recursive: true, preserveTimestamps: true });
       const { signal } = await work([kind, dir, ...args], { killAfter: random() * ms });
       const again = await ask([kind, dir, ...args]);
       found.trials++;

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { recordsOf, sameRecords, work } from './process.mjs';
+import { age, recordsOf, sameRecords, work } from './process.mjs';
 import { writeSamples } from './samples.mjs';
 
 export async function placeTrials(folder) {
@@ -44,6 +44,7 @@ export async function placeTrials(folder) {
         ? 'used'
         : `WRONG: ${nothingNew.code} ${nothingNew.stderr}`;
     writeFileSync(filling, Buffer.alloc(bavail * bsize - 200_000));
+    age(dir);
     const gc = await work(['gc', dir, 500_000]);
     found.collectedWithoutRoom = gc.code === 0 ? gc.result : `WRONG: ${gc.code} ${gc.stderr}`;
     rmSync(filling);

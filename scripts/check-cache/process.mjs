@@ -1,7 +1,9 @@
 // Runs work.mjs and says how it ended.
 import { fork, spawn } from 'node:child_process';
+import { readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openFeatureSnapshot } from '@headstart/core/features';
+import { openFeatureCache } from '@headstart/core/features';
 
 const script = fileURLToPath(new URL('./work.mjs', import.meta.url));
 
@@ -52,14 +54,24 @@ export function startWorker() {
 
 /** All records of a cache: key → bytes, both as text. */
 export async function recordsOf(dir) {
-  const snapshot = await openFeatureSnapshot(dir);
+  const cache = await openFeatureCache({ dir, readOnly: true });
   const records = new Map();
-  for (let i = 0; i < snapshot.size; i++) {
-    const { key, record } = snapshot.record(i);
-    records.set(key.toString('hex'), record.toString('latin1'));
+  for (const folder of cache.folders()) {
+    for (const i of folder.numbers()) {
+      const record = folder.find(folder.key(i));
+      if (record) records.set(folder.key(i).toString('hex'), record.toString('latin1'));
+    }
   }
-  snapshot.close();
+  await cache.close();
   return records;
+}
+
+/** As if its packs had been used days ago: what was used within a day stays in any case. */
+export function age(dir) {
+  const then = Date.now() / 1000 - 3 * 86_400;
+  for (const name of readdirSync(dir, { recursive: true })) {
+    if (name.endsWith('.pack')) utimesSync(join(dir, name), then, then);
+  }
 }
 
 export function sameRecords(a, b) {

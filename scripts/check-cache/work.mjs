@@ -2,16 +2,16 @@
 // Features are a pure function of the image, so that every record can be foretold.
 //
 //   node work.mjs extract CACHE SAMPLES.json [DELAY_MS]   |   merge CACHE FROM…   |   gc CACHE BYTES
-//   node work.mjs read CACHE SAMPLES.json                 |   repair CACHE
+//   node work.mjs read CACHE SAMPLES.json
 //
 // Prints `begin` when it starts to work and a line of JSON at its end. Forked, it takes such
 // arguments as messages, one after the other.
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { extractFeatures, openFeatureStore, repairCache } from '@headstart/core/features';
-// Not from the library's front: all of it takes a while to load.
-import { mergeCaches } from '../../packages/core/dist/features/cache-content.js';
+import { extractFeatures, openFeatureStore } from '@headstart/core/features';
 import { collectCacheGarbage } from '../../packages/core/dist/features/cache-gc.js';
+// Not from the library's front: all of it takes a while to load.
+import { mergeCaches } from '../../packages/core/dist/features/cache-merge.js';
 import { backbone, featuresOf, length } from './samples.mjs';
 
 async function extract(dir, samplesFile, delay = 0, check = false) {
@@ -52,7 +52,6 @@ const works = {
   read: (dir, [samples]) => extract(dir, samples, 0, true),
   merge: (cacheDir, from) => mergeCaches({ cacheDir, from }),
   gc: (cacheDir, [bytes]) => collectCacheGarbage({ cacheDir, maxBytes: Number(bytes) }),
-  repair: (dir) => repairCache({ dir }),
 };
 
 /** `code`: 0, 3 for an error that the cache raises on purpose, 1 for any other. */

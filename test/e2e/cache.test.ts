@@ -1,12 +1,7 @@
+import { execSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  encodeRecord,
-  layoutOf,
-  numbersOf,
-  openFeatureCache,
-  openFeatureSnapshot,
-} from '@headstart/core/features';
+import { encodeRecords, openFeatureCache } from '@headstart/core/features';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliIn } from '../util/place.ts';
 import {
@@ -23,11 +18,16 @@ const json = async (...args: string[]) => JSON.parse((await cli(...args, '--json
 const features = (data: string, ...more: string[]) =>
   json('features', data, '--backbone', tinyBackbone, '--no-augment', ...more);
 
-/** Flips one bit in the last fifth of the data file, where records lie. */
+const packOf = async (cache: string) => {
+  const names = await readdir(join(place.path, cache), { recursive: true });
+  return join(place.path, cache, names.find((name) => name.endsWith('.pack')) ?? '');
+};
+
+/** Flips one bit in the last record. */
 async function damage(cache: string): Promise<void> {
-  const file = join(place.path, cache, 'data.mdb');
+  const file = await packOf(cache);
   const bytes = await readFile(file);
-  const at = bytes.lastIndexOf(Buffer.from([0x48, 0x53, 0x52, 0x31])) + 40;
+  const at = bytes.lastIndexOf(Buffer.from('HSR2')) + 40;
   bytes[at] = (bytes[at] as number) ^ 1;
   await writeFile(file, bytes);
 }
@@ -118,28 +118,36 @@ describe('headstart cache', () => {
     const right = { code: 0, images: 6, compared: 6, different: 0, damaged: 0, missing: 0 };
     expect(await verify()).toMatchObject(right);
 
-    using other = await openFeatureSnapshot(join(place.path, 'other-model'));
-    const foreign = Buffer.from(other.record(0).record);
-    await using cache = await openFeatureCache({ dir: cacheDir });
-    using snapshot = await openFeatureSnapshot(cacheDir);
-    const plant = (i: number, change: (numbers: Buffer) => void) => {
-      const { key, record } = snapshot.record(i);
-      const kept = { key: Buffer.from(key), record: Buffer.from(record) };
-      const bytes = Uint8Array.from(numbersOf(kept.record));
-      change(Buffer.from(bytes.buffer));
-      const planted = encodeRecord(kept.key, layoutOf(record), new Uint16Array(bytes.buffer));
-      cache.putRecords([{ key: kept.key, record: planted }]);
-      return () => cache.putRecords([kept]);
+    const file = await packOf('planted');
+    const kept = await readFile(file);
+    await using cache = await openFeatureCache({ dir: cacheDir, readOnly: true });
+    await using other = await openFeatureCache({
+      dir: join(place.path, 'other-model'),
+      readOnly: true,
+    });
+    const [own, foreign] = [cache.folders()[0], other.folders()[0]];
+    if (!own || !foreign) throw new Error('there are no records');
+    /** Gives the record of an image other numbers, and a right checksum. */
+    const plant = async (i: number, change: (numbers: Buffer, key: Buffer) => void) => {
+      const key = own.key(i);
+      const row = new Uint16Array(8 * 8 * 12);
+      cache.copy(key, { shape: [8, 8, 12], dtype: 'float16' }, new Uint8Array(row.buffer));
+      change(Buffer.from(row.buffer), key);
+      const planted = encodeRecords([{ key, shape: [8, 8, 12], dtype: 'float16', row }]);
+      const bytes = Buffer.from(kept);
+      planted.copy(bytes, own.table.offset(i));
+      await writeFile(file, bytes);
     };
     // The features of the same picture by another model: keys differ in the extractor alone.
-    const content = other.key(0).subarray(16, 48);
-    const same = [0, 1, 2, 3, 4, 5].find((i) => snapshot.key(i).subarray(16, 48).equals(content));
-    const mend = plant(same as number, (numbers) => numbersOf(foreign).copy(numbers));
+    await plant(0, (numbers, key) => {
+      const same = Buffer.concat([foreign.digest, key.subarray(16)]);
+      other.copy(same, { shape: [8, 8, 12], dtype: 'float16' }, numbers);
+    });
     expect(await verify()).toMatchObject({ ...right, code: 1, different: 1 });
-    mend();
+    await writeFile(file, kept);
     expect(await verify()).toMatchObject(right);
     // A fiftieth of the numbers set to 0.
-    plant(4, (numbers) => numbers.fill(0, 0, Math.ceil(numbers.length / 100) * 2));
+    await plant(4, (numbers) => numbers.fill(0, 0, Math.ceil(numbers.length / 100) * 2));
     expect(await verify()).toMatchObject({ ...right, code: 1, different: 1 });
     expect((await cli('cache', 'verify', '--cache-dir', 'planted')).code).toBe(0);
   });
@@ -153,16 +161,16 @@ describe('headstart cache', () => {
     expect(code).toBe(2);
   });
 
-  it('joins the shards of several machines to what one machine has: training is bit-identical', async () => {
+  it('fills one cache by shards at the same time as one machine does: training is bit-identical', async () => {
     const all = [tinyBackbone, '--views', '2'];
-    const shards = [];
-    for (const i of [1, 2, 3]) {
-      const own = ['--shard', `${i}/3`, '--cache-dir', `shard-${i}`];
-      shards.push(await json('features', 'data', '--backbone', ...all, ...own));
-    }
+    const shards = await Promise.all(
+      [1, 2, 3].map((i) => {
+        const own = ['--shard', `${i}/3`, '--cache-dir', 'joined'];
+        return json('features', 'data', '--backbone', ...all, ...own);
+      }),
+    );
     expect(shards.reduce((sum, { images }) => sum + images, 0)).toBe(12);
     expect(Math.max(...shards.map(({ images }) => images))).toBeLessThan(12);
-    await cli('cache', 'merge', 'shard-1', 'shard-2', 'shard-3', '--cache-dir', 'joined');
     const heads = [];
     for (const cache of ['joined', 'alone']) {
       const own = ['--cache-dir', cache, '--out', `run-${cache}`, '--epochs', '3'];
@@ -173,14 +181,93 @@ describe('headstart cache', () => {
     expect(heads[0]).toEqual(heads[1]);
   });
 
+  it('takes the share of a job array from its scheduler: each image is in one', async () => {
+    const slurm = (id: number) => ({
+      SLURM_ARRAY_TASK_ID: `${id}`,
+      SLURM_ARRAY_TASK_MIN: '4',
+      SLURM_ARRAY_TASK_STEP: '2',
+      SLURM_ARRAY_TASK_COUNT: '3',
+    });
+    const tasks: [string, Record<string, string>, string[]][] = [
+      ...[4, 6, 8].map((id): [string, Record<string, string>, string[]] => [
+        'slurm',
+        slurm(id),
+        [],
+      ]),
+      ...['0', '1', '2'].map((i): [string, Record<string, string>, string[]] => [
+        'kubernetes',
+        { JOB_COMPLETION_INDEX: i },
+        ['--shards', '3'],
+      ]),
+    ];
+    const images: Record<string, number[]> = { slurm: [], kubernetes: [] };
+    for (const [cache, environment, more] of tasks) {
+      const args = [
+        'features',
+        'data',
+        '--backbone',
+        tinyBackbone,
+        '--no-augment',
+        '--shard',
+        'auto',
+      ];
+      const own = [...more, '--cache-dir', cache, '--json'];
+      const { stdout } = await cliIn(place, [...args, ...own], { env: environment });
+      const result = JSON.parse(stdout);
+      expect(result.computed).toBe(result.images);
+      images[cache]?.push(result.images);
+    }
+    expect(images.slurm).toEqual(images.kubernetes);
+    expect(images.slurm?.reduce((sum, one) => sum + one, 0)).toBe(12);
+    expect(Math.max(...(images.slurm ?? []))).toBeLessThan(12);
+  });
+
+  it('does not read a cache of the form before packs, and says how to remove it', async () => {
+    const dir = join(place.path, 'old');
+    await mkdir(join(dir, 'data-1'), { recursive: true });
+    await writeFile(join(dir, 'format.json'), '{"headstartFeatureCache":2,"data":"data-1"}');
+    await writeFile(join(dir, 'data-1', 'data.mdb'), Buffer.alloc(3_000_000, 1));
+    await features('one', '--cache-dir', 'old');
+    const { old_form: old, records } = await json('cache', 'ls', '--cache-dir', 'old');
+    expect(records).toBe(6);
+    expect(old).toMatchObject({ folder: 'old', remove: 'rm -r old/data-1 old/format.json' });
+    expect(old.bytes).toBeGreaterThanOrEqual(3_000_000);
+    const { stdout } = await cli('cache', 'ls', '--cache-dir', 'old');
+    expect(stdout).toContain('Remove it with: rm -r old/data-1 old/format.json');
+    const doctor = await cli('doctor', '--cache-dir', 'old');
+    expect(doctor.stdout).toMatch(/^Old feature cache .*old, 2\.9 MiB/m);
+    expect(doctor.stdout).toContain('rm -r old/data-1 old/format.json');
+    execSync(old.remove, { cwd: place.path });
+    expect(await json('cache', 'ls', '--cache-dir', 'old')).not.toHaveProperty('old_form');
+    expect(await features('one', '--cache-dir', 'old')).toMatchObject({ computed: 0 });
+  });
+
   it('refuses shards that there are not', async () => {
     for (const wrong of ['0/3', '4/3', '2', 'a/b']) {
       const { code, stderr } = await cli('features', 'data', '--shard', wrong);
-      expect(stderr).toContain('Give the part and how many there are, as 1/4 to 4/4.');
+      expect(stderr).toContain('Give the part and how many there are, as 1/4 to 4/4');
+      expect(code).toBe(2);
+    }
+    const wrong: [Record<string, string>, string[], string][] = [
+      [{}, [], 'neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set'],
+      [{ JOB_COMPLETION_INDEX: '0' }, [], 'as --shards 8'],
+      [{ JOB_COMPLETION_INDEX: '3' }, ['--shards', '3'], 'but --shards is only 3'],
+      [
+        { SLURM_ARRAY_TASK_ID: '5', SLURM_ARRAY_TASK_COUNT: '2', SLURM_ARRAY_TASK_MIN: '3' },
+        [],
+        'gaps',
+      ],
+    ];
+    for (const [environment, more, reason] of wrong) {
+      const args = ['features', 'data', '--shard', 'auto', ...more];
+      const { code, stderr } = await cliIn(place, args, { env: environment });
+      expect(stderr).toContain(reason);
       expect(code).toBe(2);
     }
     const file = await cli('features', 'data', '--shard', '1/2', '--out', 'f.safetensors');
-    expect(file.stderr).toContain('leave out --out, merge the caches');
+    expect(file.stderr).toContain(
+      'leave out --out, and write the file when all shards are in the cache',
+    );
     expect(file.code).toBe(2);
   });
 

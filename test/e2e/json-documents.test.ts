@@ -27,7 +27,6 @@ const calls: readonly (readonly string[])[] = [
   ['audit', 'data', ...backbone, '--seeds', '1', '--folds', '3', '--epochs', '2'],
   ['cache', 'ls'],
   ['cache', 'merge', 'cache'],
-  ['cache', 'repair'],
   ['cache', 'verify'],
   ['cache', 'verify', '--recompute', 'data', ...backbone],
   ['check', 'data'],
@@ -132,10 +131,10 @@ describe('the schemas', () => {
   });
 
   it('refuse what a command does not print', () => {
-    const repaired = { cache: 'x', records: 1 };
-    expect(schemaErrors('cache-repair', repaired)).toEqual([]);
-    expect(schemaErrors('cache-repair', { cache: 'x' })).toHaveLength(1);
-    expect(schemaErrors('cache-repair', { ...repaired, seconds: 1 })).toHaveLength(1);
+    const exported = { cache: 'x', file: 'f', records: 1, damaged: 0 };
+    expect(schemaErrors('cache-export', exported)).toEqual([]);
+    expect(schemaErrors('cache-export', { cache: 'x', file: 'f', records: 1 })).toHaveLength(1);
+    expect(schemaErrors('cache-export', { ...exported, seconds: 1 })).toHaveLength(1);
   });
 
   it('are part of the package', async () => {

@@ -13,6 +13,7 @@ import { applyView } from '@headstart/core/image';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   bytesBackbone,
+  filesOf,
   picture,
   pictures,
   pixelsOf,
@@ -224,7 +225,7 @@ describe('Extracting features', () => {
     const samples = await pictures(folder, 5);
     await extract(samples);
     await cache.close();
-    const file = join(cacheDir, 'data.mdb');
+    const [file = ''] = await filesOf(cacheDir, '.pack');
     const bytes = await readFile(file);
     const at = bytes.indexOf(Buffer.from(expected(3).buffer));
     bytes[at + 2] = (bytes[at + 2] as number) ^ 1;

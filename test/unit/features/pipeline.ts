@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Sample } from '@headstart/core/dataset';
@@ -92,6 +92,12 @@ export async function pictures(folder: string, count: number): Promise<Sample[]>
   const files: Record<string, Uint8Array> = {};
   for (let i = 0; i < count; i++) files[`${i}.png`] = await picture(i);
   return samplesOf(folder, files);
+}
+
+/** The files of a cache with this ending, `.pack` or `.idx`. */
+export async function filesOf(dir: string, end: string): Promise<string[]> {
+  const names = await readdir(dir, { recursive: true });
+  return names.filter((name) => name.endsWith(end)).map((name) => join(dir, name));
 }
 
 /** All rows of a set, as arrays. */

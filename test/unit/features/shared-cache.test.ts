@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
-import { chmod, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmod, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { extractFeatures, openFeatureCache } from '@headstart/core/features';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeSamples } from '../../../scripts/check-cache/samples.mjs';
 import { repositoryRoot } from '../../util/shared.ts';
-import { bytesBackbone, pictures, temporaryFolder } from './pipeline.ts';
+import { bytesBackbone, filesOf, pictures, temporaryFolder } from './pipeline.ts';
 
 const plain = (samples: Awaited<ReturnType<typeof pictures>>) =>
   samples.map((sample) => ({ sample, views: [undefined] }));
@@ -45,10 +45,9 @@ describe('A cache that cannot be written', () => {
     const some = await writeSamples(images, 'some', [0, 1, 2, 3]);
     list = await writeSamples(images, 'all', [0, 1, 2, 3, 4, 5]);
     expect(await extractAsRoot(dir, some)).toMatchObject({ computed: 4 });
-    for (const name of await readdir(dir)) await chmod(join(dir, name), 0o444);
-    await chmod(dir, 0o555);
+    execFileSync('chmod', ['-R', 'a-w', dir]);
   });
-  afterEach(() => chmod(dir, 0o755));
+  afterEach(() => execFileSync('chmod', ['-R', 'u+w', dir]));
 
   async function extractAsRoot(where: string, samples: string) {
     const child = spawn(process.execPath, [work, 'extract', where, samples]);
@@ -61,7 +60,7 @@ describe('A cache that cannot be written', () => {
   }
 
   posix('is read, and what it lacks is computed into one’s own', async () => {
-    const before = await readdir(dir);
+    const before = await readdir(dir, { recursive: true });
     await chmod(folder, 0o777);
     for (const [computed, reused] of [
       [2, 4],
@@ -71,8 +70,8 @@ describe('A cache that cannot be written', () => {
       expect(stderr).toBe('');
       expect(result).toEqual({ computed, reused, damaged: 0, wrong: 0 });
     }
-    expect(await readdir(dir)).toEqual(before);
-    expect(await readdir(`${dir}-own`)).toContain('format.json');
+    expect(await readdir(dir, { recursive: true })).toEqual(before);
+    expect(await filesOf(`${dir}-own`, '.pack')).not.toEqual([]);
   });
 
   posix('is a clear error where there is nothing else to write to', async () => {
@@ -128,5 +127,45 @@ describe('Several processes that fill one cache', () => {
     expect(await extractFeatures({ samples: plain(samples), backbone, cache })).toMatchObject({
       computed: 3,
     });
+  });
+
+  it('take over what a process that is gone had claimed, and what is old', async () => {
+    const dir = join(await temporaryFolder(), 'cache');
+    const layout = { shape: [6], dtype: 'float16' as const };
+    const keys = [1, 2, 3, 4].map((i) => Buffer.alloc(64, i));
+    // Keys of one extractor.
+    for (const key of keys) key.fill(9, 0, 16);
+    await using cache = await openFeatureCache({ dir });
+    await using other = await openFeatureCache({ dir });
+    expect(other.claim(keys, layout)).toEqual(['ours', 'ours', 'ours', 'ours']);
+    const claims = join(dir, 'packs-1', Buffer.alloc(16, 9).toString('hex'), 'claims');
+    const claim = (i: number) => join(claims, (keys[i] as Buffer).toString('hex', 16));
+    const replace = async (i: number, owner: string, minutes: number) => {
+      await rm(claim(i));
+      await writeFile(claim(i), owner);
+      const then = Date.now() / 1000 - 60 * minutes;
+      await utimes(claim(i), then, then);
+    };
+    const host = (await readFile(claim(0), 'utf8')).replace(/-\d+-\w+-\w+$/, '');
+    const { pid: gone } = spawnSync(process.execPath, ['--version']);
+    await replace(0, `${host}-${gone}-abc-01234567`, 0);
+    await replace(1, `another-machine-${gone}-abc-01234567`, 6);
+    await replace(2, `another-machine-${gone}-abc-01234567`, 4);
+    expect(cache.claim(keys, layout)).toEqual(['ours', 'ours', 'theirs', 'theirs']);
+  });
+
+  it('leave no claims behind, and make none where each has a share of its own', async () => {
+    const dir = join(await temporaryFolder(), 'cache');
+    const layout = { shape: [6], dtype: 'float16' as const };
+    const keys = [Buffer.alloc(64, 1)];
+    {
+      await using cache = await openFeatureCache({ dir });
+      cache.claim(keys, layout);
+    }
+    const left = (await readdir(dir, { recursive: true })).filter((name) => !/claims$/.test(name));
+    expect(left.map((name) => basename(name))).toEqual(['packs-1', '01'.repeat(16)]);
+    await using one = await openFeatureCache({ dir, claims: false });
+    await using two = await openFeatureCache({ dir, claims: false });
+    expect([one.claim(keys, layout), two.claim(keys, layout)]).toEqual([['ours'], ['ours']]);
   });
 });

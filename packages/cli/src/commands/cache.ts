@@ -6,7 +6,7 @@ import {
   importCache,
   listCache,
   mergeCaches,
-  repairDamagedCache,
+  type OldCache,
   verifyCache,
 } from '@headstart/core';
 import { collectOptions, verifyOptions } from '@headstart/core/options';
@@ -29,7 +29,6 @@ export function addCacheCommand(program: Command, runner: Runner): void {
   addMerge(cache, runner);
   addExport(cache, runner);
   addImport(cache, runner);
-  addRepair(cache, runner);
 }
 
 function addList(cache: Command, runner: Runner): void {
@@ -67,7 +66,9 @@ function addVerify(cache: Command, runner: Runner): void {
 function addCollect(cache: Command, runner: Runner): void {
   const command = cache
     .command('gc')
-    .description('take out what was not used for long or is damaged, and give its room back');
+    .description(
+      'take out what was not used for long, for more than a day at least, and what is damaged',
+    );
   addOptions(command, collectOptions);
   addCommonOptions(command);
   command.action(
@@ -87,9 +88,7 @@ function addCollect(cache: Command, runner: Runner): void {
         `${plural(removed, 'record')} ${verb}${bad}, ${kept} kept; ${megabytes(before)}, then ${megabytes(after)}`,
       ];
       if (!done.shrunk) {
-        lines.push(
-          'The disk has no room for a second file, so this one keeps its size; new features fill it.',
-        );
+        lines.push('The disk has no room to write what is left of a pack, so it keeps its size.');
       }
       ui.result(done, lines.join('\n'));
       return undefined;
@@ -143,20 +142,6 @@ function addImport(cache: Command, runner: Runner): void {
   );
 }
 
-function addRepair(cache: Command, runner: Runner): void {
-  const command = cache
-    .command('repair')
-    .description('make a damaged cache whole: keep every record that is');
-  addCommonOptions(command);
-  command.action(
-    runner(async ({ ui, signal }, options: CommonOptions) => {
-      const done = await repairDamagedCache({ ...options, signal, onProgress: ui.onProgress });
-      ui.result(done, `${plural(done.records, 'record')} kept`);
-      return undefined;
-    }),
-  );
-}
-
 interface Added {
   readonly added: number;
   readonly present: number;
@@ -168,11 +153,17 @@ function addedText({ added, present, damaged }: Added): string {
   return `${plural(added, 'record')} added, ${present} there already${left}`;
 }
 
-function listText({ cache, records, bytes: size, contents }: CacheListing): string {
-  const total = `${cache}: ${plural(records, 'record')}, ${megabytes(size)}`;
+function listText({ cache, records, bytes: size, contents, old_form: old }: CacheListing): string {
+  const lines = [`${cache}: ${plural(records, 'record')}, ${megabytes(size)}`];
+  if (old) lines.push(oldCacheText(old));
+  const total = lines.join('\n');
   if (contents.length === 0) return total;
   const header = ['backbone', 'features', 'preprocessing', 'images', 'device', 'records', 'size'];
   return `${total}\n\n${table(header, contents.map(listRow))}`;
+}
+
+function oldCacheText({ folder, bytes: size, remove }: OldCache): string {
+  return `${folder} also holds ${megabytes(size)} of an older version's cache, which this version does not read. Remove it with: ${remove}`;
 }
 
 function listRow({ extractor, records, bytes: size }: CacheContent): (string | number)[] {

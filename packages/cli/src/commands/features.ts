@@ -1,4 +1,4 @@
-import { type FeatureError, featuresJob } from '@headstart/core';
+import { type FeatureError, featuresJob, HeadstartError } from '@headstart/core';
 import { dataOptions, featuresOptions, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
@@ -13,6 +13,7 @@ import {
 } from '../options.ts';
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
+import { shardOfTask } from '../shard.ts';
 import { percent, plural } from '../table.ts';
 import { type ImageOptions, imageOptions, imageSettings } from './image-options.ts';
 
@@ -39,9 +40,14 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string, options: FeaturesOptions) => {
+      const { shard, shards, ...rest } = options;
+      if (shards !== undefined && shard !== 'auto') {
+        throw new HeadstartError('USAGE', '--shards goes with --shard auto.');
+      }
       const result = await featuresJob({
-        ...options,
+        ...rest,
         ...imageSettings(options),
+        shard: shard === 'auto' ? shardOfTask(process.env, shards) : shard,
         data,
         signal,
         onProgress: ui.onProgress,

@@ -2,10 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
-import { type ExtractorDescription, extractorDigestOf } from './key.ts';
-import { openFeatureCache } from './open-cache.ts';
-import { isWholeRecord } from './record.ts';
-import { type FeatureSnapshot, openFeatureSnapshot, type StoredRecord } from './snapshot.ts';
+import { type FeatureCache, openFeatureCache } from './cache.ts';
+import { isUnusable } from './cache-error.ts';
+import type { ExtractorDescription } from './key.ts';
+import { findOldCache, type OldCache } from './old-cache.ts';
+import type { PackFolder } from './pack-folder.ts';
+import { recordBytes } from './record.ts';
 
 export interface CacheJobOptions extends LongOperationOptions {
   /** Default: the user's cache folder. */
@@ -25,9 +27,11 @@ export interface CacheListing {
   readonly cache: string;
   readonly records: number;
   readonly bytes: number;
-  /** Of the data file, which has room of records that were taken out. */
+  /** Of all packs and their indexes, also of records that others have taken the place of. */
   readonly file_bytes: number;
   readonly contents: readonly CacheContent[];
+  /** A cache of the form before packs in the same folder, which is not read. */
+  readonly old_form?: OldCache | undefined;
 }
 
 export interface VerifyCacheOptions extends CacheJobOptions {
@@ -42,21 +46,7 @@ export interface CacheVerification {
   readonly damaged: number;
 }
 
-export interface MergeCachesOptions extends CacheJobOptions {
-  /** Folders of other caches, which are only read. */
-  readonly from: readonly string[];
-}
-
-export interface CacheMerge {
-  readonly cache: string;
-  readonly added: number;
-  /** Those that were there already. */
-  readonly present: number;
-  /** Damaged in the other cache, and left out. */
-  readonly damaged: number;
-}
-
-/** Records between two turns of the event loop, and in one transaction. */
+/** Records between two turns of the event loop. */
 const recordsPerTurn = 128;
 
 /**
@@ -70,25 +60,35 @@ const recordsPerTurn = 128;
  */
 export async function listCache(options: CacheJobOptions = {}): Promise<CacheListing> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  using cache = await openFeatureSnapshot(dir);
-  const counts = new Map<string, { records: number; bytes: number }>();
-  for (let i = 0; i < cache.size; i++) {
-    const digest = extractorDigestOf(cache.key(i));
-    const { records, bytes } = counts.get(digest) ?? { records: 0, bytes: 0 };
-    counts.set(digest, { records: records + 1, bytes: bytes + cache.recordSize(i) });
-  }
-  const extractors = cache.extractors();
-  const contents = [...counts]
-    .map(([digest, count]) => ({ extractor: extractors.get(digest), ...count }))
-    .sort((a, b) => b.bytes - a.bytes);
+  const old = await findOldCache(dir);
+  const listing = { cache: dir, ...(old ? { old_form: old } : {}) };
+  await using cache = await openFeatureCache({ dir, readOnly: true }).catch((error: unknown) => {
+    if (old && isUnusable(error)) return undefined;
+    throw error;
+  });
+  const folders = cache?.folders() ?? [];
+  const contents = folders.map(contentOf).filter(({ records }) => records > 0);
   const sum = (what: 'records' | 'bytes') => contents.reduce((total, one) => total + one[what], 0);
   return {
-    cache: dir,
+    ...listing,
     records: sum('records'),
     bytes: sum('bytes'),
-    file_bytes: cache.fileSize,
-    contents,
+    file_bytes: folders.reduce((total, folder) => total + bytesOf(folder), 0),
+    contents: contents.sort((a, b) => b.bytes - a.bytes),
   };
+}
+
+function bytesOf(folder: PackFolder): number {
+  return folder.packs.reduce((sum, pack) => sum + folder.bytesOf(pack), 0);
+}
+
+function contentOf(folder: PackFolder): CacheContent {
+  let [records, bytes] = [0, 0];
+  for (const i of folder.numbers()) {
+    records++;
+    bytes += recordBytes(folder.table.size(i));
+  }
+  return { extractor: folder.description(), records, bytes };
 }
 
 /**
@@ -106,65 +106,36 @@ export async function verifyCache(options: VerifyCacheOptions = {}): Promise<Cac
     throw new HeadstartError('USAGE', `The sample must be above 0 and at most 1, not ${sample}.`);
   }
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  using cache = await openFeatureSnapshot(dir);
-  let [checked, damaged] = [0, 0];
-  for await (const i of numbers(cache, 'verifying', options)) {
+  await using cache = await openFeatureCache({ dir, readOnly: true });
+  let [number, checked, damaged] = [0, 0, 0];
+  for await (const { folder, i } of entriesOf(cache, 'verifying', options)) {
+    const n = number++;
     // Evenly over all: of n records, the first and then each (1 / sample)-th.
-    if (Math.floor(i * sample) === Math.floor((i - 1) * sample)) continue;
+    if (Math.floor(n * sample) === Math.floor((n - 1) * sample)) continue;
     checked++;
-    if (!cache.isWhole(i)) damaged++;
+    if (!folder.find(folder.key(i))) damaged++;
   }
   return { cache: dir, checked, damaged };
 }
 
-/**
- * Adds the records of other caches that are not there. Each is checked first. What was added is
- * kept when it is interrupted; the same call goes on from there.
- *
- * @throws HeadstartError `CACHE_UNUSABLE`; `signal.reason` where aborted
- * @example
- * ```ts
- * const { added } = await mergeCaches({ from: ['cache-1', 'cache-2'] });
- * ```
- */
-export async function mergeCaches(options: MergeCachesOptions): Promise<CacheMerge> {
-  const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  await using cache = await openFeatureCache({ dir });
-  let [added, present, damaged] = [0, 0, 0];
-  for (const from of options.from) {
-    using other = await openFeatureSnapshot(from);
-    cache.addExtractors(other.extractors());
-    let missing: StoredRecord[] = [];
-    const write = () => {
-      if (missing.length > 0) cache.putRecords(missing);
-      added += missing.length;
-      missing = [];
-    };
-    for await (const i of numbers(other, `merging ${from}`, options)) {
-      const { key, record } = other.record(i);
-      if (cache.hasWhole(key)) present++;
-      else if (isWholeRecord(key, record)) missing.push({ key, record: Buffer.from(record) });
-      else damaged++;
-      if (missing.length === recordsPerTurn) write();
-    }
-    write();
-  }
-  return { cache: dir, added, present, damaged };
-}
-
-/** The numbers of all records, with progress and turns for others. */
-export async function* numbers(
-  { size: total }: FeatureSnapshot,
+/** An entry for each key of a cache, with progress and turns for others. */
+export async function* entriesOf(
+  cache: FeatureCache,
   stage: string,
   { signal, onProgress }: LongOperationOptions,
-): AsyncGenerator<number> {
-  for (let i = 0; i < total; i++) {
-    if (i % recordsPerTurn === 0) {
-      signal?.throwIfAborted();
-      onProgress?.({ stage, done: i, total, unit: 'records' });
-      await setImmediate();
+): AsyncGenerator<{ readonly folder: PackFolder; readonly i: number }> {
+  const total = cache.size;
+  let done = 0;
+  for (const folder of cache.folders()) {
+    for (const i of folder.numbers()) {
+      if (done % recordsPerTurn === 0) {
+        signal?.throwIfAborted();
+        onProgress?.({ stage, done, total, unit: 'records' });
+        await setImmediate();
+      }
+      yield { folder, i };
+      done++;
     }
-    yield i;
   }
   onProgress?.({ stage, done: total, total, unit: 'records' });
 }

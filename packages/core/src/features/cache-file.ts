@@ -8,19 +8,19 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from '../base/safetensors.ts';
-import type { FeatureCache } from './cache.ts';
-import type { CacheJobOptions, CacheMerge } from './cache-content.ts';
-import { type ExtractorDescription, extractorDigestOf, isDigestOf } from './key.ts';
-import { openFeatureCache } from './open-cache.ts';
+import { type FeatureCache, openFeatureCache } from './cache.ts';
+import { type CacheJobOptions, entriesOf } from './cache-content.ts';
+import type { CacheMerge } from './cache-merge.ts';
+import { type ExtractorDescription, isDigestOf, keyBytes } from './key.ts';
+import type { PackFolder } from './pack-folder.ts';
 import {
-  encodeRecord,
-  isWholeRecord,
+  type CacheRecord,
+  encodeRecords,
   layoutOf,
   numbersOf,
   type RecordLayout,
   recordChecksum,
 } from './record.ts';
-import { type FeatureSnapshot, openFeatureSnapshot, type StoredRecord } from './snapshot.ts';
 
 export interface CacheFileOptions extends CacheJobOptions {
   /** A safetensors file. */
@@ -38,13 +38,13 @@ export interface CacheExport {
 
 /** Records of one extractor, shape and type: a table of the file. */
 interface Group {
+  readonly folder: PackFolder;
   readonly layout: RecordLayout;
   readonly numbers: number[];
   /** That each record says it has, and that was right when it was read. */
   readonly checksums: number[];
 }
 
-const keyBytes = 64;
 const rowsAtOnce = 64;
 const formatKey = 'headstart_cache';
 const format = '1';
@@ -64,15 +64,14 @@ const format = '1';
  */
 export async function exportCache(options: CacheFileOptions): Promise<CacheExport> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  using cache = await openFeatureSnapshot(dir);
+  await using cache = await openFeatureCache({ dir, readOnly: true });
   const { groups, damaged } = await groupRecords(cache, options);
   const records = groups.reduce((sum, { numbers }) => sum + numbers.length, 0);
   let done = 0;
-  const rows = async function* ({ numbers, checksums }: Group): AsyncGenerator<Uint8Array> {
+  const rows = async function* ({ folder, numbers, checksums }: Group): AsyncGenerator<Uint8Array> {
     for (const [row, i] of numbers.entries()) {
-      const { key, record } = cache.record(i);
-      const same = isWholeRecord(key, record) && recordChecksum(record) === checksums[row];
-      if (!same) throw lost(dir);
+      const record = folder.find(folder.key(i));
+      if (!record || recordChecksum(record) !== checksums[row]) throw lost(dir);
       yield numbersOf(record);
       if (++done % rowsAtOnce !== 0) continue;
       options.signal?.throwIfAborted();
@@ -88,8 +87,9 @@ export async function exportCache(options: CacheFileOptions): Promise<CacheExpor
     tensors[`features.${g}`] = { dtype, shape, data: rows(group) };
   });
   groups.forEach((group, g) => {
-    const count = group.numbers.length;
-    const keys = Buffer.concat(group.numbers.map((i) => cache.key(i)));
+    const { folder, numbers } = group;
+    const count = numbers.length;
+    const keys = Buffer.concat(numbers.map((i) => folder.key(i)));
     const checksums = Buffer.alloc(4 * count);
     group.checksums.forEach((checksum, row) => {
       checksums.writeUInt32LE(checksum, 4 * row);
@@ -97,32 +97,29 @@ export async function exportCache(options: CacheFileOptions): Promise<CacheExpor
     tensors[`keys.${g}`] = { dtype: 'U8', shape: [count, keyBytes], data: keys };
     tensors[`checksums.${g}`] = { dtype: 'U8', shape: [count, 4], data: checksums };
   });
-  const extractors = JSON.stringify(Object.fromEntries(cache.extractors()));
+  const descriptions = cache
+    .folders()
+    .map((folder) => [folder.digest.toString('hex'), folder.description()]);
+  const extractors = JSON.stringify(Object.fromEntries(descriptions));
   await writeSafetensors(options.file, tensors, { [formatKey]: format, extractors });
   return { cache: dir, file: options.file, records, damaged };
 }
 
 async function groupRecords(
-  cache: FeatureSnapshot,
-  { signal, onProgress }: LongOperationOptions,
+  cache: FeatureCache,
+  options: LongOperationOptions,
 ): Promise<{ groups: Group[]; damaged: number }> {
   const groups = new Map<string, Group>();
   let damaged = 0;
-  const total = cache.size;
-  for (let i = 0; i < total; i++) {
-    if (i % rowsAtOnce === 0) {
-      signal?.throwIfAborted();
-      onProgress?.({ stage: 'checking', done: i, total, unit: 'records' });
-      await setImmediate();
-    }
-    const { key, record } = cache.record(i);
-    if (!isWholeRecord(key, record)) {
+  for await (const { folder, i } of entriesOf(cache, 'checking', options)) {
+    const record = folder.find(folder.key(i));
+    if (!record) {
       damaged++;
       continue;
     }
     const layout = layoutOf(record);
-    const name = `${extractorDigestOf(key)} ${layout.dtype} ${layout.shape}`;
-    const group = groups.get(name) ?? { layout, numbers: [], checksums: [] };
+    const name = `${folder.path} ${layout.dtype} ${layout.shape}`;
+    const group = groups.get(name) ?? { folder, layout, numbers: [], checksums: [] };
     groups.set(name, group);
     group.numbers.push(i);
     group.checksums.push(recordChecksum(record));
@@ -170,7 +167,7 @@ interface Table {
   readonly checksums: TensorEntry;
 }
 
-interface Row extends StoredRecord {
+interface Row extends CacheRecord {
   readonly checksum: number;
 }
 
@@ -179,9 +176,9 @@ function addRows(
   rows: readonly Row[],
   counts: { added: number; present: number; damaged: number },
 ): void {
-  const missing = rows.filter(({ key }) => !cache.hasWhole(key));
-  const whole = missing.filter(({ record, checksum }) => recordChecksum(record) === checksum);
-  if (whole.length > 0) cache.putRecords(whole);
+  const missing = rows.filter(({ key }) => !cache.find(key));
+  const whole = missing.filter((row) => recordChecksum(encodeRecords([row])) === row.checksum);
+  cache.putBatch(whole);
   counts.added += whole.length;
   counts.present += rows.length - missing.length;
   counts.damaged += missing.length - whole.length;
@@ -204,7 +201,7 @@ async function readRows(
     const bytes = row(i).buffer;
     const numbers = layout.dtype === 'float16' ? new Uint16Array(bytes) : new Float32Array(bytes);
     const expected = Buffer.from(checksum(i)).readUInt32LE(0);
-    return { key: own, record: encodeRecord(own, layout, numbers), checksum: expected };
+    return { ...layout, key: own, row: numbers, checksum: expected };
   });
 }
 

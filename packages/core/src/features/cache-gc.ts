@@ -1,10 +1,15 @@
+import { rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { defaultDirectories } from '../base/directories.ts';
+import { HeadstartError, systemCode } from '../base/errors.ts';
 import { checkOptions, collectOptions, type OptionsOf } from '../options/index.ts';
+import { openFeatureCache } from './cache.ts';
 import type { CacheJobOptions } from './cache-content.ts';
-import { diskBytes, remakeCache } from './remake.ts';
-import { repairCache } from './repair.ts';
-import { type FeatureSnapshot, openFeatureSnapshot } from './snapshot.ts';
-import { dayOf } from './uses.ts';
+import { cacheError } from './cache-error.ts';
+import { listFolder, type Pack, type PackFolder } from './pack-folder.ts';
+import { mayBeAlive, PackWriter } from './pack-writer.ts';
+import { recordBytes } from './record.ts';
 
 export interface CollectGarbageOptions extends CacheJobOptions, OptionsOf<typeof collectOptions> {}
 
@@ -16,27 +21,35 @@ export interface CacheCollection {
   readonly kept: number;
   /** Records of a wrong checksum, which were removed too. Undefined for a dry run. */
   readonly damaged?: number | undefined;
-  /** Of the data file. */
+  /** Of all packs. */
   readonly bytes_before: number;
-  /** For a dry run about what it would be. */
+  /** For a dry run what it would be without what is damaged. */
   readonly bytes_after: number;
-  /** False where there was no room for a second file: the first one keeps its size. */
+  /** False where there was no room to write what is left of a pack: it keeps its size. */
   readonly shrunk: boolean;
 }
 
-export interface CacheRepair {
-  readonly cache: string;
-  readonly records: number;
+const dayMs = 86_400_000;
+const recordsPerTurn = 128;
+const bytesAtOnce = 4 * 1024 * 1024;
+/** Packs of processes that are gone are joined to larger ones when there are many. */
+const [smallBytes, mostSmall] = [8 * 1024 * 1024, 8];
+
+interface Candidate {
+  readonly folder: PackFolder;
+  readonly pack: Pack;
+  readonly numbers: readonly number[];
+  readonly bytes: number;
+  readonly usedAt: number;
 }
 
 /**
- * Takes out what was not used for long, what is damaged, and the room of what was taken out before.
- * Without `olderThanDays` and `maxBytes` only the latter two. The day of a record's last use is
- * known from when it was computed or asked for; where it is not, it counts as today. What a command
- * that is still running found in the cache stays, whatever its age and size.
+ * Takes out packs that were not used for long, and what is damaged or was computed twice. Without
+ * `olderThanDays` and `maxBytes` only the latter. A use is noted on the whole pack, once a day; what was
+ * used within a day stays, whatever the limits. A process that reads a pack goes on reading it, also
+ * after it was taken out; one that is being written is left alone.
  *
- * @throws HeadstartError `CACHE_UNUSABLE`, `USAGE`; `signal.reason` where aborted, with the cache as
- * it was
+ * @throws HeadstartError `CACHE_UNUSABLE`, `USAGE`; `signal.reason` where aborted
  * @example
  * ```ts
  * await collectCacheGarbage({ olderThanDays: 90 });
@@ -46,87 +59,196 @@ export async function collectCacheGarbage(
   options: CollectGarbageOptions = {},
 ): Promise<CacheCollection> {
   checkOptions(collectOptions, options);
-  const { olderThanDays, maxBytes, dryRun = false, ...rest } = options;
+  const { olderThanDays, maxBytes, dryRun = false } = options;
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  const choose = (snapshot: FeatureSnapshot) => chooseRecords(snapshot, olderThanDays, maxBytes);
+  await using cache = await openFeatureCache({ dir, readOnly: true });
+  const folders = cache.folders();
+  const records = cache.size;
+  const packs = folders.flatMap(candidatesOf);
+  const sizeOf = (some: Iterable<Candidate>) =>
+    [...some].reduce((sum, { bytes }) => sum + bytes, 0);
+  const before = sizeOf(packs);
+  const goes = new Set(packs.filter(choose(packs, olderThanDays, maxBytes)));
   if (dryRun) {
-    using snapshot = await openFeatureSnapshot(dir);
-    const stays = choose(snapshot);
-    const kept = stays.reduce((sum, one) => sum + one, 0);
-    let bytes = 0;
-    stays.forEach((one, i) => {
-      if (one) bytes += diskBytes(snapshot.recordSize(i));
-    });
-    const { size, fileSize } = snapshot;
+    const stays = new Set(packs.filter((pack) => !goes.has(pack)).map(({ pack }) => pack));
+    const kept = folders.reduce((sum, folder) => sum + countKeys(folder, stays), 0);
+    const sizes = { bytes_before: before, bytes_after: before - sizeOf(goes) };
+    return { cache: dir, dry_run: true, removed: records - kept, kept, ...sizes, shrunk: true };
+  }
+  try {
+    const gone = [...goes].filter(({ folder, pack }) => removePack(folder, pack.name));
+    const left = packs.filter((pack) => !gone.includes(pack));
+    const found = { damaged: 0, shrunk: true };
+    for (const folder of folders) {
+      await tidy(folder, left, found, options);
+      removeLeftovers(folder);
+    }
+    await using after = await openFeatureCache({ dir, readOnly: true });
+    const kept = after.size;
     return {
       cache: dir,
-      dry_run: true,
-      removed: size - kept,
+      dry_run: false,
+      removed: Math.max(0, records - kept - found.damaged),
       kept,
-      bytes_before: fileSize,
-      bytes_after: Math.min(bytes, fileSize),
-      shrunk: true,
+      damaged: found.damaged,
+      bytes_before: before,
+      bytes_after: sizeOf(after.folders().flatMap(candidatesOf)),
+      shrunk: found.shrunk,
     };
+  } catch (error) {
+    if (error instanceof HeadstartError || options.signal?.aborted) throw error;
+    throw cacheError(dir, 'write', error);
   }
-  const { removed, kept, damaged, bytesBefore, bytesAfter, shrunk } = await remakeCache({
-    ...rest,
-    dir,
-    choose,
-  });
-  return {
-    cache: dir,
-    dry_run: false,
-    removed,
-    kept,
-    damaged,
-    bytes_before: bytesBefore,
-    bytes_after: bytesAfter,
-    shrunk,
-  };
+}
+
+function candidatesOf(folder: PackFolder): Candidate[] {
+  const numbers = folder.numbersByPack();
+  return folder.packs.map((pack, p) => ({
+    folder,
+    pack,
+    numbers: numbers[p] ?? [],
+    bytes: folder.bytesOf(pack),
+    usedAt: pack.usedAt,
+  }));
+}
+
+/** Which packs go. */
+function choose(
+  packs: readonly Candidate[],
+  olderThanDays = Infinity,
+  maxBytes = Infinity,
+): (pack: Candidate) => boolean {
+  const now = Date.now();
+  const latestFirst = [...packs].sort((a, b) => b.usedAt - a.usedAt);
+  const goes = new Set<Candidate>();
+  let bytes = 0;
+  for (const pack of latestFirst) {
+    const age = now - pack.usedAt;
+    const fits = bytes + pack.bytes <= maxBytes;
+    if (age > dayMs && (age > olderThanDays * dayMs || !fits)) goes.add(pack);
+    else bytes += pack.bytes;
+  }
+  return (pack) => goes.has(pack);
+}
+
+/** Distinct keys in some packs. */
+function countKeys({ table, packs }: PackFolder, stays: ReadonlySet<Pack>): number {
+  const keys = new Set<string>();
+  for (let i = 0; i < table.count; i++) {
+    if (stays.has(packs[table.pack(i)] as Pack)) keys.add(table.key(i).toString('latin1'));
+  }
+  return keys.size;
+}
+
+/** False where the system forbids it, as where another process has it open. */
+function removePack(folder: PackFolder, name: string): boolean {
+  try {
+    // First the pack: an index alone is looked at by nobody.
+    rmSync(join(folder.path, `${name}.pack`), { force: true });
+    rmSync(join(folder.path, `${name}.idx`), { force: true });
+    return true;
+  } catch (error) {
+    if (['EPERM', 'EBUSY', 'EACCES'].includes(systemCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+/** What killed processes left: indexes without packs, half-written files. */
+function removeLeftovers(folder: PackFolder): void {
+  const names = listFolder(folder.path);
+  for (const name of names) {
+    const [, writer = '', end] = /^(.*)\.(idx|tmp)$/.exec(name) ?? [];
+    const isLeft = end === 'tmp' || (end === 'idx' && !names.includes(`${writer}.pack`));
+    if (isLeft && !mayBeAlive(writer)) rmSync(join(folder.path, name), { force: true });
+  }
 }
 
 /**
- * Makes a damaged cache whole: keeps every record that is.
- *
- * @throws HeadstartError `CACHE_UNUSABLE`; `signal.reason` where aborted, with the cache as it was
- * @example
- * ```ts
- * const { records } = await repairDamagedCache();
- * ```
+ * Writes what is left of packs to others, where something in them is damaged, more than half of them is
+ * of no use any more, or many are small.
  */
-export async function repairDamagedCache(options: CacheJobOptions = {}): Promise<CacheRepair> {
-  const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  return { cache: dir, ...(await repairCache({ ...options, dir })) };
+async function tidy(
+  folder: PackFolder,
+  packs: readonly Candidate[],
+  found: { damaged: number; shrunk: boolean },
+  { signal, onProgress }: CollectGarbageOptions,
+): Promise<void> {
+  const own = packs.filter((one) => one.folder === folder);
+  const closed = own.filter(({ pack }) => !mayBeAlive(pack.name));
+  const small = new Set(closed.filter(({ bytes }) => bytes < smallBytes));
+  const total = own.reduce((sum, { numbers }) => sum + numbers.length, 0);
+  // What is in packs that were taken out is no second copy.
+  const stays = new Set(own.map(({ pack }) => pack));
+  for (let i = 0; i < folder.table.count; i++) {
+    if (!stays.has(folder.packs[folder.table.pack(i)] as Pack)) folder.table.markDamaged(i);
+  }
+  const groups: Remains[][] = [];
+  const joined: Remains[] = [];
+  let done = 0;
+  for (const one of own) {
+    const live: number[] = [];
+    let [bytes, bad] = [0, 0];
+    for (const i of one.numbers) {
+      if (done++ % recordsPerTurn === 0) {
+        signal?.throwIfAborted();
+        onProgress?.({ stage: 'checking', done: done - 1, total, unit: 'records' });
+        await setImmediate();
+      }
+      const key = folder.key(i);
+      if (!folder.read(i, key)) {
+        folder.table.markDamaged(i);
+        bad++;
+      } else if (folder.table.first(key) === i) {
+        live.push(i);
+        bytes += recordBytes(folder.table.size(i));
+      }
+    }
+    if (!closed.includes(one)) continue;
+    found.damaged += bad;
+    const isSmall = small.size > mostSmall && small.has(one);
+    if (isSmall) joined.push({ ...one, live });
+    else if (bad > 0 || 2 * bytes < one.bytes) groups.push([{ ...one, live }]);
+  }
+  if (joined.length > 0) groups.push(joined);
+  for (const group of groups) {
+    signal?.throwIfAborted();
+    if (!rewrite(folder, group)) found.shrunk = false;
+    await setImmediate();
+  }
 }
 
-/** A byte for each record: 1 where it stays. */
-function chooseRecords(
-  snapshot: FeatureSnapshot,
-  olderThanDays: number | undefined,
-  maxBytes: number | undefined,
-): Uint8Array {
-  const stays = new Uint8Array(snapshot.size).fill(1);
-  if (olderThanDays === undefined && maxBytes === undefined) return stays;
-  const uses = snapshot.lastUses();
-  const inUse = snapshot.recordsInUse();
-  const needed = Uint8Array.from(stays, (_, i) => Number(inUse.has(snapshot.key(i))));
-  const today = dayOf(Date.now());
-  const days = Float64Array.from(stays, (_, i) => uses.dayOf(snapshot.key(i)) ?? today);
-  if (olderThanDays !== undefined) {
-    days.forEach((day, i) => {
-      if (today - day > olderThanDays && !needed[i]) stays[i] = 0;
-    });
-  }
-  if (maxBytes !== undefined) {
-    const of = (values: ArrayLike<number>, i: number) => values[i] as number;
-    const latestFirst = [...stays.keys()]
-      .filter((i) => stays[i])
-      .sort((a, b) => of(needed, b) - of(needed, a) || of(days, b) - of(days, a) || a - b);
-    let bytes = 0;
-    for (const i of latestFirst) {
-      bytes += diskBytes(snapshot.recordSize(i));
-      if (bytes > maxBytes && !needed[i]) stays[i] = 0;
+/** A pack, and the entries in it that stay. */
+interface Remains extends Candidate {
+  readonly live: readonly number[];
+}
+
+/** Appends what is left of some packs to a new one, and removes them. False where there is no room. */
+function rewrite(folder: PackFolder, group: readonly Remains[]): boolean {
+  const writer = new PackWriter(folder.path);
+  const names = new Set<string>();
+  let [batch, bytes]: [Buffer[], number] = [[], 0];
+  const flush = () => {
+    if (bytes > 0) names.add(writer.append(Buffer.concat(batch)));
+    [batch, bytes] = [[], 0];
+  };
+  try {
+    for (const { live } of group) {
+      for (const i of live) {
+        const record = folder.read(i, folder.key(i));
+        if (record) bytes += batch.push(Buffer.from(record)) && record.length;
+        if (bytes >= bytesAtOnce) flush();
+      }
     }
+    flush();
+    writer.close();
+  } catch (error) {
+    writer.close();
+    for (const name of names) removePack(folder, name);
+    if (['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')) return false;
+    throw error;
   }
-  return stays;
+  const usedAt = Math.max(...group.map((one) => one.usedAt)) / 1000;
+  for (const name of names) utimesSync(join(folder.path, `${name}.pack`), usedAt, usedAt);
+  for (const { pack } of group) removePack(folder, pack.name);
+  return true;
 }

@@ -6,10 +6,10 @@ import { HeadstartError } from '../base/errors.ts';
 import { fromFloat16 } from '../base/float16.ts';
 import { findLayout, type Sample } from '../dataset/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
+import { type FeatureCache, openFeatureCache } from './cache.ts';
 import { openExtractor, scanOnce, viewRequest } from './extractor.ts';
 import type { ExtractorOptions } from './extractor-options.ts';
-import { isWholeRecord, layoutOf, numbersOf } from './record.ts';
-import { type FeatureSnapshot, openFeatureSnapshot } from './snapshot.ts';
+import { layoutOf, numbersOf } from './record.ts';
 
 export interface RecomputeOptions extends ExtractorOptions {
   /** Folder of images whose features are in the cache. */
@@ -60,7 +60,7 @@ const tolerance = 0.01;
 export async function recomputeCache(options: RecomputeOptions): Promise<CacheRecomputation> {
   const { data, sample = 1, augment, views = 0, seed = 0, signal } = options;
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
-  using cache = await openFeatureSnapshot(dir);
+  await using cache = await openFeatureCache({ dir, readOnly: true });
   await findLayout(resolve(data), signal);
   const scan = scanOnce(data, options);
   const folder = await mkdtemp(join(tmpdir(), 'headstart-recompute-'));
@@ -78,7 +78,7 @@ export async function recomputeCache(options: RecomputeOptions): Promise<CacheRe
       const viewsOf = (one: Sample) => numbers.map((view) => viewRequest(one, view, augment, seed));
       await extractor.extract(samples, viewsOf, 'computing anew');
     }
-    using anew = await openFeatureSnapshot(folder);
+    await using anew = await openFeatureCache({ dir: folder, readOnly: true });
     const found = compareRecords(cache, anew);
     if (found.compared + found.damaged === 0) throw nothingToCompare(dir, data);
     return { cache: dir, images, ...found, tolerance };
@@ -94,24 +94,22 @@ function someSamples(samples: readonly Sample[], share: number): Sample[] {
   return ordered.filter((_, i) => Math.floor(i * share) !== Math.floor((i - 1) * share));
 }
 
-function compareRecords(cache: FeatureSnapshot, anew: FeatureSnapshot) {
+function compareRecords(cache: FeatureCache, computed: FeatureCache) {
   let [compared, different, damaged, missing, largest] = [0, 0, 0, 0, 0];
-  for (let i = 0; i < anew.size; i++) {
-    const { key, record } = anew.record(i);
-    const place = cache.find(key);
-    if (place === undefined) {
-      missing++;
-      continue;
+  for (const folder of computed.folders()) {
+    for (const i of folder.numbers()) {
+      const key = folder.key(i);
+      const [kept, record] = [cache.find(key), folder.find(key)];
+      if (!kept || !record) {
+        if (cache.has(key)) damaged++;
+        else missing++;
+        continue;
+      }
+      compared++;
+      const difference = relativeDistance(valuesOf(kept), valuesOf(record));
+      largest = Math.max(largest, difference);
+      if (!(difference <= tolerance)) different++;
     }
-    const { record: kept } = cache.record(place);
-    if (!isWholeRecord(key, kept)) {
-      damaged++;
-      continue;
-    }
-    compared++;
-    const difference = relativeDistance(valuesOf(kept), valuesOf(record));
-    largest = Math.max(largest, difference);
-    if (!(difference <= tolerance)) different++;
   }
   return { compared, different, damaged, missing, largest_difference: largest };
 }

@@ -1,255 +1,242 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
-import { cacheDamaged, cacheError } from './cache-error.ts';
-import { type Claim, Claimant } from './claims.ts';
-import { databases, type Environment, openEnvironment, readFast } from './environment.ts';
-import { type DataName, dataFile, readDataName } from './folder.ts';
-import { readingKey, recordsInUse } from './in-use.ts';
+import { makeFolders } from '../base/folders.ts';
+import { cacheError, noCache } from './cache-error.ts';
+import { type Claim, Claims } from './claims.ts';
+import { FileEntries } from './file-entries.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
-import { DamagedFile, DataFile } from './lmdb/data-file.ts';
-import { findEntry, hasSoundPages } from './lmdb/snapshot.ts';
-import { encodeRecord, isWholeRecord, type RecordLayout, recordBytes } from './record.ts';
-import type { StoredRecord } from './snapshot.ts';
-import type { CacheRecord, FeatureStore } from './store.ts';
-import { dayOf, dayOfUse, encodeUse } from './uses.ts';
+import { PackFolder } from './pack-folder.ts';
+import { newWriterName, PackWriter } from './pack-writer.ts';
+import {
+  type CacheRecord,
+  encodeRecords,
+  keyOf,
+  numbersOf,
+  type RecordLayout,
+  recordBytes,
+} from './record.ts';
+import type { FeatureStore } from './store.ts';
 
-export interface RemovedRecords {
-  readonly removed: number;
-  readonly damaged: number;
+export interface CacheOptions {
+  /** Folder of the cache; made where it is missing, unless `readOnly`. */
+  readonly dir: string;
+  /** Only read: nothing is made in the folder. Default false. */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * Whether other processes may want the same records at the same time; what they compute is waited
+   * for. Default true. Needless where each has a share of its own.
+   */
+  readonly claims?: boolean | undefined;
+}
+
+/** Where in its folder a cache is: another form of packs gets another name. */
+export const packsFolder = 'packs-1';
+const digestBytes = 16;
+
+/** One extractor's packs, and what this process does there. */
+interface Part {
+  readonly folder: PackFolder;
+  readonly writer: PackWriter;
+  readonly claims: Claims;
+  /** Whether something was appended here that `folder` has not seen. */
+  appended: boolean;
 }
 
 /**
- * Features on disk, by key, in LMDB (Symas, http://www.lmdb.tech/doc/): readers never wait, one
- * process writes at a time, a transaction is there whole or not at all whatever kills the process.
- * Several processes may have the same cache open. Use `openFeatureCache`; close it after use.
+ * Features on disk, by key, in packs: each process appends to packs of its own and reads those of all.
+ * Several processes, on several machines, may have the same cache open. Use {@link openFeatureCache};
+ * close it after use.
  */
 export class FeatureCache implements FeatureStore {
   readonly dir: string;
-  #data: DataName;
-  #environment: Environment;
-  readonly #claimant = new Claimant();
-  readonly #left: Promise<void>[] = [];
-  /** Under which keys it has said what is read. */
-  readonly #readings = new Map<string, Buffer>();
-  #closed: Promise<unknown> | undefined;
+  readonly #options: CacheOptions;
+  readonly #parts = new Map<string, Part>();
+  readonly #files: FileEntries;
+  #last: Part | undefined;
+  #closed = false;
 
-  constructor(dir: string, data: DataName) {
-    this.dir = dir;
-    this.#data = data;
-    this.#environment = openEnvironment(folderOf(dir, data));
+  constructor(options: CacheOptions) {
+    this.dir = options.dir;
+    this.#options = options;
+    this.#files = new FileEntries(join(this.dir, packsFolder, 'files'));
   }
 
   has(key: Buffer): boolean {
-    return this.#guard('read', ({ records }) => records.doesExist(key));
+    return this.#guard('read', () => this.#seen(key).table.has(key));
   }
 
   holds(key: Buffer, layout: RecordLayout): boolean {
-    return this.#bytes(key, layout) !== undefined;
+    return this.find(key, layout) !== undefined;
   }
 
   copy(key: Buffer, layout: RecordLayout, target: Uint8Array): boolean {
-    const bytes = this.#bytes(key, layout);
-    if (bytes) target.set(bytes);
-    return bytes !== undefined;
+    const record = this.find(key, layout);
+    if (record) target.set(numbersOf(record));
+    return record !== undefined;
   }
 
-  /** Records that another process has written meanwhile are left as they are. */
+  /** The record of a key where it is whole; valid until the next one is asked for. */
+  find(key: Buffer, layout?: RecordLayout): Buffer | undefined {
+    return this.#guard('read', () => this.#seen(key).find(key, layout));
+  }
+
   putBatch(records: readonly CacheRecord[]): void {
-    this.#write(({ records: database, claims }) => {
-      for (const { key, row, ...layout } of records) {
-        claims.removeSync(key);
-        const present = readFast(database, key);
-        if (present && recordBytes(key, layout, present)) continue;
-        if (present) this.#checkReplaceable(key);
-        database.putSync(key, encodeRecord(key, layout, row));
+    const missing = records.filter(({ key, shape, dtype }) => !this.find(key, { shape, dtype }));
+    if (missing.length > 0) this.putEncoded(encodeRecords(missing));
+    this.release(records.map(({ key }) => key));
+  }
+
+  putEncoded(records: Buffer): void {
+    this.#guard('write', () => {
+      for (let first = 0; first < records.length; ) {
+        const digest = keyOf(records.subarray(first)).subarray(0, digestBytes);
+        const keys: Buffer[] = [];
+        let end = first;
+        while (end < records.length) {
+          const record = records.subarray(end);
+          if (!keyOf(record).subarray(0, digestBytes).equals(digest)) break;
+          keys.push(keyOf(record));
+          end += recordBytes(numbersOf(record).length);
+        }
+        const part = this.#part(digest);
+        mkdirSync(part.folder.path, { recursive: true });
+        part.writer.append(records.subarray(first, end));
+        part.appended = true;
+        for (const key of keys) part.claims.release(key);
+        first = end;
       }
     });
   }
 
   claim(keys: readonly Buffer[], layout: RecordLayout): Claim[] {
-    const now = Date.now();
-    const claim = this.#claimant.encode(now);
-    return this.whileNobodyWrites(({ records, claims }) =>
-      keys.map((key) => {
-        const present = readFast(records, key);
-        if (present && recordBytes(key, layout, present)) return 'there';
-        const known = claims.get(key);
-        if (known && this.#claimant.isTaken(known, now)) return 'theirs';
-        claims.putSync(key, claim);
-        return 'ours';
-      }),
-    );
+    if (this.#options.claims === false) {
+      return keys.map((key) => (this.holds(key, layout) ? 'there' : 'ours'));
+    }
+    const there = keys.map((key) => this.holds(key, layout));
+    return this.#guard('write', () => {
+      const taken = keys.map((key, i) => !there[i] && this.#part(key).claims.take(key));
+      // What others wrote before they gave up their claims is seen only now.
+      for (const part of new Set(keys.map((key) => this.#part(key)))) part.folder.refresh();
+      return keys.map((key, i): Claim => {
+        if (!there[i] && !this.holds(key, layout)) return taken[i] ? 'ours' : 'theirs';
+        if (taken[i]) this.#part(key).claims.release(key);
+        return 'there';
+      });
+    });
   }
 
   release(keys: readonly Buffer[]): void {
-    if (keys.length === 0) return;
-    this.#write(({ claims }) => {
-      for (const key of keys) {
-        const claim = claims.get(key);
-        if (claim && this.#claimant.isOwn(claim)) claims.removeSync(key);
-      }
+    this.#guard('write', () => {
+      for (const key of keys) this.#part(key).claims.release(key);
     });
   }
 
   describeExtractor({ digest, description }: ExtractorId): void {
-    if (this.#guard('read', ({ extractors }) => extractors.doesExist(digest))) return;
-    this.#write(({ extractors }) => {
-      extractors.putSync(digest, Buffer.from(JSON.stringify(description)));
+    this.#guard('write', () => {
+      const { path } = this.#part(digest).folder;
+      const file = join(path, 'extractor.json');
+      if (existsSync(file)) return;
+      mkdirSync(path, { recursive: true });
+      const temporary = join(path, `${newWriterName()}.tmp`);
+      try {
+        writeFileSync(temporary, JSON.stringify(description));
+        renameSync(temporary, file);
+      } finally {
+        rmSync(temporary, { force: true });
+      }
     });
   }
 
-  /** Takes over descriptions of extractors from another cache. */
+  /** Takes over descriptions of extractors, by their digests in hexadecimal. */
   addExtractors(extractors: ReadonlyMap<string, ExtractorDescription>): void {
     for (const [digest, description] of extractors) {
       this.describeExtractor({ digest: Buffer.from(digest, 'hex'), description });
     }
   }
 
-  noteUse(keys: readonly Buffer[], today = dayOf(Date.now())): void {
-    if (keys.length === 0) return;
-    const { key, value } = encodeUse(keys, today);
-    const reading = readingKey(key, this.#claimant.token);
-    const isNoted = ({ uses }: Environment) => dayOfUse(uses.get(key)) >= today;
-    const said = this.#readings.has(reading.toString('hex'));
-    if (said && this.#guard('read', isNoted)) return;
-    this.#write((environment) => {
-      if (!isNoted(environment)) environment.uses.putSync(key, value);
-      environment.claims.putSync(reading, this.#claimant.encode(Date.now()));
+  noteUse(keys: readonly Buffer[]): void {
+    const byPart = new Map<Part, Buffer[]>();
+    for (const key of keys) {
+      const part = this.#part(key);
+      const own = byPart.get(part);
+      if (own) own.push(key);
+      else byPart.set(part, [key]);
+    }
+    this.#guard('write', () => {
+      for (const [{ folder }, own] of byPart) folder.touch(own);
     });
-    this.#readings.set(reading.toString('hex'), reading);
   }
 
   readFile(key: Buffer): Buffer | undefined {
-    return this.#guard('read', ({ files }) => readFast(files, key));
+    return this.#guard('read', () => this.#files.find(key));
   }
 
   writeFiles(entries: readonly (readonly [key: Buffer, value: Buffer])[]): void {
-    this.#write(({ files }) => {
-      for (const [key, value] of entries) files.putSync(key, value);
+    this.#guard('write', () => this.#files.add(entries));
+  }
+
+  /** The packs of every extractor. */
+  folders(): PackFolder[] {
+    return this.#guard('read', () => {
+      const names = readdirSync(join(this.dir, packsFolder)).filter((name) => isDigest.test(name));
+      return names.sort().map((name) => this.#seen(Buffer.from(name, 'hex')));
     });
   }
 
-  /** True where there is a record under this key and its checksum is right. */
-  hasWhole(key: Buffer): boolean {
-    const record = this.#guard('read', ({ records }) => readFast(records, key));
-    return record !== undefined && isWholeRecord(key, record);
-  }
-
-  /**
-   * Writes records of another cache in one transaction.
-   *
-   * @throws HeadstartError `CACHE_UNUSABLE`
-   */
-  putRecords(records: readonly StoredRecord[]): void {
-    this.#write(({ records: database }) => {
-      for (const { key, record } of records) {
-        if (database.doesExist(key)) this.#checkReplaceable(key);
-        database.putSync(key, record);
-      }
-    });
-  }
-
-  /**
-   * Takes out the records that go, unless somebody counts on them, and those that are damaged; their
-   * room is used for new ones, the file stays as large as it is.
-   *
-   * @param goes whether the record of `keys[i]` does
-   * @throws HeadstartError `CACHE_UNUSABLE`
-   */
-  removeRecords(keys: readonly Buffer[], goes: (i: number) => boolean): RemovedRecords {
-    const counts = { removed: 0, damaged: 0 };
-    this.#write((environment) => {
-      const { records } = environment;
-      const inUse = recordsInUse(environment);
-      keys.forEach((key, i) => {
-        const record = readFast(records, key);
-        if (!record) return;
-        const whole = isWholeRecord(key, record);
-        if (whole && (!goes(i) || inUse.has(key))) return;
-        this.#checkReplaceable(key);
-        records.removeSync(key);
-        counts[whole ? 'removed' : 'damaged']++;
-      });
-    });
-    return counts;
+  /** Where the packs of an extractor are. */
+  folderPath(digest: Buffer): string {
+    return this.#part(digest).folder.path;
   }
 
   /** How many records there are, of all extractors. */
   get size(): number {
-    return this.#guard('read', ({ records }) => records.getCount());
+    return this.folders().reduce((sum, { table }) => sum + table.keys, 0);
   }
 
-  /** Does something in one transaction, while nobody else writes. It may write to other caches. */
-  whileNobodyWrites<T>(action: (environment: Environment) => T): T {
-    let result: { readonly value: T } | undefined;
-    this.#write((environment) => {
-      result = { value: action(environment) };
-    });
-    return (result as { readonly value: T }).value;
-  }
-
-  /** Flushes and closes; calling it again does nothing. */
+  /** Brings to disk what was written, and closes; calling it again does nothing. */
   async close(): Promise<void> {
-    if (!this.#closed) this.#endReading();
-    this.#closed ??= Promise.all([...this.#left, this.#environment.root.close()]);
-    await this.#closed;
+    if (this.#closed) return;
+    this.#guard('write', () => {
+      this.#closed = true;
+      for (const { folder, writer, claims } of this.#parts.values()) {
+        folder.close();
+        claims.close();
+        writer.close();
+      }
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** A process that is gone reads no more: that it cannot be written is no failure. */
-  #endReading(): void {
-    if (this.#readings.size === 0) return;
-    try {
-      this.#write(({ claims }) => {
-        for (const reading of this.#readings.values()) claims.removeSync(reading);
-      });
-    } catch {}
+  /** The packs that a key belongs to, with what this process appended. */
+  #seen(key: Buffer): PackFolder {
+    const part = this.#part(key);
+    if (part.appended) part.folder.refresh();
+    part.appended = false;
+    return part.folder;
   }
 
-  /** Valid until the next read. */
-  #bytes(key: Buffer, layout: RecordLayout): Buffer | undefined {
-    const record = this.#guard('read', ({ records }) => readFast(records, key));
-    return record && recordBytes(key, layout, record);
-  }
-
-  /** In one transaction, on the data that are the cache's: `cache gc` may have made others of them. */
-  #write(action: (environment: Environment) => void): void {
-    for (;;) {
-      const current = this.#guard('write', (environment) =>
-        environment.root.transactionSync(() => {
-          const now = readDataName(this.dir);
-          if (now === this.#data) action(environment);
-          return now;
-        }),
-      );
-      if (current === this.#data) return;
-      if (current === undefined) throw cacheError(this.dir, 'write', 'it was deleted');
-      this.#left.push(this.#environment.root.close());
-      this.#data = current;
-      this.#environment = this.#guard('open', () => openEnvironment(folderOf(this.dir, current)));
+  #part(key: Buffer): Part {
+    if (this.#last?.folder.digest.compare(key, 0, digestBytes) === 0) return this.#last;
+    const name = key.toString('hex', 0, digestBytes);
+    let part = this.#parts.get(name);
+    if (!part) {
+      const path = join(this.dir, packsFolder, name);
+      const folder = this.#guard('read', () => new PackFolder(path, key.subarray(0, digestBytes)));
+      part = { folder, writer: new PackWriter(path), claims: new Claims(path), appended: false };
+      this.#parts.set(name, part);
     }
+    this.#last = part;
+    return part;
   }
 
-  /** LMDB frees the pages of what it replaces, by what they say: damaged ones must not be believed. */
-  #checkReplaceable(key: Buffer): void {
-    using file = new DataFile(dataFile(this.dir, this.#data));
-    try {
-      const meta = file.meta();
-      const entry = findEntry(file, meta, databases.records, key);
-      if (!entry || hasSoundPages(file, meta, entry)) return;
-    } catch (error) {
-      if (!(error instanceof DamagedFile)) throw error;
-    }
-    throw cacheDamaged(this.dir, 'a record’s pages are not what they should be');
-  }
-
-  #guard<T>(verb: 'open' | 'read' | 'write', action: (environment: Environment) => T): T {
+  #guard<T>(verb: 'read' | 'write', action: () => T): T {
     if (this.#closed) throw new HeadstartError('INTERNAL', `The cache ${this.dir} is closed.`);
     try {
-      return action(this.#environment);
+      return action();
     } catch (error) {
       if (error instanceof HeadstartError) throw error;
       throw cacheError(this.dir, verb, error);
@@ -257,6 +244,23 @@ export class FeatureCache implements FeatureStore {
   }
 }
 
-function folderOf(dir: string, data: DataName): string {
-  return data === '' ? dir : join(dir, data);
+const isDigest = /^[0-9a-f]{32}$/;
+
+/**
+ * Opens the feature cache of a folder.
+ *
+ * @throws HeadstartError `CACHE_UNUSABLE` for a folder that cannot be read or written, and where there
+ *   is no cache that could be only read
+ */
+export async function openFeatureCache(options: CacheOptions): Promise<FeatureCache> {
+  const path = join(options.dir, packsFolder);
+  try {
+    if (!options.readOnly) await makeFolders(path);
+    else readdirSync(path);
+    return new FeatureCache(options);
+  } catch (error) {
+    const { code, cause } = error as NodeJS.ErrnoException;
+    if (options.readOnly && code === 'ENOENT') throw noCache(options.dir);
+    throw cacheError(options.dir, 'open', error instanceof HeadstartError ? cause : error);
+  }
 }

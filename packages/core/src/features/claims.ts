@@ -1,72 +1,116 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { mayBeAlive, newWriterName } from './pack-writer.ts';
 
-/**
- * Who computes what, where several processes fill one cache: under a feature key, who claimed it (8
- * random bytes), its process (4 bytes) and host (4 bytes of a digest), and when (8 bytes,
- * milliseconds since 1970). A claim ends when the record is written, with the process that made it,
- * or after a while: what a process on another machine that is gone claimed is then free again.
- */
+/** A claim whose owner has not been heard of for so long is free again. */
 const claimMs = 5 * 60_000;
-
-/**
- * As long as a claim to read is believed: commands run for hours. A process that is gone ends it at
- * once, where that can be seen; a number of a process is given to another one sometime.
- */
-const readingMs = { here: 7 * 86_400_000, elsewhere: 86_400_000 } as const;
-
-type Place = 'here' | 'elsewhere';
-
-const claimBytes = 24;
-
-const host = createHash('sha256').update(hostname()).digest().readUInt32LE(0);
+const aliveEveryMs = 30_000;
 
 /** What became of a claim: the record is ours to compute, others are at it, or it is there. */
 export type Claim = 'ours' | 'theirs' | 'there';
 
-/** One who claims. */
-export class Claimant {
-  readonly token = randomBytes(8);
+/**
+ * Who computes what, where several processes fill one cache: a file under the name of what is claimed,
+ * made exclusively, with the name of its owner in it. All claims of an owner are links to one file,
+ * whose time says that the owner is there. A claim ends when the owner gives it up, with the owner's
+ * process, or after five minutes without a sign of it: then another one takes it over. Should two owners
+ * compute the same after all, either result is right.
+ */
+export class Claims {
+  readonly #folder: string;
+  readonly #owner = newWriterName();
+  readonly #own = new Set<string>();
+  #seenAt = 0;
 
-  /** The claim to write down. */
-  encode(now: number): Buffer {
-    const claim = Buffer.alloc(claimBytes);
-    this.token.copy(claim);
-    claim.writeUInt32LE(process.pid, 8);
-    claim.writeUInt32LE(host, 12);
-    claim.writeDoubleLE(now, 16);
-    return claim;
+  constructor(folder: string) {
+    this.#folder = join(folder, 'claims');
   }
 
-  isOwn(claim: Buffer): boolean {
-    return this.token.compare(claim, 0, 8) === 0;
+  /** Whether it was free, or its owner is gone, and is now ours. */
+  take(key: Buffer): boolean {
+    this.#showAlive();
+    const name = nameOf(key);
+    if (this.#own.has(name)) return true;
+    const path = join(this.#folder, name);
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (this.#make(path)) {
+        this.#own.add(name);
+        return true;
+      }
+      if (this.#isHeld(path)) return false;
+      rmSync(path, { force: true });
+    }
+    return false;
   }
 
-  /** Whether somebody else is at it. */
-  isTaken(claim: Buffer, now: number): boolean {
-    return !this.isOwn(claim) && isValid(claim, now, { here: claimMs, elsewhere: claimMs });
+  release(key: Buffer): void {
+    const name = nameOf(key);
+    if (this.#own.delete(name)) rmSync(join(this.#folder, name), { force: true });
+  }
+
+  close(): void {
+    for (const name of this.#own) rmSync(join(this.#folder, name), { force: true });
+    this.#own.clear();
+    if (this.#seenAt > 0) rmSync(this.#ownerFile, { force: true });
+  }
+
+  get #ownerFile(): string {
+    return join(this.#folder, `${this.#owner}.owner`);
+  }
+
+  #showAlive(): void {
+    const now = Date.now();
+    if (now - this.#seenAt < aliveEveryMs) return;
+    if (this.#seenAt === 0) {
+      mkdirSync(this.#folder, { recursive: true });
+      writeFileSync(this.#ownerFile, this.#owner);
+    } else {
+      const seconds = now / 1000;
+      utimesSync(this.#ownerFile, seconds, seconds);
+    }
+    this.#seenAt = now;
+  }
+
+  /** Makes a claim exclusively: false where there is one. */
+  #make(path: string): boolean {
+    try {
+      linkSync(this.#ownerFile, path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') return false;
+    }
+    try {
+      // Some file systems have no links.
+      writeFileSync(path, this.#owner, { flag: 'wx' });
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  #isHeld(path: string): boolean {
+    try {
+      // By the clock of the file system, which both owners' files have.
+      const age = statSync(this.#ownerFile).mtimeMs - statSync(path).mtimeMs;
+      return age < claimMs && mayBeAlive(readFileSync(path, 'latin1'));
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false;
+      throw error;
+    }
   }
 }
 
-/** Whether who made a claim to read is still at it. */
-export function isHeld(claim: Buffer, now: number): boolean {
-  return isValid(claim, now, readingMs);
-}
-
-function isValid(claim: Buffer, now: number, most: Readonly<Record<Place, number>>): boolean {
-  if (claim.length !== claimBytes) return false;
-  const place = claim.readUInt32LE(12) === host ? 'here' : 'elsewhere';
-  // One of the future was made by a clock that is wrong.
-  if (!(Math.abs(now - claim.readDoubleLE(16)) < most[place])) return false;
-  return place === 'elsewhere' || isAlive(claim.readUInt32LE(8));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
+/** Content and view, without the extractor, which the folder stands for. */
+function nameOf(key: Buffer): string {
+  return key.toString('hex', 16);
 }

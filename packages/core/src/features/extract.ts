@@ -92,8 +92,7 @@ export async function extractFeatures(
     onProgress?.({ stage: 'features', done, total: plan.viewCount, unit: 'views', reused });
   };
   report();
-  // What is found must stay until it was read.
-  const noted = noteUse(cache, keysOf(plan), options);
+  noteUse(cache, keysOf(plan), options);
   const missing = await findMissing(plan, layout, options, counts);
   report();
   if (missing.length > 0) cache.describeExtractor(extractor);
@@ -112,7 +111,6 @@ export async function extractFeatures(
     },
   });
   const { samples: kept, keys } = assignRows(samples, plan, new Set(skipped.keys()));
-  if (noted) noteUse(cache, keys, options);
   return {
     set: cachedFeatureSet({ cache, layout, samples: kept, keys }),
     computed: counts.computed,
@@ -127,15 +125,13 @@ function noteUse(
   cache: FeatureStore,
   keys: readonly Buffer[],
   { onNotice }: ExtractFeaturesOptions,
-): boolean {
+): void {
   try {
     cache.noteUse(keys);
-    return true;
   } catch (error) {
     if (!isUnusable(error)) throw error;
     const text = `${error.message} That its features are in use is not noted: \`cache gc\` may take them out.`;
     onNotice?.({ level: 'warning', text });
-    return false;
   }
 }
 

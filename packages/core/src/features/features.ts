@@ -34,7 +34,10 @@ export interface FeaturesJobOptions extends ExtractorOptions, DataOptions {
    * it, `F.validation.safetensors` and `F.test.safetensors` where there are such images.
    */
   readonly out?: string | undefined;
-  /** Only the images of one part of several, for a machine each; see {@link inShard}. */
+  /**
+   * Only the images of one part of several, for a process or machine each; see {@link inShard}. All
+   * may write to one cache.
+   */
   readonly shard?: Shard | undefined;
 }
 
@@ -82,7 +85,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
   if (options.shard && options.out) {
     throw new HeadstartError(
       'USAGE',
-      'A shard has a part of the images only: leave out --out, merge the caches, and write the file then.',
+      'A shard has a part of the images only: leave out --out, and write the file when all shards are in the cache.',
     );
   }
   const { data, seed = 0, signal, out } = options;
@@ -90,7 +93,9 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
   await findLayout(resolve(data), signal);
   if (out) await checkWritable(out);
   const scan = scanOnce(data, options);
-  await using extractor = await openExtractor(options, async () => (await scan()).train);
+  // Shards do not overlap: nobody else computes the same.
+  const own = { ...options, claims: options.shard === undefined };
+  await using extractor = await openExtractor(own, async () => (await scan()).train);
   const dataset = await scan();
   announceDataset(dataset, options.onNotice);
   const total = { computed: 0, reused: 0 };

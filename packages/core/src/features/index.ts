@@ -1,26 +1,22 @@
 export { fromFloat16, maxFloat16, toFloat16 } from '../base/float16.ts';
 export type { Shard } from '../options/index.ts';
-export { FeatureCache } from './cache.ts';
+export { type CacheOptions, FeatureCache, openFeatureCache } from './cache.ts';
 export {
   type CacheContent,
   type CacheJobOptions,
   type CacheListing,
-  type CacheMerge,
   type CacheVerification,
   listCache,
-  type MergeCachesOptions,
-  mergeCaches,
   type VerifyCacheOptions,
   verifyCache,
 } from './cache-content.ts';
 export { type CacheExport, type CacheFileOptions, exportCache, importCache } from './cache-file.ts';
 export {
   type CacheCollection,
-  type CacheRepair,
   type CollectGarbageOptions,
   collectCacheGarbage,
-  repairDamagedCache,
 } from './cache-gc.ts';
+export { type CacheMerge, type MergeCachesOptions, mergeCaches } from './cache-merge.ts';
 export {
   type CacheRecomputation,
   type RecomputeOptions,
@@ -54,17 +50,13 @@ export {
 } from './file.ts';
 export { rememberingHasher } from './file-memo.ts';
 export type { ExtractorDescription, ExtractorId } from './key.ts';
+export { findOldCache, type OldCache } from './old-cache.ts';
 export { cachedHasher, cachedScan, type HashingJobOptions, type StoreJobOptions } from './open.ts';
 export { type OpenBackbone, openBackboneAndCache } from './open-backbone.ts';
-export { openFeatureCache } from './open-cache.ts';
 export { openFeatureStore } from './open-store.ts';
 export { inFloat32, pooledSet } from './pooled.ts';
 export type { SampleSource } from './precision.ts';
-export { encodeRecord, layoutOf, numbersOf, type RecordLayout } from './record.ts';
-export { remakeCache } from './remake.ts';
-export { repairCache } from './repair.ts';
+export { type CacheRecord, encodeRecords, type RecordLayout } from './record.ts';
 export { inGroups } from './sample-groups.ts';
 export { type FeatureDtype, type FeatureRows, type FeatureSet, memoryFeatureSet } from './set.ts';
-export { openFeatureSnapshot } from './snapshot.ts';
-export type { CacheRecord, FeatureStore } from './store.ts';
-export { dayOf } from './uses.ts';
+export type { FeatureStore } from './store.ts';

@@ -1,9 +1,9 @@
 import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { maxFloat16, toFloat16 } from '../base/float16.ts';
-import type { RecordLayout } from './record.ts';
+import type { CacheRecord, RecordLayout } from './record.ts';
 import { type FeatureRows, rowLength } from './set.ts';
-import type { CacheRecord, FeatureStore } from './store.ts';
+import type { FeatureStore } from './store.ts';
 
 /** Batches handed to the backbone and not yet written: one in inference, one waiting for it. */
 const batchesInFlight = 2;

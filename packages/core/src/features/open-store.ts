@@ -1,21 +1,20 @@
 import { access, constants } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { HeadstartError, systemCode } from '../base/errors.ts';
-import type { FeatureCache } from './cache.ts';
-import { cacheError } from './cache-error.ts';
+import { join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
+import { type FeatureCache, openFeatureCache, packsFolder } from './cache.ts';
+import { cacheError, isUnusable } from './cache-error.ts';
 import type { Claim } from './claims.ts';
-import { dataFile, readDataName } from './folder.ts';
 import type { ExtractorId } from './key.ts';
-import { openFeatureCache } from './open-cache.ts';
-import type { RecordLayout } from './record.ts';
-import { type FeatureSnapshot, openFeatureSnapshot } from './snapshot.ts';
-import type { CacheRecord, FeatureStore } from './store.ts';
+import type { CacheRecord, RecordLayout } from './record.ts';
+import type { FeatureStore } from './store.ts';
 
 export interface StoreOptions {
   /** Folder of the cache; made where it is missing. */
   readonly dir: string;
   /** The cache that takes what `dir` lacks, where that cannot be written. */
   readonly overlayDir: string;
+  /** As of `openFeatureCache`. */
+  readonly claims?: boolean | undefined;
   /** Called where `dir` is only read. */
   readonly onReadOnly?: ((dir: string, overlay: string | undefined) => void) | undefined;
 }
@@ -27,34 +26,29 @@ export interface StoreOptions {
  * @throws HeadstartError `CACHE_UNUSABLE`
  */
 export async function openFeatureStore(options: StoreOptions): Promise<FeatureStore> {
-  const { dir, overlayDir, onReadOnly } = options;
-  if (!(await isReadOnlyCache(dir))) return openFeatureCache({ dir });
-  const shared = await openFeatureSnapshot(dir);
-  try {
-    const own = overlayDir === dir ? undefined : await openOwn(overlayDir);
-    onReadOnly?.(dir, own?.dir);
-    return new OverlaidCache(shared, own);
-  } catch (error) {
-    shared.close();
-    throw error;
-  }
+  const { dir, overlayDir, claims, onReadOnly } = options;
+  if (!(await isReadOnlyCache(dir))) return openFeatureCache({ dir, claims });
+  const shared = await openFeatureCache({ dir, readOnly: true });
+  const own = overlayDir === dir ? undefined : await openOwn(overlayDir, claims);
+  onReadOnly?.(dir, own?.dir);
+  return new OverlaidCache(shared, own);
 }
 
-async function openOwn(dir: string): Promise<FeatureCache | undefined> {
+async function openOwn(
+  dir: string,
+  claims: boolean | undefined,
+): Promise<FeatureCache | undefined> {
   if (await isReadOnlyCache(dir)) return undefined;
-  return openFeatureCache({ dir }).catch((error: unknown) => {
-    if (error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE') return undefined;
+  return openFeatureCache({ dir, claims }).catch((error: unknown) => {
+    if (isUnusable(error)) return undefined;
     throw error;
   });
 }
 
-/** True for what is a cache, or looks like one, but cannot be written. */
+/** True for what is a cache but cannot be written. */
 async function isReadOnlyCache(dir: string): Promise<boolean> {
   try {
-    const data = readDataName(dir);
-    if (data === undefined) return false;
-    const file = dataFile(dir, data);
-    for (const path of [dir, dirname(file), file]) await access(path, constants.W_OK);
+    await access(join(dir, packsFolder), constants.W_OK);
     return false;
   } catch (error) {
     return ['EACCES', 'EROFS', 'EPERM'].includes(systemCode(error) ?? '');
@@ -64,10 +58,10 @@ async function isReadOnlyCache(dir: string): Promise<boolean> {
 /** A cache that is only read, and one before it that takes what is new, where there is one. */
 class OverlaidCache implements FeatureStore {
   readonly dir: string;
-  readonly #shared: FeatureSnapshot;
+  readonly #shared: FeatureCache;
   readonly #own: FeatureCache | undefined;
 
-  constructor(shared: FeatureSnapshot, own: FeatureCache | undefined) {
+  constructor(shared: FeatureCache, own: FeatureCache | undefined) {
     this.dir = shared.dir;
     this.#shared = shared;
     this.#own = own;
@@ -89,6 +83,10 @@ class OverlaidCache implements FeatureStore {
     this.#writable().putBatch(records);
   }
 
+  putEncoded(records: Buffer): void {
+    this.#writable().putEncoded(records);
+  }
+
   claim(keys: readonly Buffer[], layout: RecordLayout): Claim[] {
     const claims = this.#writable().claim(keys, layout);
     return claims.map((claim, i) =>
@@ -105,11 +103,11 @@ class OverlaidCache implements FeatureStore {
   }
 
   noteUse(keys: readonly Buffer[]): void {
-    this.#own?.noteUse(keys.filter((key) => this.#own?.has(key)));
+    this.#own?.noteUse(keys);
   }
 
   readFile(key: Buffer): Buffer | undefined {
-    return this.#own?.readFile(key);
+    return this.#own?.readFile(key) ?? this.#shared.readFile(key);
   }
 
   writeFiles(files: readonly (readonly [key: Buffer, value: Buffer])[]): void {
@@ -117,7 +115,7 @@ class OverlaidCache implements FeatureStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#shared.close();
+    await this.#shared.close();
     await this.#own?.close();
   }
 

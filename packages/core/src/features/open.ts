@@ -10,6 +10,8 @@ export interface StoreJobOptions {
   /** Default: the user's cache folder. */
   readonly cacheDir?: string | undefined;
   readonly onNotice?: NoticeListener | undefined;
+  /** Whether other processes may compute the same features at the same time. Default true. */
+  readonly claims?: boolean | undefined;
 }
 
 export interface HashingJobOptions extends StoreJobOptions {
@@ -23,10 +25,11 @@ export interface HashingJobOptions extends StoreJobOptions {
  *
  * @throws HeadstartError `CACHE_UNUSABLE`
  */
-export function openStore({ cacheDir, onNotice }: StoreJobOptions): Promise<FeatureStore> {
+export function openStore({ cacheDir, claims, onNotice }: StoreJobOptions): Promise<FeatureStore> {
   return openFeatureStore({
     dir: cacheDir ?? defaultDirectories().cacheDir,
     overlayDir: personalCacheDir(),
+    claims,
     onReadOnly: (dir, overlay) => {
       const where = overlay ? `what it lacks is kept in ${overlay}` : 'what it lacks fails';
       onNotice?.({ level: 'info', text: `The feature cache ${dir} is only read; ${where}` });

@@ -1,13 +1,6 @@
 import type { Claim } from './claims.ts';
 import type { ExtractorId } from './key.ts';
-import type { RecordLayout } from './record.ts';
-import type { FeatureRows } from './set.ts';
-
-/** Features of one view, under their key. */
-export interface CacheRecord extends RecordLayout {
-  readonly key: Buffer;
-  readonly row: FeatureRows;
-}
+import type { CacheRecord, RecordLayout } from './record.ts';
 
 /** Where features are found and put: a cache, or one that is only read with another before it. */
 export interface FeatureStore extends AsyncDisposable {
@@ -24,11 +17,14 @@ export interface FeatureStore extends AsyncDisposable {
    */
   copy(key: Buffer, layout: RecordLayout, target: Uint8Array): boolean;
   /**
-   * Writes records in one transaction: after it all of them are on disk, or none.
+   * Appends records: after it others can read them, whatever becomes of this process. Those that are
+   * there already are left out.
    *
    * @throws HeadstartError `CACHE_UNUSABLE`: full disk, read-only folder
    */
   putBatch(records: readonly CacheRecord[]): void;
+  /** As {@link putBatch}, of records that `encodeRecords` encoded, on whatever thread. */
+  putEncoded(records: Buffer): void;
   /**
    * Says that these records are going to be computed here, for those that nobody else has said it
    * of and that are not there. {@link putBatch} and {@link release} end it.
@@ -38,10 +34,7 @@ export interface FeatureStore extends AsyncDisposable {
   release(keys: readonly Buffer[]): void;
   /** Notes what an extractor's digest stands for, so that people can be told. */
   describeExtractor(extractor: ExtractorId): void;
-  /**
-   * Notes that these records were used today, for those who make room later, and that they are read
-   * until the store is closed: who makes room meanwhile leaves them.
-   */
+  /** Notes that these records were used today, for those who make room later. */
   noteUse(keys: readonly Buffer[]): void;
   /** What is remembered of files, by the digests of their paths. */
   readFile(key: Buffer): Buffer | undefined;

@@ -6,6 +6,7 @@ import { cudaProviderLibrary, locateBackbone, providerObstacle } from '../backbo
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import { software } from '../base/version.ts';
+import { findOldCache } from '../features/index.ts';
 import type { Finding } from './finding.ts';
 import { machine, placeOf } from './host.ts';
 import { missingLibraries } from './libraries.ts';
@@ -33,6 +34,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<Finding[]> {
     ...(await providers()),
     await weights(directories.modelsDir ?? ''),
     await cache(directories.cacheDir ?? ''),
+    ...(await oldCache(directories.cacheDir ?? '')),
   ];
 }
 
@@ -134,6 +136,14 @@ async function cache(cacheDir: string): Promise<Finding> {
     const advice = 'Choose another folder with --cache-dir.';
     return { name, state: 'broken', detail: `${cacheDir}: ${reasonOf(error)}`, advice };
   }
+}
+
+/** What a version before packs left in the cache's folder. */
+async function oldCache(cacheDir: string): Promise<Finding[]> {
+  const old = await findOldCache(cacheDir);
+  if (!old) return [];
+  const detail = `${old.folder}, ${megabytes(old.bytes)}, by an older version; it is not read`;
+  return [{ name: 'Old feature cache', state: 'absent', detail, advice: old.remove }];
 }
 
 /** Bytes on disk of the files in a folder. */

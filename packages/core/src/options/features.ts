@@ -1,4 +1,4 @@
-import { onOff, path } from './kinds.ts';
+import { integer, onOff, path } from './kinds.ts';
 import { option } from './option.ts';
 import { bytes, days, shard, share } from './text-forms.ts';
 
@@ -9,7 +9,12 @@ export const featuresOptions = {
   }),
   /** Only this part of the images. */
   shard: option(shard, {
-    help: 'only the i-th of n parts of the images, by their content: see `headstart cache merge`',
+    help: 'only the i-th of n parts of the images, by their content; auto: the part of this task of a Slurm array or a Kubernetes Indexed Job',
+  }),
+  /** With `shard: 'auto'` in Kubernetes: the number of completions of the Job. */
+  shards: option(integer({ min: 1 }), {
+    placeholder: 'n',
+    help: 'with --shard auto in Kubernetes: the number of completions of the Job',
   }),
 } as const;
 
@@ -23,15 +28,15 @@ export const verifyOptions = {
 } as const;
 
 export const collectOptions = {
-  /** Features that were last used longer ago than this number of days are taken out. */
+  /** Packs that were last used longer ago than this number of days are taken out. */
   olderThanDays: option(days, {
     flag: 'olderThan',
-    help: 'features that were last used longer ago than this: 30d',
+    help: 'packs of features that were last used longer ago than this: 30d',
   }),
   /** What was not used for longest is taken out, until the rest has this number of bytes. */
   maxBytes: option(bytes, {
     flag: 'maxSize',
-    help: 'the features that were not used for longest, until the rest is of this size: 5GB',
+    help: 'the packs that were not used for longest, until the rest is of this size: 5GB',
   }),
   /** Change nothing, and say what would be. Default false. */
   dryRun: option(onOff(), { help: 'only say what would be taken out' }),

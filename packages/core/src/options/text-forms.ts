@@ -67,16 +67,18 @@ export interface Shard {
   readonly count: number;
 }
 
-/** A part of the images, as text `1/4`. */
-export const shard: Kind<Shard> = written({
-  expected: 'the part and how many there are, as 1/4 to 4/4',
+/** A part of the images, as text `1/4`; or the part that a scheduler gives this process, `auto`. */
+export const shard: Kind<Shard | 'auto'> = written({
+  expected: 'the part and how many there are, as 1/4 to 4/4, or auto',
   placeholder: 'i/n',
   accepts(value) {
+    if (value === 'auto') return true;
     const { index, count } = (value ?? {}) as Partial<Shard>;
     if (!Number.isInteger(index) || !Number.isInteger(count)) return false;
     return (index as number) >= 1 && (index as number) <= (count as number);
   },
   parse(text) {
+    if (text === 'auto') return text;
     const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
     return { index, count };
   },

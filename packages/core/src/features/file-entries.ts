@@ -1,0 +1,69 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listFolder } from './pack-folder.ts';
+import { newWriterName } from './pack-writer.ts';
+
+/** Files of entries are joined to one when there are more. */
+const mostFiles = 8;
+const keyBytes = 16;
+const valueBytes = 76;
+const entryBytes = keyBytes + valueBytes;
+
+/**
+ * What is remembered of files: fixed-size entries, found by the digest of a path. Each addition is a
+ * file of its own, whole or not at all; a later entry of the same path counts. What is lost here costs
+ * that files are read again.
+ */
+export class FileEntries {
+  readonly #folder: string;
+  #loaded: { readonly names: Set<string>; readonly entries: Map<string, Buffer> } | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  find(key: Buffer): Buffer | undefined {
+    return this.#load().entries.get(key.toString('latin1'));
+  }
+
+  add(added: readonly (readonly [key: Buffer, value: Buffer])[]): void {
+    const { names, entries } = this.#load();
+    for (const [key, value] of added) entries.set(key.toString('latin1'), value);
+    const joins = names.size >= mostFiles;
+    const all = joins
+      ? [...entries].map(([key, value]) => [Buffer.from(key, 'latin1'), value])
+      : added;
+    mkdirSync(this.#folder, { recursive: true });
+    // By the time, so that later ones are read later.
+    const latest = Math.max(0, ...[...names].map((known) => parseInt(known, 36)));
+    const time = Math.max(Date.now(), latest + 1);
+    const name = `${time.toString(36).padStart(9, '0')}-${newWriterName()}.files`;
+    const temporary = join(this.#folder, `${name}.tmp`);
+    try {
+      writeFileSync(temporary, Buffer.concat(all.flat() as Buffer[]));
+      renameSync(temporary, join(this.#folder, name));
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    if (joins) {
+      for (const old of names) rmSync(join(this.#folder, old), { force: true });
+      names.clear();
+    }
+    names.add(name);
+  }
+
+  #load() {
+    if (this.#loaded) return this.#loaded;
+    const names = new Set(listFolder(this.#folder).filter((name) => name.endsWith('.files')));
+    const entries = new Map<string, Buffer>();
+    for (const name of [...names].sort()) {
+      const bytes = readFileSync(join(this.#folder, name));
+      for (let at = 0; at + entryBytes <= bytes.length; at += entryBytes) {
+        const value = bytes.subarray(at + keyBytes, at + entryBytes);
+        entries.set(bytes.toString('latin1', at, at + keyBytes), value);
+      }
+    }
+    this.#loaded = { names, entries };
+    return this.#loaded;
+  }
+}
