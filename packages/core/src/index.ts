@@ -48,7 +48,14 @@ export {
   type TensorEntry,
   writeSafetensors,
 } from './base/safetensors.ts';
-export type { CheckedFile, ClassCount, MisnamedFile, Part, TraitKind } from './check/index.ts';
+export type {
+  CheckedFile,
+  ClassCount,
+  MisnamedFile,
+  Part,
+  TraitKind,
+  WarnedFile,
+} from './check/index.ts';
 export {
   adviceOn,
   type CheckOptions,

@@ -52,6 +52,7 @@ describe('Checking a folder', () => {
       corrections: null,
       unreadable: [],
       misnamed: [],
+      warned: [],
       duplicates: [],
       leaks: [],
       conflicts: [],

@@ -65,7 +65,7 @@ const mostLines = 10;
 const mostFiles = 4;
 
 function checkText(report: CheckReport): string {
-  const { classes, unreadable, misnamed, split } = report;
+  const { classes, unreadable, misnamed, warned, split } = report;
   const counts = classes.map(({ name, images, train, validation, test }) => [
     name,
     images,
@@ -76,6 +76,7 @@ function checkText(report: CheckReport): string {
   const sections = [
     section('Cannot be read', unreadable, ({ path, reason }) => `${path}: ${reason}`),
     section('Not what the name says', misnamed, ({ name, content }) => `${name}: ${content}`),
+    section('Decodes with warnings', warned, ({ name, warning }) => `${name}: ${warning}`),
     pictures('The same picture under two classes', report.conflicts),
     // Leaks of a split that is not the user's own are in the advice.
     split ? [] : pictures('The same picture in training and in validation or test', report.leaks),

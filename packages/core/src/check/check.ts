@@ -16,7 +16,14 @@ import { type Content, contentsOf, type PlacedSample } from './contents.ts';
 import { type InspectedContents, type Inspection, inspectContents } from './inspect.ts';
 import { byName, exactSamePictures, nearSamePictures } from './same-pictures.ts';
 import { type NamedImage, sizeOf, traitsOf } from './traits.ts';
-import type { CheckReport, ClassCount, MisnamedFile, Part, SamePicture } from './types.ts';
+import type {
+  CheckReport,
+  ClassCount,
+  MisnamedFile,
+  Part,
+  SamePicture,
+  WarnedFile,
+} from './types.ts';
 
 export interface CheckOptions extends HashingOptions, DataOptions {
   /** Height and width of the backbone's input, which images are compared with. Default 224. */
@@ -61,6 +68,7 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
       compareCodePoints(a.path, b.path),
     ),
     misnamed: misnamedFiles(contents, inspected),
+    warned: warnedFiles(contents, inspected),
     ...(await samePictures(contents, inspected, placed.split !== undefined, classes, options)),
     tinyClasses: counts
       .map(({ name }, i) => ({ name, count: wholeCounts[i] as number }))
@@ -119,6 +127,19 @@ function misnamedFiles(
     return samples
       .map(({ name }) => ({ name, extension: extname(name).toLowerCase(), content }))
       .filter(({ extension }) => formatOfExtension(extension) !== content);
+  });
+  return found.sort((a, b) => compareCodePoints(a.name, b.name));
+}
+
+function warnedFiles(
+  contents: readonly Content[],
+  { inspections }: InspectedContents,
+): WarnedFile[] {
+  const found = contents.flatMap(({ samples }, i) => {
+    const inspection = inspections[i];
+    if (!inspection || !('image' in inspection) || inspection.warning === undefined) return [];
+    const { warning } = inspection;
+    return samples.map(({ name }) => ({ name, warning }));
   });
   return found.sort((a, b) => compareCodePoints(a.name, b.name));
 }

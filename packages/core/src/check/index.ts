@@ -9,5 +9,6 @@ export type {
   SamePicture,
   Trait,
   TraitKind,
+  WarnedFile,
 } from './types.ts';
 export { adviceOn, countPictures, describeTrait, likeness } from './words.ts';

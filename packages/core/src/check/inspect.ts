@@ -2,12 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
-import { type ImageDescription, readThumbnail, unreadableReason } from '../image/index.ts';
+import {
+  decoderWarning,
+  type ImageDescription,
+  readThumbnail,
+  unreadableReason,
+} from '../image/index.ts';
 import type { Content } from './contents.ts';
 import { Fingerprints, fingerprintInput } from './fingerprint.ts';
 
 /** What a content turned out to be, or why it cannot be read. */
-export type Inspection = { readonly image: ImageDescription } | { readonly reason: string };
+export type Inspection =
+  | { readonly image: ImageDescription; readonly warning: string | undefined }
+  | { readonly reason: string };
 
 export interface InspectedContents {
   /** In the contents' order. */
@@ -44,7 +51,23 @@ export async function inspectContents(
     }
   };
   await Promise.all(Array.from({ length: parallelImages }, work));
+  await rereadWarnings(contents, inspections, signal);
   return { inspections, fingerprints };
+}
+
+/** Warnings of files that were decoded at the same time may be mixed up: one by one they are not. */
+async function rereadWarnings(
+  contents: readonly Content[],
+  inspections: Inspection[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const [i, inspection] of inspections.entries()) {
+    if (!('image' in inspection) || inspection.warning === undefined) continue;
+    signal?.throwIfAborted();
+    const bytes = await readFile(contents[i]?.samples[0]?.path ?? '').catch(() => undefined);
+    const warning = bytes && (await decoderWarning(bytes));
+    if (warning !== undefined) inspections[i] = { ...inspection, warning };
+  }
 }
 
 async function inspect(path: string, take: (rgb: Uint8Array) => void): Promise<Inspection> {
@@ -52,8 +75,9 @@ async function inspect(path: string, take: (rgb: Uint8Array) => void): Promise<I
     const bytes = await readFile(path);
     const size = { height: fingerprintInput, width: fingerprintInput };
     const { image, pixels } = await readThumbnail(bytes, size, path);
+    const warning = await decoderWarning(bytes);
     take(pixels);
-    return { image };
+    return { image, warning };
   } catch (error) {
     if (error instanceof HeadstartError && error.code === 'IMAGE_UNREADABLE') {
       return { reason: unreadableReason(error) };

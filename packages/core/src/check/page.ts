@@ -47,6 +47,7 @@ ${samePictures('leaks', 'The same picture in training and in validation or test'
 ${samePictures('duplicates', 'The same picture several times', report.duplicates, pictures)}
 ${unreadable(report)}
 ${misnamed(report, pictures)}
+${warned(report)}
 ${traits(report, pictures)}
 <p class="small">Near duplicates: perceptual hash (DCT, 64 bits) within 10 bits, and pixels that correlate by 0.96 or more.</p>`;
   return pageDocument({ title: `Check of ${report.root}`, body, style });
@@ -102,6 +103,7 @@ function summary(report: CheckReport): Markup {
     ['duplicates', 'The same picture several times', report.duplicates.length],
     ['unreadable', 'Files that cannot be read', report.unreadable.length],
     ['misnamed', 'Files that are not what their name says', report.misnamed.length],
+    ['warned', 'Files that decode with warnings', report.warned.length],
   ];
   const facts: (readonly [string, string | number])[] = [
     ['Images', report.images],
@@ -209,6 +211,14 @@ function misnamed({ misnamed: files }: CheckReport, pictures: Pictures): Markup 
   return html`<h2 id="misnamed">Files that are not what their name says: ${files.length}</h2>
 <p class="small">They are read all the same${rest(files.length, shown.length)}</p>
 <div class="pictures">${figures}</div>`;
+}
+
+function warned({ warned: files }: CheckReport): Markup {
+  if (files.length === 0) return html``;
+  const rows = files.slice(0, mostRows).map(({ name, warning }) => [name, warning]);
+  return html`<h2 id="warned">Files that decode with warnings: ${files.length}</h2>
+${table('They are read; look whether they are whole', [{ title: 'File' }, { title: 'Warning' }], rows)}
+<p class="small">${rest(files.length, rows.length)}</p>`;
 }
 
 function traits(report: CheckReport, pictures: Pictures): Markup {

@@ -21,6 +21,13 @@ export interface MisnamedFile {
   readonly content: ImageFormat;
 }
 
+/** A file that can be decoded, though its decoder warns of its data. */
+export interface WarnedFile {
+  readonly name: string;
+  /** In the words of libjpeg or libpng. */
+  readonly warning: string;
+}
+
 export interface CheckedFile {
   /** Relative to the data, with `/`. */
   readonly name: string;
@@ -87,6 +94,8 @@ export interface CheckReport {
   /** Files that cannot be decoded, and files that are no images by their names. */
   readonly unreadable: readonly SkippedFile[];
   readonly misnamed: readonly MisnamedFile[];
+  /** Files that are read, whose picture may be damaged or which other programs may refuse. */
+  readonly warned: readonly WarnedFile[];
   /** The same picture under two classes. */
   readonly conflicts: readonly SamePicture[];
   /**

@@ -6,6 +6,7 @@ export {
   type ResizeMethod,
   type ResizeOptions,
 } from './decode.ts';
+export { decoderWarning } from './decoder-warning.ts';
 export type { ImageDescription } from './describe.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
 export { encodePng, overlayHeat, readPicture } from './overlay.ts';

@@ -36,6 +36,31 @@ export function jpegStructure(bytes: Uint8Array): JpegStructure {
   return { height, width, scans, ended: false };
 }
 
+export interface JpegFrame {
+  /** Where the frame header begins: at its length. */
+  readonly start: number;
+  readonly length: number;
+  readonly components: number;
+  readonly progressive: boolean;
+}
+
+/** The frame header (SOF) of a JPEG file; undefined where there is none. */
+export function jpegFrame(bytes: Uint8Array): JpegFrame | undefined {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = nextMarker(data, 2); at + 9 < data.length; at = nextMarker(data, at)) {
+    const marker = data[at++] as number;
+    if (marker === startOfScan || marker === endOfImage) return undefined;
+    if (marker === temporary || isRestart(marker)) continue;
+    const length = data.readUInt16BE(at);
+    if (isFrame(marker)) {
+      const progressive = marker !== 0xc0 && marker !== 0xc1;
+      return { start: at, length, components: data[at + 7] as number, progressive };
+    }
+    at += length;
+  }
+  return undefined;
+}
+
 /** Where the next marker's code stands: the byte after 0xff that is neither 0xff nor 0 (stuffed). */
 function nextMarker(data: Buffer, from: number): number {
   for (let at = data.indexOf(0xff, from); at >= 0; at = data.indexOf(0xff, at)) {
