@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cliIn } from '../util/place.ts';
@@ -17,7 +17,9 @@ beforeAll(async () => {
 afterAll(() => place[Symbol.asyncDispose]());
 
 /** Starts the command as a user does; resolves when it has said where it listens. */
-async function start(...args: string[]): Promise<{ child: ChildProcess; stdout: string }> {
+async function start(
+  ...args: string[]
+): Promise<{ child: ChildProcess; stdout: string; stderr: string }> {
   const cli = join(repositoryRoot, 'packages/cli/bin/headstart.js');
   const child = spawn(process.execPath, [cli, 'serve', 'runs/colours', '--port', '0', ...args], {
     cwd: place.path,
@@ -26,15 +28,19 @@ async function start(...args: string[]): Promise<{ child: ChildProcess; stdout: 
       HEADSTART_CACHE_DIR: join(place.path, 'cache'),
       HEADSTART_MODELS_DIR: join(place.path, 'models'),
     },
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
   child.stdout?.setEncoding('utf8');
   for await (const text of child.stdout ?? []) {
     stdout += text;
     if (stdout.includes('}\n')) break;
   }
-  return { child, stdout };
+  return { child, stdout, stderr };
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number> {
@@ -74,6 +80,20 @@ describe('headstart serve', () => {
     const code = end(child, 'SIGINT');
     expect((await sent).status).toBe(200);
     expect(await code).toBe(130);
+  });
+
+  test('is opened to the network by the command line alone, with a warning', async () => {
+    const file = join(place.path, 'headstart.json');
+    await writeFile(file, JSON.stringify({ serve: { host: '0.0.0.0' } }));
+    const refused = await cliIn(place, ['serve', 'runs/colours', '--port', '0']);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('headstart.json: "host" would open the server to others'),
+    ]);
+    await rm(file);
+    const { child, stderr } = await start('--json', '--host', '0.0.0.0');
+    expect(stderr).toContain('whoever reaches this port may label images and read /metrics');
+    expect(await end(child, 'SIGTERM')).toBe(0);
   });
 
   test('refuses what is no run, and a folder of images that is not there', async () => {

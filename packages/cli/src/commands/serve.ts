@@ -1,6 +1,7 @@
 import { readRun } from '@headstart/core';
 import { integer, number, onOff, option, path, text } from '@headstart/core/options';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { configFileName } from '../config-file.ts';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
@@ -11,6 +12,7 @@ import {
   type FlagValues,
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
+import { checkExposure, exposureWarning, isLoopback } from '../serve/exposure.ts';
 import { defaultLimits } from '../serve/limits.ts';
 import type { RunningServer } from '../serve/serve.ts';
 import { announceDevice } from './predict.ts';
@@ -85,9 +87,14 @@ export function addServeCommand(program: Command, runner: Runner): void {
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(
-    runner((context, run: string, options: ServeCommandOptions) =>
-      serveUntilStopped(context, run, options),
-    ),
+    runner((context, run: string, options: ServeCommandOptions) => {
+      checkExposure(
+        configFileName,
+        options,
+        (option) => command.getOptionValueSource(option) === 'config',
+      );
+      return serveUntilStopped(context, run, options);
+    }),
   );
 }
 
@@ -107,6 +114,7 @@ async function serveUntilStopped(
   process.once('SIGTERM', () => {
     terminated = true;
   });
+  const edits = options.allowEdits ?? isLoopback(options.host);
   // Loaded where it is needed: other commands do not wait for a web server.
   const { serve } = await import('../serve/serve.ts');
   const { record } = await readRun(run);
@@ -121,7 +129,7 @@ async function serveUntilStopped(
       requireGpu: options.requireGpu,
       threads: options.threads,
     }),
-    edits: options.allowEdits ?? isLoopback(options.host),
+    edits,
     host: options.host,
     port: options.port,
     load: {
@@ -133,6 +141,7 @@ async function serveUntilStopped(
     batchSize: options.batchSize,
     maxWaitMs: options.batchWait,
     limits: {
+      ...defaultLimits,
       maxBodyBytes: Math.round(options.maxBody * 1024 ** 2),
       maxImages: options.maxImages,
       maxPixels: options.maxPixels,
@@ -144,16 +153,13 @@ async function serveUntilStopped(
     onFailure: (error) => ui.warn(`error: ${error instanceof Error ? error.stack : error}`),
     signal,
   });
+  const warning = exposureWarning(options.host, edits);
+  if (warning !== undefined) ui.warn(warning);
   announce(server, ui, run);
   await stopped(signal);
   ui.info('Stopping: requests under way are answered; Ctrl-C again ends at once.');
   await server.close();
   return terminated ? exitCode.done : exitCode.interrupted;
-}
-
-/** Only programs of this machine reach it. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
 function announce({ url, model }: RunningServer, ui: CommandContext['ui'], run: string): void {

@@ -1,3 +1,5 @@
+import type { ConnectionBounds } from './connections.ts';
+
 /** What one request, and all of them together, may cost. */
 export interface ServeLimits {
   /** Bytes of one body. */
@@ -12,6 +14,8 @@ export interface ServeLimits {
   readonly timeoutMs: number;
   /** For the answers that are under way when the server stops. */
   readonly stopMs: number;
+  /** Connections that are open. */
+  readonly connections: ConnectionBounds;
 }
 
 export const defaultLimits: ServeLimits = {
@@ -21,4 +25,5 @@ export const defaultLimits: ServeLimits = {
   queueLimit: 256,
   timeoutMs: 30_000,
   stopMs: 2000,
+  connections: { inAll: 1024, perAddress: 256 },
 };

@@ -7,6 +7,7 @@ export interface Metrics {
   request(route: string, method: string, status: number, seconds: number): void;
   images(labelled: number, unreadable: number): void;
   batch(images: number, seconds: number): void;
+  connectionRefused(): void;
 }
 
 /** @param waiting images that wait to be labelled, now */
@@ -39,6 +40,11 @@ export function createMetrics(waiting: () => number): Metrics {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
+  const refused = new Counter({
+    name: 'headstart_connections_refused_total',
+    help: 'Connections closed at once, as too many were open',
+    registers,
+  });
   new Gauge({
     name: 'headstart_images_waiting',
     help: 'Images accepted and not yet labelled',
@@ -60,5 +66,6 @@ export function createMetrics(waiting: () => number): Metrics {
       batches.observe(count);
       inference.observe(seconds);
     },
+    connectionRefused: () => refused.inc(),
   };
 }

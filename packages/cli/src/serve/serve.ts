@@ -95,7 +95,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 async function listen(server: FastifyInstance, { host, port, signal }: ServeOptions) {
   signal?.throwIfAborted();
   try {
-    await server.listen({ host, port });
+    // Fastify would open a server of its own for each address of localhost, without our bounds.
+    await server.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port });
   } catch (error) {
     await server.close();
     throw new HeadstartError(

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ApiError, errorDocument, toApiError } from './api-error.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { Connections, closeWith } from './connections.ts';
 import { checkSource } from './guard.ts';
 import type { ServeLimits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
@@ -19,13 +20,17 @@ export interface ServerOptions {
 /** Bodies being received and worked on, in all: this many of the largest. */
 const bodiesAtOnce = 8;
 
+const keepAliveMs = 65_000;
+
 /** A server with limits, guards and errors in JSON, and no routes yet. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { limits } = options;
   const server = Fastify({
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.timeoutMs,
-    keepAliveTimeout: 65_000,
+    // For a client that does not read its answer: longer than any answer takes to be made.
+    connectionTimeout: limits.timeoutMs + keepAliveMs,
+    keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
     http: {
       headersTimeout: Math.min(limits.timeoutMs, 15_000),
@@ -36,6 +41,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler: answerBadRequest,
     frameworkErrors: (error, _request, reply) => sendError(reply, toApiError(error)),
   });
+  const connections = new Connections(server.server, limits.connections, () =>
+    options.metrics.connectionRefused(),
+  );
+  server.addHook('preClose', async () => connections.closeIdle());
   takeBodies(server);
   addHooks(server, options);
   server.setErrorHandler((error, request, reply) => {
@@ -148,7 +157,8 @@ function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const [status, phrase, code, message] = clientErrors[error.code ?? ''] ?? notHttp;
   const body = JSON.stringify(errorDocument(new ApiError(status, code, message)));
-  socket.end(
+  closeWith(
+    socket,
     `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
