@@ -176,6 +176,30 @@ describe('an ONNX file as a backbone', () => {
     expect(backbone.info.featureShape).toEqual([112, 112, 3]);
   });
 
+  test.each([
+    ['num_channels', { dims: ['batch', 'num_channels', 'height', 'width'] }, 'NCHW'],
+    ['C', { dims: ['N', 'H', 'W', 'C'] }, 'NHWC'],
+  ] as const)(
+    'a model that only names its dimensions has its colours at %s',
+    async (_, input, layout) => {
+      const turn = (from: string, to: string, perm: readonly number[]) =>
+        layout === 'NHWC' ? node('Transpose', [from], to, { perm }) : node('Identity', [from], to);
+      const model: SmallModel = {
+        input,
+        outputs: [{ name: 'halved', dims: ['N', 'a', 'b', 'c'] }],
+        nodes: [
+          turn('pixels', 'nchw', [0, 3, 1, 2]),
+          pool('nchw', 'pooled'),
+          turn('pooled', 'halved', [0, 2, 3, 1]),
+        ],
+      };
+      const file = await locate(model, { preprocessing: 'rescale' });
+      await using backbone = await Backbone.open(file, { device: 'cpu' });
+      expect(backbone.info.input).toEqual({ height: 224, width: 224 });
+      expect(backbone.info.featureShape).toEqual([112, 112, 3]);
+    },
+  );
+
   test('a model of any size takes the size that is asked for', async () => {
     const path = await write({
       input: { dims: ['N', 3, 'H', 'W'] },

@@ -254,6 +254,11 @@ test('what ONNX Runtime cannot run is said of the file that the user named', asy
   await expect(Backbone.open(await file, { device: 'cpu' })).rejects.toThrow(
     `ONNX Runtime cannot run ${path}: `,
   );
+  await expect(Backbone.open(await file, { device: 'cpu' })).rejects.not.toThrow(modelsDir);
+  const tooNew = await locate({ opset: 99 });
+  await expect(Backbone.open(await tooNew.file, { device: 'cpu' })).rejects.toThrow(
+    `ONNX Runtime cannot run ${tooNew.path}: ONNX Runtime only *guarantees* support`,
+  );
   const infinite = await locate({
     nodes: [
       node('Mul', ['pixels', 'zero'], 'black'),

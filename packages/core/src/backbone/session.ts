@@ -215,7 +215,11 @@ function refusal(error: unknown): string {
 }
 
 function unrunnable(shown: string, error: unknown): HeadstartError {
-  const reason = reasonOf(error).replace(/\.$/, '');
+  // ONNX Runtime names the file that it was given, which may be a copy, and a place in its own source.
+  const reason = reasonOf(error)
+    .replace(/^Load model from .*? failed:\s*/s, '')
+    .replace(/^\/\S+\.(?:h|cc):\d+ .*?\) (?=[A-Z])/s, '')
+    .replace(/\.$/, '');
   return new HeadstartError('BACKBONE_UNSUITABLE', `ONNX Runtime cannot run ${shown}: ${reason}.`, {
     cause: error,
   });

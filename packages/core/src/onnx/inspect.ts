@@ -113,7 +113,7 @@ function imageInput(value: ValueInfo, refuse: Refuse): ImageInput {
   if (dtype === undefined) throw refuse(`its input "${name}" is neither uint8 nor float`);
   if (dims?.length !== 4)
     throw refuse(`its input "${name}" has ${dims?.length ?? 'no'} dimensions`);
-  const layout = dims[3] === 3 ? 'NHWC' : dims[1] === 3 ? 'NCHW' : undefined;
+  const layout = dims[3] === 3 ? 'NHWC' : dims[1] === 3 ? 'NCHW' : namedLayout(value, dims);
   const shape = dims.map((d) => d ?? '?').join(', ');
   if (!layout) throw refuse(`its input "${name}" is [${shape}], without 3 colour channels`);
   const [height, width] = layout === 'NHWC' ? [dims[1], dims[2]] : [dims[2], dims[3]];
@@ -154,6 +154,17 @@ function chooseOutput(
   throw refuse(
     `it has ${outputs.length} outputs (${names}) and none is called "features": choose one with --output`,
   );
+}
+
+/** Of an input whose dimensions are names alone, as `num_channels`: where the channels stand. */
+function namedLayout(
+  { type }: ValueInfo,
+  dims: readonly (number | undefined)[],
+): 'NHWC' | 'NCHW' | undefined {
+  const names = (type?.tensorType?.shape?.dim ?? []).map(({ dimParam }) => dimParam ?? '');
+  const isChannels = (at: number) => dims[at] === undefined && /^c$|chan/i.test(names[at] ?? '');
+  if (isChannels(1) === isChannels(3)) return undefined;
+  return isChannels(1) ? 'NCHW' : 'NHWC';
 }
 
 interface OutputContext extends Pick<ModelDescription, 'input' | 'metadata'> {
