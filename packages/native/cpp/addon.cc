@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "checked_rows.h"
 #include "cpu/engine.h"
 #include "cuda/probe.h"
 #include "feature_store_wrap.h"
@@ -88,6 +89,7 @@ Napi::Value permutation(const Napi::CallbackInfo& info) {
 Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("backends", Napi::Function::New<backends>(env, "backends"));
   exports.Set("uniforms", Napi::Function::New<uniforms>(env, "uniforms"));
+  exports.Set("readCheckedRows", Napi::Function::New<read_checked_rows>(env, "readCheckedRows"));
   exports.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
   exports.Set("FeatureStore", FeatureStoreWrap::define(env));
   StackWrap::define(env, exports);

@@ -1,4 +1,5 @@
 export { backends } from './backends.ts';
+export { type CheckedRowsOptions, canReadCheckedRows, readCheckedRows } from './checked-rows.ts';
 export { ConvStack, type ConvStackOptions } from './conv-stack.ts';
 export { NativeError, type NativeErrorCode } from './errors.ts';
 export {

@@ -316,6 +316,16 @@ export interface NativeModule {
     c3: number,
     count: number,
   ): Float64Array;
+  readCheckedRows(
+    files: Int32Array,
+    offsets: Float64Array,
+    headers: Uint8Array,
+    headerBytes: number,
+    checkedBytes: number,
+    rowBytes: number,
+    target: Uint8Array | undefined,
+    threads: number,
+  ): Promise<Uint8Array>;
   permutation(
     seed: number,
     domain: number,

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { canReadCheckedRows, readCheckedRows } from '@headstart/native';
 import { HeadstartError } from '../base/errors.ts';
 import { makeFolders } from '../base/folders.ts';
 import { cacheError, noCache } from './cache-error.ts';
@@ -11,10 +12,13 @@ import { newWriterName, PackWriter } from './pack-writer.ts';
 import {
   type CacheRecord,
   encodeRecords,
+  expectedHeaders,
+  headerBytes,
   keyOf,
   numbersOf,
   type RecordLayout,
   recordBytes,
+  rowBytes,
 } from './record.ts';
 import type { FeatureStore } from './store.ts';
 
@@ -79,6 +83,34 @@ export class FeatureCache implements FeatureStore {
   /** The record of a key where it is whole; valid until the next one is asked for. */
   find(key: Buffer, layout?: RecordLayout): Buffer | undefined {
     return this.#guard('read', () => this.#seen(key).find(key, layout));
+  }
+
+  async read(
+    keys: readonly Buffer[],
+    layout: RecordLayout,
+    target?: Uint8Array,
+  ): Promise<Uint8Array> {
+    const size = rowBytes(layout);
+    const files = new Int32Array(keys.length).fill(-1);
+    const offsets = new Float64Array(keys.length);
+    keys.forEach((key, row) => {
+      const { table, packs } = this.#seen(key);
+      const i = table.first(key);
+      if (i < 0 || table.size(i) !== size) return;
+      files[row] = packs[table.pack(i)]?.fd ?? -1;
+      offsets[row] = table.offset(i);
+    });
+    const places = { files, offsets, ...expectedHeaders(keys, layout), headerBytes };
+    const right = canReadCheckedRows
+      ? await readCheckedRows({ ...places, rowBytes: size, target })
+      : new Uint8Array(keys.length);
+    keys.forEach((key, row) => {
+      if (right[row] || !this.has(key)) return;
+      // A damaged one may have a second copy.
+      const own = target?.subarray(row * size, (row + 1) * size);
+      right[row] = Number(own ? this.copy(key, layout, own) : this.holds(key, layout));
+    });
+    return right;
   }
 
   putBatch(records: readonly CacheRecord[]): void {

@@ -34,10 +34,10 @@ export function cachedFeatureSet(options: CachedSetOptions): FeatureSet {
     for (let first = 0; first < count; first += perChunk) {
       signal?.throwIfAborted();
       const end = Math.min(count, first + perChunk);
-      for (let i = first; i < end; i++) {
-        const key = keys[rows?.[i] ?? i] as Buffer;
-        const at = (i - first) * rowBytes;
-        if (cache.copy(key, layout, bytes.subarray(at, at + rowBytes))) continue;
+      const chunk: Buffer[] = [];
+      for (let i = first; i < end; i++) chunk.push(keys[rows?.[i] ?? i] as Buffer);
+      const target = bytes.subarray(0, (end - first) * rowBytes);
+      if ((await cache.read(chunk, layout, target)).includes(0)) {
         throw new HeadstartError(
           'CACHE_UNUSABLE',
           `The feature cache ${cache.dir} lost a record while it was in use: run the command again.`,

@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
@@ -58,8 +58,8 @@ const claimedAhead = 8;
 /** Between looks at what other processes are computing. */
 const waitMs = 100;
 
-/** Lookups between two turns of the event loop. */
-const lookupsPerTurn = 256;
+/** Images that are looked up at once. */
+const contentsPerLookup = 256;
 
 interface MissingViews {
   readonly content: PlannedContent;
@@ -143,21 +143,18 @@ async function findMissing(
   counts: { reused: number; damaged: number },
 ): Promise<MissingViews[]> {
   const missing: MissingViews[] = [];
-  let lookups = 0;
-  for (const content of plan.contents) {
-    const views: PlannedView[] = [];
-    for (const view of content.views.values()) {
-      if (cache.holds(view.key, layout)) counts.reused++;
-      else {
-        views.push(view);
-        if (cache.has(view.key)) counts.damaged++;
-      }
-      if (++lookups % lookupsPerTurn === 0) {
-        await setImmediate();
-        signal?.throwIfAborted();
-      }
+  for (let first = 0; first < plan.contents.length; first += contentsPerLookup) {
+    signal?.throwIfAborted();
+    const contents = plan.contents.slice(first, first + contentsPerLookup);
+    const keys = contents.flatMap(({ views }) => [...views.values()].map(({ key }) => key));
+    const right = await cache.read(keys, layout);
+    let row = 0;
+    for (const content of contents) {
+      const views = [...content.views.values()].filter(() => !right[row++]);
+      counts.reused += content.views.size - views.length;
+      counts.damaged += views.filter(({ key }) => cache.has(key)).length;
+      if (views.length > 0) missing.push({ content, views });
     }
-    if (views.length > 0) missing.push({ content, views });
   }
   return missing;
 }

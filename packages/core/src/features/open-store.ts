@@ -79,6 +79,21 @@ class OverlaidCache implements FeatureStore {
     return this.#own?.copy(key, layout, target) || this.#shared.copy(key, layout, target);
   }
 
+  async read(
+    keys: readonly Buffer[],
+    layout: RecordLayout,
+    target?: Uint8Array,
+  ): Promise<Uint8Array> {
+    const right = await this.#shared.read(keys, layout, target);
+    const size = (target?.length ?? 0) / keys.length;
+    keys.forEach((key, row) => {
+      if (right[row] || !this.#own?.has(key)) return;
+      const own = target?.subarray(row * size, (row + 1) * size);
+      right[row] = Number(own ? this.#own.copy(key, layout, own) : this.#own.holds(key, layout));
+    });
+    return right;
+  }
+
   putBatch(records: readonly CacheRecord[]): void {
     this.#writable().putBatch(records);
   }

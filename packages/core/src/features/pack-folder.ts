@@ -13,6 +13,7 @@ import { systemCode } from '../base/errors.ts';
 import type { ExtractorDescription } from './key.ts';
 import { encodeEntry, entryBytes, isRightEntry, PackTable } from './pack-table.ts';
 import {
+  hasKey,
   hasLayout,
   headerBytes,
   isWholeRecord,
@@ -128,8 +129,9 @@ export class PackFolder {
     const { fd } = this.#packs[this.table.pack(i)] as Pack;
     const got = readSync(fd, this.#record, 0, length, this.table.offset(i));
     if (got < length || sizeInHeader(this.#record) !== this.table.size(i)) return undefined;
+    if (!hasKey(this.#record, key)) return undefined;
     const record = this.#record.subarray(0, length);
-    return keyOf(record).equals(key) && isWholeRecord(record) ? record : undefined;
+    return isWholeRecord(record) ? record : undefined;
   }
 
   /** Notes on the packs of these keys that they were used, where that was not noted within a day. */

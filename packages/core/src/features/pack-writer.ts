@@ -15,7 +15,7 @@ import { encodeEntry } from './pack-table.ts';
 import { keyOf, numbersOf, recordBytes } from './record.ts';
 
 /** About where a pack ends and another one is begun: what `gc` takes out as one. */
-const packBytes = 256 * 1024 * 1024;
+const packBytes = 64 * 1024 * 1024;
 
 const host = hostname()
   .replace(/[^\w.]/g, '_')

@@ -39,21 +39,41 @@ export function encodeRecords(records: readonly CacheRecord[]): Buffer {
   const bytes = Buffer.alloc(total);
   let at = 0;
   for (const { key, row, shape, dtype } of records) {
-    if (shape.length > maxRank) throw new RangeError(`Features of ${shape.length} dimensions`);
     const end = at + recordBytes(row.byteLength);
     const record = bytes.subarray(at, end);
-    record.writeUInt32LE(magic, 0);
-    key.copy(record, keyAt);
-    record[fieldsAt] = version;
-    record[fieldsAt + 1] = dtypeCodes[dtype];
-    record[fieldsAt + 2] = shape.length;
-    record.writeUInt32LE(row.byteLength, sizeAt);
-    for (const [i, size] of shape.entries()) record.writeUInt32LE(size, shapeAt + 4 * i);
+    writeHeader(record, key, { shape, dtype });
     record.set(new Uint8Array(row.buffer, row.byteOffset, row.byteLength), headerBytes);
     record.writeUInt32LE(computeChecksum(record), checksumAt);
     at = end;
   }
   return bytes;
+}
+
+/** All of a header but its checksum. */
+function writeHeader(header: Buffer, key: Buffer, layout: RecordLayout): void {
+  const { shape, dtype } = layout;
+  if (shape.length > maxRank) throw new RangeError(`Features of ${shape.length} dimensions`);
+  header.writeUInt32LE(magic, 0);
+  key.copy(header, keyAt);
+  header[fieldsAt] = version;
+  header[fieldsAt + 1] = dtypeCodes[dtype];
+  header[fieldsAt + 2] = shape.length;
+  header.writeUInt32LE(rowBytes(layout), sizeAt);
+  for (const [i, size] of shape.entries()) header.writeUInt32LE(size, shapeAt + 4 * i);
+}
+
+/** The headers of records, without their checksums; and how many bytes from byte 8 on these cover. */
+export function expectedHeaders(keys: readonly Buffer[], layout: RecordLayout) {
+  const headers = Buffer.alloc(keys.length * headerBytes);
+  keys.forEach((key, i) => {
+    writeHeader(headers.subarray(i * headerBytes, (i + 1) * headerBytes), key, layout);
+  });
+  return { headers, checkedBytes: shapeAt + 4 * layout.shape.length - keyAt };
+}
+
+/** Bytes of the numbers of a row. */
+export function rowBytes({ shape, dtype }: RecordLayout): number {
+  return rowLength(shape) * (dtype === 'float16' ? 2 : 4);
 }
 
 /** The bytes of numbers that a header names; undefined where it is not that of a record. */
@@ -80,6 +100,11 @@ export function keyOf(record: Buffer): Buffer {
   return record.subarray(keyAt, keyAt + keyBytes);
 }
 
+/** Whether a record says that it is that of a key. */
+export function hasKey(record: Buffer, key: Buffer): boolean {
+  return record.compare(key, 0, keyBytes, keyAt, keyAt + keyBytes) === 0;
+}
+
 /** What a whole record holds. */
 export function layoutOf(record: Buffer): RecordLayout {
   const shape = Array.from({ length: record[fieldsAt + 2] as number }, (_, i) =>
@@ -98,11 +123,12 @@ export function recordChecksum(record: Buffer): number {
   return record.readUInt32LE(checksumAt);
 }
 
-export function hasLayout(record: Buffer, { shape, dtype }: RecordLayout): boolean {
+export function hasLayout(record: Buffer, layout: RecordLayout): boolean {
+  const { shape, dtype } = layout;
   return (
     record[fieldsAt + 1] === dtypeCodes[dtype] &&
     record[fieldsAt + 2] === shape.length &&
-    record.readUInt32LE(sizeAt) === rowLength(shape) * (dtype === 'float16' ? 2 : 4) &&
+    record.readUInt32LE(sizeAt) === rowBytes(layout) &&
     shape.every((length, i) => record.readUInt32LE(shapeAt + 4 * i) === length)
   );
 }

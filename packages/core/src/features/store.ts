@@ -17,6 +17,13 @@ export interface FeatureStore extends AsyncDisposable {
    */
   copy(key: Buffer, layout: RecordLayout, target: Uint8Array): boolean;
   /**
+   * Reads the numbers of records one after the other to `target`, or only compares their checksums, on
+   * other threads.
+   *
+   * @returns for each record 1, or 0 where `holds` would be false: `target` is then arbitrary there
+   */
+  read(keys: readonly Buffer[], layout: RecordLayout, target?: Uint8Array): Promise<Uint8Array>;
+  /**
    * Appends records: after it others can read them, whatever becomes of this process. Those that are
    * there already are left out.
    *
