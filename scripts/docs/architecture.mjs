@@ -30,7 +30,7 @@ export const units = {
   },
   'core/features': {
     what: 'the cache, feature files, extraction',
-    imports: ['core/dataset', 'core/image', 'core/backbone'],
+    imports: ['native', 'core/dataset', 'core/image', 'core/backbone'],
   },
   'core/head': { what: 'layers as data, training, weights', imports: ['native', 'core/features'] },
   'core/run': {
@@ -88,7 +88,7 @@ export const units = {
   },
   'core/machine': {
     what: 'what this computer has; the GPU’s libraries',
-    imports: ['native', 'core/onnx', 'core/backbone'],
+    imports: ['core/features', 'native', 'core/onnx', 'core/backbone'],
   },
   core: {
     what: 'the library’s public face',
