@@ -114,7 +114,7 @@ export const units = {
   },
   'cli/base': { what: 'options, progress, tables, exit codes', imports: ['core'] },
   'cli/completion': { what: 'completion scripts of shells', imports: ['cli/base'] },
-  'cli/serve': { what: 'the local server and its page', imports: ['core'] },
+  'cli/serve': { what: 'the local server and its page', imports: ['core', 'cli/base'] },
   'cli/commands': {
     what: 'one file a command',
     imports: ['core', 'cli/base', 'cli/completion', 'cli/serve'],

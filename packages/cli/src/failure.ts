@@ -1,5 +1,6 @@
 import { HeadstartError, reasonOf } from '@headstart/core';
 import { type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
+import { messageInFlags } from './words.ts';
 
 /** How a command that threw ends. */
 export interface Failure {
@@ -32,11 +33,11 @@ export function errorDocument(code: string, message: string): ErrorDocument {
 
 function interruptedText(error: unknown): string {
   const kept = 'Interrupted. What was done is kept; the same command goes on from there.';
-  return error instanceof HeadstartError ? `${error.message}\n${kept}` : kept;
+  return error instanceof HeadstartError ? `${messageInFlags(error)}\n${kept}` : kept;
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof HeadstartError) return error.message;
+  if (error instanceof HeadstartError) return messageInFlags(error);
   const stack = error instanceof Error ? error.stack : undefined;
   return `an unexpected failure, please report it: ${stack ?? reasonOf(error)}`;
 }

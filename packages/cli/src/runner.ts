@@ -1,6 +1,7 @@
 import type { NoticeListener } from '@headstart/core';
 import type { ExitCode } from './exit-codes.ts';
 import type { Ui } from './ui.ts';
+import { inFlags } from './words.ts';
 
 /** What a command gets besides its arguments. */
 export interface CommandContext {
@@ -17,5 +18,9 @@ export type Runner = (
 
 /** Prints what a job has to say beside its result. */
 export function noticesTo(ui: Ui): NoticeListener {
-  return ({ level, text }) => (level === 'warning' ? ui.warn(`warning: ${text}`) : ui.info(text));
+  return ({ level, text }) => {
+    const said = inFlags(text);
+    if (level === 'warning') ui.warn(`warning: ${said}`);
+    else ui.info(said);
+  };
 }

@@ -59,6 +59,7 @@ export type {
 export {
   adviceOn,
   type CheckOptions,
+  type CheckPageOptions,
   type CheckReport,
   checkDataset,
   countPictures,

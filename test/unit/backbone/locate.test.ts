@@ -267,7 +267,7 @@ describe('an ONNX file as a backbone', () => {
 
 describe('what cannot be a backbone is refused with the reason', () => {
   const refusals: [string, SmallModel, RegExp][] = [
-    ['float pixels without a word on preprocessing', {}, /--preprocess/],
+    ['float pixels without a word on preprocessing', {}, /`preprocess`/],
     ['two inputs', { extraInputs: ['scale'] }, /it has 2 inputs/],
     [
       'an input of text',
@@ -294,7 +294,7 @@ describe('what cannot be a backbone is refused with the reason', () => {
     [
       'an output of rank 3',
       { outputs: [{ name: 'halved', dims: ['N', 3, 16] }] },
-      /"halved" gives tokens, \[\?, 3, 16\]: choose --tokens/,
+      /"halved" gives tokens, \[\?, 3, 16\]: choose `tokens`/,
     ],
     [
       'an output of whole numbers',
@@ -350,7 +350,7 @@ describe('what cannot be a backbone is refused with the reason', () => {
   test('--preprocess for a model that takes uint8 pixels', async () => {
     await expect(
       locateBackbone(tinyBackbone, { modelsDir, preprocessing: 'caffe' }),
-    ).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('--preprocess') });
+    ).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('`preprocess`') });
   });
 });
 
@@ -359,7 +359,7 @@ test('vgg16 that was not pulled is missing, and the sentence says how to get it'
   await mkdir(empty);
   await expect(locateBackbone('vgg16', { modelsDir: empty })).rejects.toMatchObject({
     code: 'WEIGHTS_MISSING',
-    message: expect.stringContaining('headstart pull'),
+    message: expect.stringContaining('`pullJob()`'),
   });
 });
 

@@ -104,7 +104,7 @@ test('without a class token the mean is that of all tokens, and the class token 
   const { data } = await features(patchModel([]), { tokens: 'mean' });
   for (const [i, value] of meanColours.flat().entries()) expect(data[i]).toBeCloseTo(value, 3);
   await expect(features(patchModel([]), { tokens: 'cls' })).rejects.toThrow(
-    'gives 4 tokens, one for each patch, and no class token: choose --tokens mean.',
+    'gives 4 tokens, one for each patch, and no class token: choose `tokens` mean.',
   );
 });
 
@@ -118,7 +118,7 @@ test('patches that no convolution shows are not guessed', async () => {
     ],
     initializers: [int64Tensor('flat', [0, 3, -1])],
   };
-  await expect(features(model, { tokens: 'mean' })).rejects.toThrow('choose --tokens cls');
+  await expect(features(model, { tokens: 'mean' })).rejects.toThrow('choose `tokens` cls');
   expect((await features(model, { tokens: 'cls' })).data.slice(0, 3)).toEqual([
     ...images.subarray(0, 3),
   ]);
@@ -126,12 +126,12 @@ test('patches that no convolution shows are not guessed', async () => {
 
 test('tokens must be chosen from, and nothing else can be', async () => {
   await expect(features(patchModel(extra), {})).rejects.toThrow(
-    'its output "tokens" gives tokens, [?, 6, 3]: choose --tokens cls, mean or cls+mean.',
+    'its output "tokens" gives tokens, [?, 6, 3]: choose `tokens` cls, mean or cls+mean.',
   );
   await expect(
     features({ metadata: { preprocessing: 'none' } }, { tokens: 'cls' }),
   ).rejects.toMatchObject({
     code: 'USAGE',
-    message: expect.stringContaining('leave out --tokens'),
+    message: expect.stringContaining('leave out `tokens`'),
   });
 });

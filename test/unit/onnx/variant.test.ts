@@ -116,7 +116,7 @@ describe('variants of VGG16', () => {
     const { path } = await locate({ layer: 'block2_pool' });
     await expect(locate({ layer: 'block3_pool' }, path)).rejects.toMatchObject({
       code: 'USAGE',
-      message: `${path} has no layer block3_pool: leave out --layer.`,
+      message: `${path} has no layer block3_pool: leave out \`layer\`.`,
     });
   });
 
@@ -126,7 +126,7 @@ describe('variants of VGG16', () => {
       /takes images of 224x224 pixels and no others: leave out --image-size\.$/,
     );
     await expect(locate({ layer: 'block1_pool' }, mobilenet as string)).rejects.toThrow(
-      /is no VGG16 of Headstart’s: leave out --layer/,
+      /is no VGG16 of Headstart’s: leave out `layer`/,
     );
   });
 });

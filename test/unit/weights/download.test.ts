@@ -124,7 +124,7 @@ describe('a download', () => {
     await server[Symbol.asyncDispose]();
     const error = await failure(download(server.url, path, { expected }));
     expect(error?.code).toBe('DOWNLOAD_FAILED');
-    expect(error?.message).toMatch(/ECONNREFUSED.*--from FILE\.$/);
+    expect(error?.message).toMatch(/ECONNREFUSED.*`from` FILE\.$/);
     expect(error?.message).not.toContain('\n');
   });
 

@@ -1,6 +1,7 @@
 import { type AuditJobResult, auditJob } from '@headstart/core';
 import { auditDefaults, auditOptions, dataOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { quoted } from '../completion/quote.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
@@ -49,6 +50,7 @@ export function addAuditCommand(program: Command, runner: Runner): void {
         ...headTrainingSettings(options),
         augment: undefined,
         data,
+        nextCommand: nextCommand(data, options),
         signal,
         onProgress: ui.onProgress,
         onNotice: noticesTo(ui),
@@ -57,6 +59,17 @@ export function addAuditCommand(program: Command, runner: Runner): void {
       return studyExitCode(options, result);
     }),
   );
+}
+
+/** A text as a user would type it in a shell: nothing in it is live. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text);
+}
+
+/** As a user would type it. */
+function nextCommand(data: string, { backbone }: AuditOptions): string {
+  const own = backbone === 'vgg16' ? '' : ` --backbone ${shellWord(backbone)}`;
+  return `headstart train ${shellWord(data)}${own} --corrections corrections.csv`;
 }
 
 function auditText(result: AuditJobResult): string {

@@ -22,6 +22,7 @@ import {
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { plural, table } from '../table.ts';
+import { inFlags } from '../words.ts';
 
 const options = {
   ...checkReportOptions,
@@ -51,7 +52,7 @@ export function addCheckCommand(program: Command, runner: Runner): void {
         onProgress: ui.onProgress,
       });
       if (html !== undefined) {
-        await writeCheckPage(html, report, { signal, onProgress: ui.onProgress });
+        await writeCheckPage(html, report, { signal, onProgress: ui.onProgress, phrase: inFlags });
       }
       const written = html === undefined ? '' : `\n\nWritten: ${html}`;
       ui.result(report, `${checkText(report)}${written}`);
@@ -82,7 +83,7 @@ function checkText(report: CheckReport): string {
     split ? [] : pictures('The same picture in training and in validation or test', report.leaks),
     pictures('The same picture several times', report.duplicates),
   ];
-  const advice = adviceOn(report);
+  const advice = adviceOn(report).map(inFlags);
   const lines = [
     `${plural(report.images, 'image')} in ${classes.length} classes${sizeText(report)}`,
     '',
@@ -91,7 +92,7 @@ function checkText(report: CheckReport): string {
     ...sections.flat(),
     ...(advice.length > 0 ? ['', ...advice.map((text) => `warning: ${text}`)] : []),
     ...(report.traits.length > 0
-      ? ['', ...report.traits.map((trait) => `note: ${describeTrait(trait, report)}.`)]
+      ? ['', ...report.traits.map((trait) => `note: ${inFlags(describeTrait(trait, report))}.`)]
       : []),
   ];
   const clean = sections.every((section) => section.length === 0) && advice.length === 0;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
 import type { Runner } from '../runner.ts';
+import { inFlags } from '../words.ts';
 
 export function addDoctorCommand(program: Command, runner: Runner): void {
   const command = program
@@ -12,11 +13,17 @@ export function addDoctorCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui }, options: CommonOptions) => {
-      const findings = await doctor(options);
+      const findings = (await doctor(options)).map(inCommands);
       ui.result(findings, doctorText(findings));
       return findings.some(({ state }) => state === 'broken') ? exitCode.failed : undefined;
     }),
   );
+}
+
+/** A command that is all there is to do stands alone, to be copied. */
+function inCommands({ advice, ...finding }: Finding): Finding {
+  if (advice === undefined) return finding;
+  return { ...finding, advice: inFlags(advice).replace(/`(headstart [^`]+)`(?=\.?$)/, '$1') };
 }
 
 const marks = { ready: 'yes', absent: 'no', broken: 'broken' } as const;

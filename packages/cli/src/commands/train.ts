@@ -30,6 +30,7 @@ import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, plural } from '../table.ts';
 import type { Ui } from '../ui.ts';
+import { inFlags } from '../words.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 import { foldsLine } from './folds-text.ts';
 import { imageSettings, type TrainImageOptions, trainImageOptions } from './image-options.ts';
@@ -74,7 +75,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     runner(async ({ ui, signal }, data: string | undefined, options: TrainOptions) => {
       const scripted = options.kerasScript ? kerasScriptSettings(command, options.backbone) : {};
       const settings = { ...options, ...scripted };
-      const summary = await trainAndCrossValidate({
+      const trained = await trainAndCrossValidate({
         ...trainJobOptions(settings),
         // Feature files name their own: only one that the user names is compared with it.
         ...(command.getOptionValueSource('backbone') === 'default' && data === undefined
@@ -88,6 +89,8 @@ export function addTrainCommand(program: Command, runner: Runner): void {
         onEpoch: (record, epochs) =>
           ui.info(epochLine(record, epochs, { withRate: settings.lrSchedule !== 'constant' })),
       });
+      const leftOut = trained.folds_left_out;
+      const summary = { ...trained, folds_left_out: leftOut && inFlags(leftOut) };
       ui.result(summary, trainText(summary));
       // The run is there, but what was interrupted after it is not.
       if (signal.aborted) return exitCode.interrupted;

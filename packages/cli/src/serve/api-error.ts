@@ -1,5 +1,6 @@
 import { HeadstartError, reasonOf, type UnreadableImage } from '@headstart/core';
 import type { FastifyError } from 'fastify';
+import { messageInFlags } from '../words.ts';
 
 /** An answer that is no success: a status, a stable code, and one sentence for people. */
 export class ApiError extends Error {
@@ -53,7 +54,7 @@ export function toApiError(error: unknown): ApiError {
 
 function fromCore(error: HeadstartError): ApiError {
   const status = byCode[error.code] ?? 500;
-  return new ApiError(status, error.code, error.message, { cause: error });
+  return new ApiError(status, error.code, messageInFlags(error), { cause: error });
 }
 
 const byCode: Partial<Record<HeadstartError['code'], number>> = {

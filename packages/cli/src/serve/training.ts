@@ -6,6 +6,7 @@ import {
   reasonOf,
   type TrainedRun,
 } from '@headstart/core';
+import { inFlags } from '../words.ts';
 import { ApiError } from './api-error.ts';
 import { runName } from './served-model.ts';
 
@@ -121,7 +122,7 @@ export class Training {
       const back = this.#state.run === null ? undefined : await this.#goBack(before);
       const failure = back ?? (isAbort(error, signal) ? undefined : error);
       const status = failure === undefined ? 'cancelled' : 'failed';
-      const why = failure === undefined ? null : reasonOf(failure);
+      const why = failure === undefined ? null : inFlags(reasonOf(failure));
       this.#set({ ...this.#state, status, run: null, accuracy: null, error: why });
     }
   }

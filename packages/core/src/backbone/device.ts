@@ -43,7 +43,7 @@ export function providerObstacle(): string | undefined {
   const obstacle = cudaObstacle();
   if (obstacle !== undefined) return obstacle;
   if (existsSync(cudaProviderLibrary())) return undefined;
-  return "ONNX Runtime's CUDA provider is not installed: run `headstart setup cuda`";
+  return "ONNX Runtime's CUDA provider is not installed: run `setupCuda()`";
 }
 
 /** Where ONNX Runtime looks for its CUDA provider. */

@@ -211,7 +211,7 @@ async function trialRun(worker: InferenceWorker, shown: string, bytes: number) {
 function refusal(error: unknown): string {
   const text = reasonOf(error).trim().replace(/\.$/, '');
   const reason = text.replace(/^\/\S+\.cc:\d+ .* was false\. /s, '');
-  return `ONNX Runtime refused it (${reason}); \`headstart doctor\` says what is missing`;
+  return `ONNX Runtime refused it (${reason}); \`doctor()\` says what is missing`;
 }
 
 function unrunnable(shown: string, error: unknown): HeadstartError {

@@ -75,14 +75,16 @@ async function locateForeign(
   if (layer !== undefined) {
     throw new HeadstartError(
       'USAGE',
-      `${path} is no VGG16 of Headstart’s: leave out --layer, and save the model up to the layer instead.`,
+      `${path} is no VGG16 of Headstart’s: leave out \`layer\`, and save the model up to the layer instead.`,
+      { option: 'layer' },
     );
   }
   const size = withImageSize(found, imageSize, path);
   if (found.input.dtype === 'uint8' && preprocessing !== undefined) {
     throw new HeadstartError(
       'USAGE',
-      `${path} takes uint8 pixels and has its preprocessing inside: leave out --preprocess.`,
+      `${path} takes uint8 pixels and has its preprocessing inside: leave out \`preprocess\`.`,
+      { option: 'preprocess' },
     );
   }
   const name = nameOf(path);
@@ -133,7 +135,8 @@ function withImageSize(
   if (anySize) return { height: size, width: size };
   throw new HeadstartError(
     'USAGE',
-    `${path} takes images of ${height}x${width} pixels and no others: leave out --image-size.`,
+    `${path} takes images of ${height}x${width} pixels and no others: leave out \`imageSize\`.`,
+    { option: 'imageSize' },
   );
 }
 

@@ -16,8 +16,8 @@ export async function makeOutputFolder(folder: string): Promise<() => Promise<vo
   } catch (error) {
     throw new HeadstartError(
       'OUTPUT_UNWRITABLE',
-      `Cannot write to ${folder}: ${reasonOf(error)}. Choose another place with --out.`,
-      { cause: error },
+      `Cannot write to ${folder}: ${reasonOf(error)}. Choose another place with \`out\`.`,
+      { cause: error, option: 'out' },
     );
   }
 }

@@ -1,5 +1,5 @@
 export { type CheckOptions, checkDataset } from './check.ts';
-export { writeCheckPage } from './page.ts';
+export { type CheckPageOptions, writeCheckPage } from './page.ts';
 export type {
   CheckedFile,
   CheckReport,

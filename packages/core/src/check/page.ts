@@ -19,6 +19,13 @@ const mostRows = 500;
 
 const parallelThumbnails = 4;
 
+type Phrase = (text: string) => string;
+
+export interface CheckPageOptions extends LongOperationOptions {
+  /** Puts a sentence of advice, with options by their names in backticks, into a program's own words. */
+  readonly phrase?: ((text: string) => string) | undefined;
+}
+
 /**
  * Writes the report as one HTML page with small pictures, which opens offline.
  *
@@ -31,16 +38,17 @@ const parallelThumbnails = 4;
 export async function writeCheckPage(
   path: string,
   report: CheckReport,
-  options: LongOperationOptions = {},
+  options: CheckPageOptions = {},
 ): Promise<void> {
   await writeFileAtomically(path, await checkPage(report, options));
 }
 
-async function checkPage(report: CheckReport, options: LongOperationOptions): Promise<string> {
+async function checkPage(report: CheckReport, options: CheckPageOptions): Promise<string> {
   const pictures = await thumbnails(report, options);
+  const { phrase = (text) => text } = options;
   const body = html`
 ${summary(report)}
-${advice(report)}
+${advice(report, phrase)}
 ${classes(report, pictures)}
 ${samePictures('conflicts', 'The same picture under two classes', report.conflicts, pictures)}
 ${samePictures('leaks', 'The same picture in training and in validation or test', report.leaks, pictures)}
@@ -48,7 +56,7 @@ ${samePictures('duplicates', 'The same picture several times', report.duplicates
 ${unreadable(report)}
 ${misnamed(report, pictures)}
 ${warned(report)}
-${traits(report, pictures)}
+${traits(report, pictures, phrase)}
 <p class="small">Near duplicates: perceptual hash (DCT, 64 bits) within 10 bits, and pixels that correlate by 0.96 or more.</p>`;
   return pageDocument({ title: `Check of ${report.root}`, body, style });
 }
@@ -135,8 +143,8 @@ function summary(report: CheckReport): Markup {
 ${table('What is wrong, and how often', [{ title: 'Finding' }, { title: 'Number', numeric: true }], rows)}`;
 }
 
-function advice(report: CheckReport): Markup {
-  const sentences = adviceOn(report);
+function advice(report: CheckReport, phrase: Phrase): Markup {
+  const sentences = adviceOn(report).map(phrase);
   if (sentences.length === 0) return html``;
   return html`<div class="notice">${sentences.map((text) => html`<p>${text}</p>`)}</div>`;
 }
@@ -177,7 +185,7 @@ function samePictures(
 }
 
 function rest(count: number, shown: number): string {
-  return count > shown ? ` … and ${count - shown} more; --json lists all` : '';
+  return count > shown ? ` … and ${count - shown} more` : '';
 }
 
 function figure({ name, part, class: label }: CheckedFile, pictures: Pictures): Markup {
@@ -221,10 +229,10 @@ ${table('They are read; look whether they are whole', [{ title: 'File' }, { titl
 <p class="small">${rest(files.length, rows.length)}</p>`;
 }
 
-function traits(report: CheckReport, pictures: Pictures): Markup {
+function traits(report: CheckReport, pictures: Pictures, phrase: Phrase): Markup {
   if (report.traits.length === 0) return html``;
   const groups = report.traits.map(
-    (trait) => html`<div class="group"><p>${describeTrait(trait, report)}</p>
+    (trait) => html`<div class="group"><p>${phrase(describeTrait(trait, report))}</p>
 <div class="pictures">${trait.examples.map((name) => image(name, pictures))}</div></div>`,
   );
   return html`<h2>What else is to know</h2>${groups}`;

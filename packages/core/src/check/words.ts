@@ -30,7 +30,7 @@ export function describeTrait({ kind, count }: Trait, { inputSize }: CheckReport
     case 'small':
       return `${images} ${is} much smaller than the input of ${inputSize}x${inputSize}, and ${is} enlarged more than twice`;
     case 'narrow':
-      return `${images} ${has} one side more than ${narrowRatio} times the other: see --fit`;
+      return `${images} ${has} one side more than ${narrowRatio} times the other: see \`fit\``;
     case 'large':
       return `${images} ${has} more than ${largePixels / 1e6} megapixels, and take${count === 1 ? 's' : ''} long to read`;
     default:
@@ -55,7 +55,7 @@ export function adviceOn(report: CheckReport): string[] {
   const uneven =
     imbalance > 3
       ? [
-          `The largest class has ${imbalance.toFixed(1)} times the images of the smallest: consider --class-weights balanced.`,
+          `The largest class has ${imbalance.toFixed(1)} times the images of the smallest: consider \`classWeights\` balanced.`,
         ]
       : [];
   return [...warnings, ...tiny, ...uneven, ...leakAdvice(report)];
@@ -68,7 +68,7 @@ function leakAdvice({ split, leaks, classes }: CheckReport): string[] {
     leaks.flatMap(({ files }) => files.filter(({ part }) => part !== 'train').map((f) => f.name)),
   );
   const advice = split
-    ? 'keep such images together with --group-by, or remove some'
+    ? 'keep such images together with `groupBy`, or remove some'
     : 'take them out of one of the two';
   return [
     `${leaked.size} of ${held} images for validation or test show the same, or nearly so, as one for training, so an accuracy on them will look too good: ${advice}.`,

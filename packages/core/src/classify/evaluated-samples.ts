@@ -56,13 +56,17 @@ export async function samplesToEvaluate(
     label: labels[sample.label] as number,
   }));
   if (samples.length === 0) {
-    throw new HeadstartError('USAGE', `${data} has no ${chosen} images: choose another --split.`);
+    throw new HeadstartError(
+      'USAGE',
+      `${data} has no ${chosen} images: choose another \`split\`.`,
+      { option: 'split' },
+    );
   }
   return { samples, skipped: dataset.skipped };
 }
 
 const trainedOnWarning =
-  'most of these images are those that the run was trained on: --split validation (or test) measures it on the others.';
+  'most of these images are those that the run was trained on: `split` validation (or test) measures it on the others.';
 
 /** Scans a folder; where it must be split, the same images come to the same parts as at training. */
 async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Promise<Dataset> {
@@ -77,7 +81,8 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
   if (!split) {
     throw new HeadstartError(
       'USAGE',
-      `${data} has no folder for validation or test, and the run does not say how to split it: leave out --split.`,
+      `${data} has no folder for validation or test, and the run does not say how to split it: leave out \`split\`.`,
+      { option: 'split' },
     );
   }
   const dataset = await scanDataset(data, { ...cachedScan(options), ...split });

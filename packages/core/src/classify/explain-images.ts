@@ -96,7 +96,8 @@ function outputPlace(out: string | undefined): (image: string) => Promise<string
       if (taken.size > 0) {
         throw new HeadstartError(
           'USAGE',
-          `--out ${out} is one file, but there are several images: give a folder.`,
+          `\`out\` ${out} is one file, but there are several images: give a folder.`,
+          { option: 'out' },
         );
       }
       taken.add(out);
@@ -120,8 +121,8 @@ async function makeFolder(folder: string, out: string | undefined): Promise<void
   } catch (error) {
     throw new HeadstartError(
       'OUTPUT_UNWRITABLE',
-      `Cannot make the folder ${out ?? folder}: ${reasonOf(error)}. Choose another with --out.`,
-      { cause: error },
+      `Cannot make the folder ${out ?? folder}: ${reasonOf(error)}. Choose another with \`out\`.`,
+      { cause: error, option: 'out' },
     );
   }
 }

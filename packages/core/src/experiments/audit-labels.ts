@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
-import { shellWord } from '../base/shell-word.ts';
 import { readCorrections, type Sample } from '../dataset/index.ts';
 import { describeTrainer } from '../head/index.ts';
 import { auditOptions, type OptionsOf, settleOptions } from '../options/index.ts';
@@ -19,6 +18,8 @@ export interface AuditJobOptions
     OptionsOf<typeof auditOptions> {
   /** Folder of images. */
   readonly data: string;
+  /** Shown on the page: the command that trains with the corrections that it saves. */
+  readonly nextCommand?: string | undefined;
 }
 
 export interface AuditedFile {
@@ -114,17 +115,10 @@ export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult
     outliers: result.outliers.length,
     nearDuplicates: result.near_duplicates.length,
     joint: audit.joint,
-    nextCommand: nextCommand(options),
+    nextCommand: options.nextCommand,
   });
   await writeFileAtomically(join(folder, files.page), page);
   return result;
-}
-
-/** As a user would type it. */
-function nextCommand({ data, backbone }: AuditJobOptions): string {
-  const own =
-    backbone === undefined || backbone === 'vgg16' ? '' : ` --backbone ${shellWord(backbone)}`;
-  return `headstart train ${shellWord(data)}${own} --corrections corrections.csv`;
 }
 
 /** @param decided contents that somebody has looked at already */

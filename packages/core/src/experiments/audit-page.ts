@@ -1,4 +1,4 @@
-import { html, pageDocument, table, trusted } from '../page/index.ts';
+import { html, type Markup, pageDocument, table, trusted } from '../page/index.ts';
 import { auditPageScript } from './audit-page-script.ts';
 
 /** One picture to be decided on. */
@@ -39,7 +39,7 @@ export interface AuditPageContents {
   /** Estimated numbers of labels of each class (row) that are really of each other (column). */
   readonly joint: readonly (readonly number[])[];
   /** The command to go on with. */
-  readonly nextCommand: string;
+  readonly nextCommand: string | undefined;
 }
 
 const style = `
@@ -80,7 +80,7 @@ export function auditPage(contents: AuditPageContents): string {
 other, ${nearDuplicates} pairs are nearly the same.</p>
 <p>Keys: <kbd>←</kbd> <kbd>→</kbd> move, <kbd>K</kbd> keep the label, <kbd>R</kbd> relabel as suggested,
 <kbd>1</kbd>–<kbd>9</kbd> relabel as the class of that number, <kbd>X</kbd> remove the image,
-<kbd>U</kbd> undo, <kbd>S</kbd> save corrections.csv. Then: <code>${contents.nextCommand}</code></p>
+<kbd>U</kbd> undo, <kbd>S</kbd> save corrections.csv.${nextStep(contents)}</p>
 <p>${classes.slice(0, 9).map((name, i) => html`<kbd>${i + 1}</kbd> ${name} `)}</p>
 <div class="bar" role="toolbar"><label>Show <select id="filter"><option value="">all</option>
 <option value="label">wrong labels?</option><option value="outlier">like no other</option>
@@ -92,6 +92,10 @@ other, ${nearDuplicates} pairs are nearly the same.</p>
 <h2>How many labels are wrong</h2>
 ${joint.length <= 30 ? table('Estimated number of images by label and true class', columns, rows) : trusted('')}`;
   return pageDocument({ title: `Audit of ${data}`, body, style, script });
+}
+
+function nextStep({ nextCommand }: AuditPageContents): Markup {
+  return nextCommand === undefined ? html`` : html` Then: <code>${nextCommand}</code>`;
 }
 
 /** JSON that no markup can be hidden in. */

@@ -115,8 +115,9 @@ function keysOf(judged: readonly Judged[], byContent: boolean): string[] {
     throw new HeadstartError(
       'USAGE',
       `${first.name} and ${other.name} were validated on different images: ${keys.length} and ` +
-        `${own.size}, of which ${shared} are the same. Train both with the same split (--seed, ` +
-        '--validation-fraction, --corrections), or measure both with `headstart evaluate`.',
+        `${own.size}, of which ${shared} are the same. Train both with the same split (\`seed\`, ` +
+        '`validationFraction`, `corrections`), or measure both with `evaluateJob()`.',
+      { option: 'seed' },
     );
   }
   return keys;

@@ -19,14 +19,16 @@ export async function chooseStudyFolder(
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
     const what = systemCode(error) === 'ENOTDIR' ? 'it is a file' : reasonOf(error);
-    throw new HeadstartError('USAGE', `Cannot write to ${folder}: ${what}. Give another --out.`, {
+    throw new HeadstartError('USAGE', `Cannot write to ${folder}: ${what}. Give another \`out\`.`, {
       cause: error,
+      option: 'out',
     });
   });
   const strange = names.find((one) => !ours.includes(one) && !one.startsWith('.'));
   if (strange === undefined || names.some((one) => ours.includes(one))) return folder;
   throw new HeadstartError(
     'USAGE',
-    `The folder ${folder} holds other things (${strange}): give a new or empty folder as --out.`,
+    `The folder ${folder} holds other things (${strange}): give a new or empty folder as \`out\`.`,
+    { option: 'out' },
   );
 }

@@ -131,7 +131,11 @@ async function parts(
     return { train: side(false), validation: side(true) };
   }
   if (options.validationFeatures === undefined) {
-    throw new HeadstartError('USAGE', 'Give --val-features beside --features: what to measure on.');
+    throw new HeadstartError(
+      'USAGE',
+      'Give `validationFeatures` beside `features`: what to measure on.',
+      { option: 'validationFeatures' },
+    );
   }
   const file = await readFeatureFile(options.validationFeatures);
   if (file.classes.join('\n') !== classes.join('\n')) {

@@ -63,12 +63,15 @@ export async function openStudyData(
     return fromFolder(data, options, choose, isPlain);
   }
   if (data !== undefined || features === undefined) {
-    throw new HeadstartError('USAGE', 'Give either a folder of images, or --features.');
+    throw new HeadstartError('USAGE', 'Give either a folder of images, or `features`.', {
+      option: 'features',
+    });
   }
   if (options.corrections !== undefined) {
     throw new HeadstartError(
       'USAGE',
-      'Corrections are for a folder of images: leave out --corrections, or correct the features when they are written.',
+      'Corrections are for a folder of images: leave out `corrections`, or correct the features when they are written.',
+      { option: 'corrections' },
     );
   }
   const { set, classes } = await readFeatureFile(features);

@@ -48,7 +48,7 @@ export function sweepPage(contents: SweepPageContents): string {
   const body = html`<p>${trials.length} trials on ${images} validation images. The best reached
 ${percent(best.accuracy)} and was trained again: ${percent(refit.accuracy)}, in <code>${refit.run}</code>.${against}</p>
 <p class="notice" role="note">The best of many on the same images is a little too good, by chance: measure it on
-others (<code>headstart evaluate</code>, or <code>headstart folds</code> with its options).</p>
+others, or cross-validate its options.</p>
 <section><h2>Leaderboard</h2>
 ${table(`The best ${rows.length} of ${trials.length} trials; trials.csv has all`, columns, rows)}</section>`;
   const style = 'td:not(:last-child), thead th { white-space: nowrap; }';

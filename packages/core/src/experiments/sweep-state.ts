@@ -56,12 +56,17 @@ export async function readSweep(folder: string, fingerprint: string): Promise<Wr
   }
   const { waves, finished } = state ?? {};
   if (state?.format !== 'headstart-sweep-1' || !Array.isArray(waves) || !Array.isArray(finished)) {
-    throw new HeadstartError('USAGE', `${path} is not the state of a sweep: give another --out.`);
+    throw new HeadstartError(
+      'USAGE',
+      `${path} is not the state of a sweep: give another \`out\`.`,
+      { option: 'out' },
+    );
   }
   if (state.fingerprint === fingerprint) return state as WrittenSweep;
   throw new HeadstartError(
     'USAGE',
-    `${folder} holds a sweep over other images, options or another space: give another --out, or delete it.`,
+    `${folder} holds a sweep over other images, options or another space: give another \`out\`, or delete it.`,
+    { option: 'out' },
   );
 }
 
@@ -88,7 +93,8 @@ export async function lockSweep(folder: string): Promise<AsyncDisposable> {
     (holder, path) =>
       new HeadstartError(
         'BUSY',
-        `${describeHolder(holder)} is at a sweep in ${folder}: wait for it, give another --out, or, if it is not there any more, delete ${path}.`,
+        `${describeHolder(holder)} is at a sweep in ${folder}: wait for it, give another \`out\`, or, if it is not there any more, delete ${path}.`,
+        { option: 'out' },
       ),
   );
   return {

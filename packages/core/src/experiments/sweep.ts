@@ -84,7 +84,9 @@ const defaultTrials = 64;
 export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult> {
   checkOptions(sweepOptions, options);
   if (options.nesterov) {
-    throw new HeadstartError('USAGE', 'A sweep tries no Nesterov momentum: leave out --nesterov.');
+    throw new HeadstartError('USAGE', 'A sweep tries no Nesterov momentum: leave out `nesterov`.', {
+      option: 'nesterov',
+    });
   }
   const source = options.data ?? options.features ?? '';
   const folder = await chooseStudyFolder('sweeps', source, options.out, Object.values(sweepFiles));

@@ -70,14 +70,14 @@ export async function trainAndCrossValidate(
 async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<TrainFolds> {
   const { folder, settings, data } = run;
   const { folds = defaultFolds, seeds = 1, signal, onNotice } = options;
-  if (folds === false) return leftOut('--no-folds was given');
+  if (folds === false) return leftOut('`folds` is false');
   const asked = options.folds !== undefined || options.seeds !== undefined;
   const obstacle = foldsObstacle(options);
   if (obstacle !== undefined) return announce(obstacle, onNotice);
   const seconds = estimate(options, run);
   if (!asked && seconds > mostSeconds) {
     return announce(
-      `it would take some ${Math.ceil(seconds)} s; --folds ${folds} does it`,
+      `it would take some ${Math.ceil(seconds)} s; \`folds\` ${folds} does it`,
       onNotice,
     );
   }
@@ -115,9 +115,9 @@ function announce(reason: string, onNotice: TrainJobOptions['onNotice']): TrainF
 
 /** Why there can be no cross-validation of such a run, if it cannot be. */
 function foldsObstacle({ data, views, init }: TrainJobOptions): string | undefined {
-  if (init !== undefined) return 'the weights of --init may have seen the images of any fold';
+  if (init !== undefined) return 'the weights of `init` may have seen the images of any fold';
   if (data === undefined || views !== 'exact') return undefined;
-  return 'with --views exact each fold would compute views of its own';
+  return 'with `views` exact each fold would compute views of its own';
 }
 
 /** @throws HeadstartError `USAGE` where it was asked for and cannot be */
@@ -129,7 +129,8 @@ function checkFolds(options: TrainFoldsOptions): void {
   if (obstacle === undefined) return;
   throw new HeadstartError(
     'USAGE',
-    `There can be no cross-validation here: ${obstacle}. Leave out --folds and --seeds.`,
+    `There can be no cross-validation here: ${obstacle}. Leave out \`folds\` and \`seeds\`.`,
+    { option: 'folds' },
   );
 }
 

@@ -1,9 +1,9 @@
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 
 const advice = {
-  open: 'Choose a folder that can be written and has room, with --cache-dir.',
-  read: 'Mend the folder’s permissions or disk, or choose another folder with --cache-dir.',
-  write: 'Choose a folder that can be written and has room, with --cache-dir.',
+  open: 'Choose a folder that can be written and has room, with `cacheDir`.',
+  read: 'Mend the folder’s permissions or disk, or choose another folder with `cacheDir`.',
+  write: 'Choose a folder that can be written and has room, with `cacheDir`.',
 } as const;
 
 /** @param error what was thrown, or the reason as text */
@@ -11,8 +11,8 @@ export function cacheError(dir: string, verb: keyof typeof advice, error: unknow
   if (systemCode(error) === 'ENOTDIR') {
     return new HeadstartError(
       'CACHE_UNUSABLE',
-      `The feature cache cannot be in ${dir}: it is a file, or its path leads through one. Choose a folder with --cache-dir.`,
-      { cause: error },
+      `The feature cache cannot be in ${dir}: it is a file, or its path leads through one. Choose a folder with \`cacheDir\`.`,
+      { cause: error, option: 'cacheDir' },
     );
   }
   const isFull = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');

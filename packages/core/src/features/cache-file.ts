@@ -210,7 +210,7 @@ function tablesOf({ path, header }: SafetensorsFile): Table[] {
   if (version !== format) {
     const what =
       version === undefined
-        ? 'it was not written by `headstart cache export`'
+        ? 'it was not written by `exportCache()`'
         : `it has format ${version}, which a newer version of Headstart made`;
     throw invalid(path, what);
   }

@@ -152,7 +152,7 @@ function announceDamage(damaged: number, onNotice: NoticeListener | undefined): 
 }
 
 const untrainedWarning =
-  'the features are UNTRAINED (VGG16 with random weights): enough for simple pictures only. Fetch the real weights with `headstart pull`.';
+  'the features are UNTRAINED (VGG16 with random weights): enough for simple pictures only. Fetch the real weights with `pullJob()`.';
 
 /** View 0 of a sample is its plain image, view v ≥ 1 the v-th random transform of it. */
 export function viewRequest(

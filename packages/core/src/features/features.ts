@@ -85,7 +85,8 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
   if (options.shard && options.out) {
     throw new HeadstartError(
       'USAGE',
-      'A shard has a part of the images only: leave out --out, and write the file when all shards are in the cache.',
+      'A shard has a part of the images only: leave out `out`, and write the file when all shards are in the cache.',
+      { option: 'out' },
     );
   }
   const { data, seed = 0, signal, out } = options;

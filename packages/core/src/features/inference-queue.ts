@@ -104,7 +104,7 @@ export class InferenceQueue {
     const value = features[bad] as number;
     const image = entries[Math.floor(bad / length)]?.name;
     const advice = Number.isFinite(value)
-      ? `float16 ends at ${maxFloat16}: keep features as float32 (--feature-dtype float32)`
+      ? `float16 ends at ${maxFloat16}: keep features as float32 (\`featureDtype\` float32)`
       : 'its features are of no use';
     throw new HeadstartError(
       'BACKBONE_UNSUITABLE',

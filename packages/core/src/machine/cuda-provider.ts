@@ -111,8 +111,8 @@ async function obtain(
     if (error instanceof HeadstartError) throw error;
     throw new HeadstartError(
       'DOWNLOAD_FAILED',
-      `npm cannot fetch ${source.package}: ${reasonOf(error).split('\n')[0]}. Check the connection, or fetch it elsewhere with \`npm pack ${source.package}\` and give the file with --from.`,
-      { cause: error },
+      `npm cannot fetch ${source.package}: ${reasonOf(error).split('\n')[0]}. Check the connection, or fetch it elsewhere with \`npm pack ${source.package}\` and give the file with \`from\`.`,
+      { cause: error, option: 'from' },
     );
   }
 }

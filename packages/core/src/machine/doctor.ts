@@ -114,10 +114,10 @@ async function weights(modelsDir: string): Promise<Finding> {
     return { name, state: 'ready', detail: [...parts, ...(source ? [source] : [])].join(', ') };
   } catch (error) {
     if (error instanceof HeadstartError && error.code === 'WEIGHTS_MISSING') {
-      const advice = 'headstart pull';
+      const advice = '`pullJob()`';
       return { name, state: 'absent', detail: `not in ${modelsDir}`, advice };
     }
-    const advice = 'Fetch them again: headstart pull.';
+    const advice = 'Fetch them again: `pullJob()`.';
     return { name, state: 'broken', detail: reasonOf(error), advice };
   }
 }
@@ -133,7 +133,7 @@ async function cache(cacheDir: string): Promise<Finding> {
     const size = megabytes(await sizeOf(cacheDir));
     return { name, state: 'ready', detail: `${cacheDir}, ${size}; ${free}`, advice };
   } catch (error) {
-    const advice = 'Choose another folder with --cache-dir.';
+    const advice = 'Choose another folder with `cacheDir`.';
     return { name, state: 'broken', detail: `${cacheDir}: ${reasonOf(error)}`, advice };
   }
 }

@@ -134,7 +134,8 @@ function inputNodes(
   if (kind === undefined) {
     throw new HeadstartError(
       'BACKBONE_UNSUITABLE',
-      `${file} takes float pixels and does not say how they are preprocessed: give --preprocess caffe, torch, rescale or none.`,
+      `${file} takes float pixels and does not say how they are preprocessed: give \`preprocess\` caffe, torch, rescale or none.`,
+      { option: 'preprocess' },
     );
   }
   const { nodes, initializers } = preprocessingNodes(kind, 'image', 'preprocessed');

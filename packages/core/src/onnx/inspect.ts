@@ -152,7 +152,7 @@ function chooseOutput(
     (outputs.length === 1 ? outputs[0] : undefined);
   if (value) return value;
   throw refuse(
-    `it has ${outputs.length} outputs (${names}) and none is called "features": choose one with --output`,
+    `it has ${outputs.length} outputs (${names}) and none is called "features": choose one with \`output\``,
   );
 }
 
@@ -185,13 +185,14 @@ function featureOutput(
   const isTokens = rank === 3;
   if (isTokens && tokens === undefined) {
     throw refuse(
-      `its output "${name}" gives tokens, [${(dims ?? []).map((d) => d ?? '?').join(', ')}]: choose --tokens cls, mean or cls+mean`,
+      `its output "${name}" gives tokens, [${(dims ?? []).map((d) => d ?? '?').join(', ')}]: choose \`tokens\` cls, mean or cls+mean`,
     );
   }
   if (!isTokens && tokens !== undefined) {
     throw new HeadstartError(
       'USAGE',
-      `The output "${name}" of ${file} gives no tokens [N, tokens, d]: leave out --tokens.`,
+      `The output "${name}" of ${file} gives no tokens [N, tokens, d]: leave out \`tokens\`.`,
+      { option: 'tokens' },
     );
   }
   if (rank !== 2 && rank !== 3 && rank !== 4) {

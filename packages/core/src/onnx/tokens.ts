@@ -65,16 +65,16 @@ function check({ choice, count, patches }: TokenOutput, file: string): void {
   const refuse = (why: string) => new HeadstartError('BACKBONE_UNSUITABLE', `${file} ${why}.`);
   if (choice !== 'cls' && patches === undefined) {
     throw refuse(
-      'does not show which of its tokens are patches (no convolution cuts the image into them): choose --tokens cls',
+      'does not show which of its tokens are patches (no convolution cuts the image into them): choose `tokens` cls',
     );
   }
   if (count === undefined || patches === undefined) return;
   if (count < patches) {
-    throw refuse(`gives ${count} tokens for ${patches} patches: choose --tokens cls`);
+    throw refuse(`gives ${count} tokens for ${patches} patches: choose \`tokens\` cls`);
   }
   if (count === patches && choice !== 'mean') {
     throw refuse(
-      `gives ${count} tokens, one for each patch, and no class token: choose --tokens mean`,
+      `gives ${count} tokens, one for each patch, and no class token: choose \`tokens\` mean`,
     );
   }
 }

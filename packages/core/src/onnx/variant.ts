@@ -108,7 +108,9 @@ function cutAfter(model: Model, layer: string, file: string): Model {
   const nodes = model.graph?.node ?? [];
   const last = nodes.findIndex(({ output }) => output?.includes(tensor));
   if (last < 0) {
-    throw new HeadstartError('USAGE', `${file} has no layer ${layer}: leave out --layer.`);
+    throw new HeadstartError('USAGE', `${file} has no layer ${layer}: leave out \`layer\`.`, {
+      option: 'layer',
+    });
   }
   const kept = nodes.slice(0, last + 1);
   const read = new Set(kept.flatMap(({ input }) => input ?? []));

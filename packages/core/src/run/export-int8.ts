@@ -58,7 +58,8 @@ export async function sampleImages(
   if (pixels.length > 0) return pixels;
   throw new HeadstartError(
     'USAGE',
-    `int8 is made with some images, and there are none in ${folder}: name a folder of images with --images.`,
+    `int8 is made with some images, and there are none in ${folder}: name a folder of images with \`images\`.`,
+    { option: 'images' },
   );
 }
 

@@ -105,7 +105,8 @@ async function modelOf(run: Run, options: ExportJobOptions): Promise<MadeModel> 
   if (options.precision === 'fp32' && trained !== 'float32') {
     throw new HeadstartError(
       'USAGE',
-      `The run ${options.run} was trained in ${trained}: leave out --precision fp32, or train it in fp32.`,
+      `The run ${options.run} was trained in ${trained}: leave out \`precision\` fp32, or train it in fp32.`,
+      { option: 'precision' },
     );
   }
   if (options.precision !== 'int8' || trained === 'int8') {
@@ -129,7 +130,8 @@ async function exactModel(
   if (backbone === undefined) {
     throw new HeadstartError(
       'USAGE',
-      `The run ${options.run} was trained on feature files and has no ${runFiles.model}: name the backbone that made them with --backbone.`,
+      `The run ${options.run} was trained on feature files and has no ${runFiles.model}: name the backbone that made them with \`backbone\`.`,
+      { option: 'backbone' },
     );
   }
   const found = await locateBackbone(backbone, { modelsDir, signal });
@@ -179,7 +181,8 @@ async function refuseModelOfRun(file: string): Promise<void> {
   if (!found) return;
   throw new HeadstartError(
     'USAGE',
-    `${file} is the model of a run, and would be replaced: give --out another place.`,
+    `${file} is the model of a run, and would be replaced: give \`out\` another place.`,
+    { option: 'out' },
   );
 }
 
@@ -187,7 +190,9 @@ async function refuseModelOfRun(file: string): Promise<void> {
 async function refuseForeignCard(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found && !found.isDirectory()) {
-    throw new HeadstartError('USAGE', `${folder} is a file: give --out a folder or NAME.onnx.`);
+    throw new HeadstartError('USAGE', `${folder} is a file: give \`out\` a folder or NAME.onnx.`, {
+      option: 'out',
+    });
   }
   const path = join(folder, exportedFiles.card);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -197,6 +202,7 @@ async function refuseForeignCard(folder: string): Promise<void> {
   if (text === undefined || isModelCard(text)) return;
   throw new HeadstartError(
     'USAGE',
-    `${path} is no model card of Headstart’s, and would be replaced: give --out another folder.`,
+    `${path} is no model card of Headstart’s, and would be replaced: give \`out\` another folder.`,
+    { option: 'out' },
   );
 }

@@ -40,13 +40,15 @@ async function refuseForeignFolder(folder: string, out: string): Promise<void> {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw new HeadstartError(
       'OUTPUT_UNWRITABLE',
-      `Cannot write the run to ${out}: ${reasonOf(error)}. Choose another place with --out.`,
-      { cause: error },
+      `Cannot write the run to ${out}: ${reasonOf(error)}. Choose another place with \`out\`.`,
+      { cause: error, option: 'out' },
     );
   });
   if (!found) return;
   if (!found.isDirectory()) {
-    throw new HeadstartError('USAGE', `${out} is a file: give a folder as --out.`);
+    throw new HeadstartError('USAGE', `${out} is a file: give a folder as \`out\`.`, {
+      option: 'out',
+    });
   }
   const ours = new Set<string>([...Object.values(runFiles), checkpointFile]);
   const names = await readdir(folder);
@@ -54,7 +56,8 @@ async function refuseForeignFolder(folder: string, out: string): Promise<void> {
   if (names.length > 0 && strange !== undefined && !names.some((name) => ours.has(name))) {
     throw new HeadstartError(
       'USAGE',
-      `The folder ${out} given as --out holds other things (${strange}): give a new or empty folder.`,
+      `The folder ${out} given as \`out\` holds other things (${strange}): give a new or empty folder.`,
+      { option: 'out' },
     );
   }
 }

@@ -35,14 +35,15 @@ export async function findFeatureMaker(
     if (spec === undefined) return undefined;
     throw new HeadstartError(
       'USAGE',
-      `${path} has no digest of the backbone that made its features, which --backbone could be compared with: leave out --backbone, and give it to \`headstart export\`.`,
+      `${path} has no digest of the backbone that made its features, which \`backbone\` could be compared with: leave out \`backbone\`, and give it to \`exportJob()\`.`,
+      { option: 'backbone' },
     );
   }
   const file = await fileOf(path, wanted, options);
   if (!file) {
     options.onNotice?.({
       level: 'info',
-      text: `The backbone of ${path}, ${wanted.name}, is not among the models here: the run will not label images. Name its file with --backbone, if it is elsewhere.`,
+      text: `The backbone of ${path}, ${wanted.name}, is not among the models here: the run will not label images. Name its file with \`backbone\`, if it is elsewhere.`,
     });
     return undefined;
   }
@@ -59,7 +60,8 @@ async function fileOf(path: string, wanted: BackboneDigest, options: ExtractorOp
   if (file) return file;
   throw new HeadstartError(
     'USAGE',
-    `${spec}, given as --backbone, did not make the features of ${path}: that was ${wanted.name} with the SHA-256 ${wanted.sha256}. Name that file, with the options that \`features\` had.`,
+    `${spec}, given as \`backbone\`, did not make the features of ${path}: that was ${wanted.name} with the SHA-256 ${wanted.sha256}. Name that file, with the options that the features were computed with.`,
+    { option: 'backbone' },
   );
 }
 

@@ -84,13 +84,15 @@ export async function openTrainingData(
   if (data !== undefined || features === undefined || validationFeatures === undefined) {
     throw new HeadstartError(
       'USAGE',
-      'Give either a folder of images, or both --features and --val-features.',
+      'Give either a folder of images, or both `features` and `validationFeatures`.',
+      { option: 'features' },
     );
   }
   if (options.corrections !== undefined) {
     throw new HeadstartError(
       'USAGE',
-      'Corrections are for a folder of images: leave out --corrections, or correct the features when they are written.',
+      'Corrections are for a folder of images: leave out `corrections`, or correct the features when they are written.',
+      { option: 'corrections' },
     );
   }
   return fromFeatureFiles(features, validationFeatures, options);

@@ -113,8 +113,8 @@ async function verify(url: string, part: string, expected: Expected): Promise<vo
     await rm(part, { force: true });
     throw new HeadstartError(
       'DOWNLOAD_FAILED',
-      `What ${url} sent is not the file that is expected: ${reasonOf(error)}. Repeat the command, or give another source with --from.`,
-      { cause: error },
+      `What ${url} sent is not the file that is expected: ${reasonOf(error)}. Repeat the command, or give another source with \`from\`.`,
+      { cause: error, option: 'from' },
     );
   }
 }

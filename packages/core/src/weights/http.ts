@@ -11,8 +11,8 @@ export async function makeFolderOf(path: string): Promise<void> {
   await makeFolders(dirname(path)).catch((error: unknown) => {
     throw new HeadstartError(
       'OUTPUT_UNWRITABLE',
-      `Cannot write ${path}: ${reasonOf(error)}. Choose another folder with --models-dir.`,
-      { cause: error },
+      `Cannot write ${path}: ${reasonOf(error)}. Choose another folder with \`modelsDir\`.`,
+      { cause: error, option: 'modelsDir' },
     );
   });
 }
@@ -45,8 +45,8 @@ function failed(url: string, error: unknown): HeadstartError {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   return new HeadstartError(
     'DOWNLOAD_FAILED',
-    `Cannot download ${url}: ${reasonOf(cause)}. Check the connection and repeat the command, or fetch the file elsewhere and give it with --from FILE.`,
-    { cause: error },
+    `Cannot download ${url}: ${reasonOf(cause)}. Check the connection and repeat the command, or fetch the file elsewhere and give it with \`from\` FILE.`,
+    { cause: error, option: 'from' },
   );
 }
 
@@ -85,7 +85,8 @@ export async function requestRange(
   if (status === 429 || status >= 500) throw new Error(answer);
   throw new HeadstartError(
     'DOWNLOAD_FAILED',
-    `Cannot download ${url}: ${answer}. Give another source with --from FILE or URL.`,
+    `Cannot download ${url}: ${answer}. Give another source with \`from\` FILE or URL.`,
+    { option: 'from' },
   );
 }
 

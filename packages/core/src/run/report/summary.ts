@@ -39,7 +39,7 @@ export function untrainedNotice(name: string): Markup {
     'Untrained backbone',
     html`The backbone
 ${name} has random weights, so its features say little about photographs. Accuracy with
-trained weights is usually far higher: run <code>headstart pull</code> and train again.`,
+trained weights is usually far higher: fetch them and train again.`,
   );
 }
 
