@@ -212,7 +212,7 @@ async function tidy(
   if (joined.length > 0) groups.push(joined);
   for (const group of groups) {
     signal?.throwIfAborted();
-    if (!rewrite(folder, group)) found.shrunk = false;
+    if (!(await rewrite(folder, group))) found.shrunk = false;
     await setImmediate();
   }
 }
@@ -223,7 +223,7 @@ interface Remains extends Candidate {
 }
 
 /** Appends what is left of some packs to a new one, and removes them. False where there is no room. */
-function rewrite(folder: PackFolder, group: readonly Remains[]): boolean {
+async function rewrite(folder: PackFolder, group: readonly Remains[]): Promise<boolean> {
   const writer = new PackWriter(folder.path);
   const names = new Set<string>();
   let [batch, bytes]: [Buffer[], number] = [[], 0];
@@ -240,9 +240,9 @@ function rewrite(folder: PackFolder, group: readonly Remains[]): boolean {
       }
     }
     flush();
-    writer.close();
+    await writer.close();
   } catch (error) {
-    writer.close();
+    await writer.close().catch(() => {});
     for (const name of names) removePack(folder, name);
     if (['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')) return false;
     throw error;

@@ -229,14 +229,15 @@ export class FeatureCache implements FeatureStore {
   /** Brings to disk what was written, and closes; calling it again does nothing. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#guard('write', () => {
-      this.#closed = true;
-      for (const { folder, writer, claims } of this.#parts.values()) {
-        folder.close();
-        claims.close();
-        writer.close();
-      }
-    });
+    this.#closed = true;
+    const parts = [...this.#parts.values()];
+    for (const { folder } of parts) folder.close();
+    try {
+      for (const { claims } of parts) claims.close();
+      await Promise.all(parts.map(({ writer }) => writer.close()));
+    } catch (error) {
+      throw cacheError(this.dir, 'write', error);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

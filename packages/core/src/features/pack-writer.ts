@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
-  fdatasyncSync,
+  fdatasync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { systemCode } from '../base/errors.ts';
 import { encodeEntry } from './pack-table.ts';
 import { keyOf, numbersOf, recordBytes } from './record.ts';
@@ -51,6 +52,7 @@ interface OpenPack {
 export class PackWriter {
   readonly #folder: string;
   #open: OpenPack | undefined;
+  readonly #flushing: Promise<unknown>[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -85,23 +87,26 @@ export class PackWriter {
   }
 
   /** Brings to disk what was appended, and closes. */
-  close(): void {
+  async close(): Promise<void> {
+    this.#leave();
+    await Promise.all(this.#flushing);
+  }
+
+  /** Goes on with another pack, while this one is brought to disk. */
+  #leave(): void {
     const open = this.#open;
     this.#open = undefined;
     if (!open) return;
-    try {
-      fdatasyncSync(open.pack);
-      fdatasyncSync(open.index);
-    } finally {
-      closeSync(open.pack);
-      closeSync(open.index);
-    }
+    const flushed = Promise.all([flushAndClose(open.pack), flushAndClose(open.index)]);
+    // Who closes hears of a failure.
+    flushed.catch(() => {});
+    this.#flushing.push(flushed);
   }
 
   #pack(): OpenPack {
     // Who makes room may have taken out a pack that was not written to for a day.
     if (this.#open && (this.#open.size >= packBytes || fstatSync(this.#open.pack).nlink === 0)) {
-      this.close();
+      this.#leave();
     }
     if (this.#open) return this.#open;
     const name = newWriterName();
@@ -129,12 +134,20 @@ export class PackWriter {
     } catch {
       // Readers find that what is left is no whole record.
     }
-    this.close();
+    this.#leave();
   }
 }
 
 function writeAll(fd: number, bytes: Buffer, position: number): void {
   for (let done = 0; done < bytes.length; ) {
     done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+async function flushAndClose(fd: number): Promise<void> {
+  try {
+    await promisify(fdatasync)(fd);
+  } finally {
+    closeSync(fd);
   }
 }
