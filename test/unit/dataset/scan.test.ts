@@ -20,6 +20,48 @@ async function layoutErrorOf(promise: Promise<unknown>): Promise<string> {
 
 const two = { ...images('a', 3), ...images('b', 3) };
 
+describe('Names of the parts of a data set', () => {
+  it.each([
+    ['training_set', 'test_set', 'test'],
+    ['seg_train', 'seg_test', 'test'],
+    ['Train_Data', 'Test_Data', 'test'],
+    ['Training', 'Testing', 'test'],
+    ['train', 'dev', 'validation'],
+    ['train', 'eval', 'validation'],
+    ['train', 'holdout', 'validation'],
+    ['train', 'hold-out', 'validation'],
+  ])('%s and %s are parts, not classes', async (train, other, validationFrom) => {
+    const root = await folderWith({
+      ...images(`${train}/a`, 2),
+      ...images(`${train}/b`, 2),
+      ...images(`${other}/a`, 1),
+      ...images(`${other}/b`, 1),
+    });
+    const dataset = await scanDataset(root);
+    expect(dataset).toMatchObject({ layout: 'split', classes: ['a', 'b'], validationFrom });
+    expect([dataset.train.length, dataset.validation.length]).toEqual([4, 2]);
+  });
+
+  it('a usual name wins over another one beside it', async () => {
+    const parts = ['train', 'val', 'holdout'].flatMap((part) =>
+      ['a', 'b'].map((name) => images(`${part}/${name}`, 2)),
+    );
+    const { validation, warnings } = await scanDataset(
+      await folderWith(Object.assign({}, ...parts)),
+    );
+    expect(validation[0]?.name).toMatch(/^val\//);
+    expect(warnings).toContainEqual(expect.stringContaining('holdout'));
+  });
+
+  it('folders that all hold the same folders are asked about', async () => {
+    const parts = ['first', 'second'].flatMap((part) =>
+      ['a', 'b'].map((name) => images(`${part}/${name}`, 3)),
+    );
+    const message = await layoutErrorOf(scanDataset(await folderWith(Object.assign({}, ...parts))));
+    expect(message).toContain('first, second, which all hold the same folders a, b');
+  });
+});
+
 describe('Scanning a folder with one folder a class', () => {
   it('finds classes and samples in code point order', async () => {
     const root = await folderWith({

@@ -32,15 +32,29 @@ export type Layout =
       readonly warnings: readonly string[];
     };
 
+/** Names of the parts of a data set, the usual ones first: they win where several stand side by side. */
 const splitNames = {
-  train: ['train', 'training'],
-  validation: ['val', 'valid', 'validation'],
-  test: ['test'],
+  train: { usual: ['train', 'training'], other: [] },
+  validation: {
+    usual: ['val', 'valid', 'validation'],
+    other: ['dev', 'eval', 'evaluation', 'holdout'],
+  },
+  test: { usual: ['test'], other: ['testing'] },
 } as const;
+
+/** Words that data sets put around such a name: `training_set`, `seg_train`, `Train_Data`. */
+const fillers = new Set(['set', 'data', 'dataset', 'images', 'seg', 'split']);
 
 type SplitName = keyof typeof splitNames;
 
-const allSplitNames = new Set<string>(Object.values(splitNames).flat());
+function isSplit(name: string): boolean {
+  return Object.values(splitNames).some((names) => isNamed(name, [...names.usual, ...names.other]));
+}
+
+function isNamed(folder: string, names: readonly string[]): boolean {
+  const words = folder.toLowerCase().split(/[\s_.-]+/);
+  return names.includes(words.filter((word) => !fillers.has(word)).join(''));
+}
 
 /**
  * Finds out how a data folder is laid out: `root/<class>/*`, or `root/train/<class>/*` with
@@ -57,16 +71,17 @@ export async function findLayout(root: string, signal?: AbortSignal): Promise<La
     test: pickSplit(root, folders, 'test'),
   };
   if (splits.train === undefined) {
-    if (folders.length > 0 && folders.every((name) => allSplitNames.has(name.toLowerCase()))) {
+    if (folders.length > 0 && folders.every(isSplit)) {
       throw layoutError(`${root} has ${list(folders)} but no train folder`, root);
     }
+    await checkNotParts(root, folders);
     return { kind: 'flat', all: await readLabelled(root, signal) };
   }
-  const isSplit =
+  const hasParts =
     splits.validation !== undefined ||
     splits.test !== undefined ||
     (await subfolders(join(root, splits.train))).length > 0;
-  if (!isSplit) return { kind: 'flat', all: await readLabelled(root, signal) };
+  if (!hasParts) return { kind: 'flat', all: await readLabelled(root, signal) };
   const others = folders.filter((name) => !Object.values(splits).includes(name));
   const open = (name: string | undefined) =>
     name === undefined ? undefined : readLabelled(join(root, name), signal);
@@ -80,12 +95,30 @@ export async function findLayout(root: string, signal?: AbortSignal): Promise<La
 }
 
 function pickSplit(root: string, folders: readonly string[], split: SplitName): string | undefined {
-  const names: readonly string[] = splitNames[split];
-  const found = folders.filter((name) => names.includes(name.toLowerCase()));
+  const { usual, other } = splitNames[split];
+  const exact = folders.filter((name) => (usual as readonly string[]).includes(name.toLowerCase()));
+  const found =
+    exact.length > 0 ? exact : folders.filter((name) => isNamed(name, [...usual, ...other]));
   if (found.length > 1) {
     throw layoutError(`${root} has ${list(found)}, which mean the same: keep one`, root);
   }
   return found[0];
+}
+
+/**
+ * Refuses folders that all hold the same folders: they may be parts of the data, of which each holds
+ * all classes.
+ */
+async function checkNotParts(root: string, folders: readonly string[]): Promise<void> {
+  if (folders.length < 2) return;
+  const inside = await Promise.all(folders.map((name) => subfolders(join(root, name))));
+  const [first = []] = inside;
+  const same = inside.every((names) => names.join('/') === first.join('/'));
+  if (first.length < 2 || !same) return;
+  throw new HeadstartError(
+    'DATA_LAYOUT',
+    `${root} has ${list(folders)}, which all hold the same folders ${list(first)}: if those are the classes, rename ${list(folders)} to train, validation or test. If ${list(folders)} are the classes, move their images out of the folders inside.`,
+  );
 }
 
 /** Reads a folder of class folders. */
