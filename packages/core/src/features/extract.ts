@@ -59,7 +59,7 @@ const claimedAhead = 8;
 const waitMs = 100;
 
 /** Images that are looked up at once. */
-const contentsPerLookup = 256;
+const contentsPerLookup = 2048;
 
 interface MissingViews {
   readonly content: PlannedContent;
