@@ -378,7 +378,7 @@ describe('evaluate', () => {
     const record = JSON.parse(await readFile(join(run, 'run.json'), 'utf8'));
     const away = join(place.path, 'away');
     await cp(run, away, { recursive: true });
-    record.arguments.backbone = 'gone.onnx';
+    record.options.backbone = 'gone.onnx';
     await writeFile(join(away, 'run.json'), JSON.stringify(record));
     const alone = await cli('evaluate', away, 'data', '--json');
     expect(alone.code).toBe(0);

@@ -253,6 +253,8 @@ export {
   type ExportJobOptions,
   type ExportResult,
   exportJob,
+  optionsOfRun,
+  type RecordedOptions,
   type RunRecord,
   readRun,
   readTrainedRun,

@@ -1,5 +1,4 @@
-import { headOfRun, type RunRecord, type TrainJobOptions } from '@headstart/core';
-import { type TrainOptions, trainJobOptions } from './train.ts';
+import { headOfRun, optionsOfRun, type RunRecord, type TrainJobOptions } from '@headstart/core';
 
 /** What the command at hand decides, and not the one that trained. */
 type Here = Pick<
@@ -12,24 +11,17 @@ type Here = Pick<
  * feature files, which know no images. `data` is by default where the run found its images.
  */
 export function recordedTrainOptions(record: RunRecord, here: Here): TrainJobOptions | undefined {
-  const recorded = record.arguments as unknown as TrainJobOptions & TrainOptions;
+  const recorded = optionsOfRun(record);
   if (recorded.features !== undefined) return undefined;
   const data = here.data ?? record.data.root;
-  const options = isOfCommandLine(recorded) ? trainJobOptions(recorded) : recorded;
   return {
-    ...options,
+    ...recorded,
     ...here,
     data,
     // The file that described the layers may be gone; the run knows them.
     head: headOfRun(record),
-    backbone: record.backbone?.untrained ? record.backbone.name : options.backbone,
-    resume: false,
+    backbone: record.backbone?.untrained ? record.backbone.name : recorded.backbone,
     init: undefined,
-    recordedArguments: { ...recorded, data },
+    recordedArguments: { ...record.arguments, data },
   };
-}
-
-/** The library records its own options, of which `earlyStopping` is no switch. */
-function isOfCommandLine(recorded: { readonly earlyStopping?: unknown }): boolean {
-  return typeof recorded.earlyStopping === 'boolean';
 }

@@ -102,7 +102,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
 type TrainResult = TrainSummary & TrainFolds;
 
 /** The command line's words as options of training. */
-export function trainJobOptions(settings: TrainOptions): TrainJobOptions {
+function trainJobOptions(settings: TrainOptions): TrainJobOptions {
   return {
     ...settings,
     ...imageSettings(settings),

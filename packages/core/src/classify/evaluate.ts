@@ -27,7 +27,7 @@ import {
 } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
 import { checkOptions, evaluateOptions, type OptionsOf } from '../options/index.ts';
-import { type Run, readRun, readRunWeights, verifyRun } from '../run/index.ts';
+import { optionsOfRun, type Run, readRun, readRunWeights, verifyRun } from '../run/index.ts';
 import { writeReport } from './evaluate-report.ts';
 import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
 import { loadClassifier } from './load.ts';
@@ -177,7 +177,7 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
   const { samples, skipped } = await samplesToEvaluate(run, options);
   const backbone = await backboneOf(run, options);
   if (!backbone) return judgeByModel(samples, skipped, options);
-  const { image, arguments: recorded } = run.record;
+  const { image } = run.record;
   const extractor = await openExtractor(
     {
       ...options,
@@ -185,7 +185,7 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
       ...recordedVariant(run),
       resize: image?.resize,
       fit: image?.fit,
-      precision: recorded.precision as ExtractorOptions['precision'],
+      precision: optionsOfRun(run.record).precision,
     },
     async () => samples,
   );
@@ -245,15 +245,14 @@ async function inRecordedPrecision(
 
 /** In what the run's backbone differs from the one of its name. */
 function recordedVariant({ record }: Run) {
-  const { preprocess, layer, imageSize, output, tokens } = record.arguments as ExtractorOptions;
+  const { preprocess, layer, imageSize, output, tokens } = optionsOfRun(record);
   return { preprocess, layer, imageSize, output, tokens };
 }
 
 /** What named the backbone, which may have been the stand-in for one that was not there. */
-function backboneSpec({ record }: Run): string | undefined {
+function backboneSpec({ record }: Run): string {
   if (record.backbone?.name === 'vgg16-untrained') return record.backbone.name;
-  const { backbone = 'vgg16' } = record.arguments;
-  return typeof backbone === 'string' ? backbone : undefined;
+  return optionsOfRun(record).backbone ?? 'vgg16';
 }
 
 /** Without the backbone's file: the run's own model, on every image. */

@@ -12,6 +12,7 @@ import {
 } from '../dataset/index.ts';
 import { decodeImage, imageFormat } from '../image/index.ts';
 import {
+  optionsOfRun,
   type Run,
   type RunPrediction,
   readRun,
@@ -187,9 +188,9 @@ export class Review {
 
   /** Those of the run's folder, or else those that it was trained with. */
   async #corrections(): Promise<ReadonlyMap<string, Correction>> {
-    const { corrections } = this.run.record.arguments;
+    const { corrections } = optionsOfRun(this.run.record);
     for (const path of [this.#file, corrections]) {
-      if (typeof path === 'string' && (await isThere(path))) {
+      if (path !== undefined && (await isThere(path))) {
         return (await readCorrections(path)).byHash;
       }
     }

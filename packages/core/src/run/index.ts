@@ -19,6 +19,7 @@ export {
   type RunTiming,
   runFiles,
 } from './record.ts';
+export { optionsOfRun, type RecordedOptions, recordedOptions } from './recorded-options.ts';
 export { reliabilitySvg } from './reliability-plot.ts';
 export { checkpointFile, chooseRunFolder, type RunFolder } from './run-folder.ts';
 export { readTrainedRun, runPredictions, type TrainedRun } from './trained-run.ts';

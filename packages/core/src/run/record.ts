@@ -1,6 +1,7 @@
 import type { AppliedCorrections, Dataset, DatasetSplit } from '../dataset/index.ts';
 import type { ResolvedHead, Score, TrainedHead } from '../head/index.ts';
 import type { Fit, ResizeMethod } from '../image/index.ts';
+import type { RecordedOptions } from './recorded-options.ts';
 
 /** What `run.json` holds: enough to use the run, to know where it is from, and to repeat it. */
 export interface RunRecord {
@@ -14,7 +15,9 @@ export interface RunRecord {
     /** `linux-x64` */
     readonly platform: string;
   };
-  /** The options that the run was started with. */
+  /** The options that the run was trained with; older runs have `arguments` alone. */
+  readonly options?: RecordedOptions | undefined;
+  /** The words that the run was started with, for people. */
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** Class names, by label. */

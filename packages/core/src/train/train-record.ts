@@ -1,7 +1,7 @@
 import { software } from '../base/version.ts';
 import type { Evaluation } from '../evaluate/index.ts';
 import type { TrainedHead } from '../head/index.ts';
-import type { RunRecord } from '../run/index.ts';
+import { type RunRecord, recordedOptions } from '../run/index.ts';
 import type { TrainJobOptions, TrainSummary } from './train-options.ts';
 import type { TrainingData } from './training-data.ts';
 
@@ -23,6 +23,7 @@ export function runRecord(
   return {
     created: new Date().toISOString(),
     software,
+    options: recordedOptions(options),
     arguments: options.recordedArguments ?? plainArguments(options),
     seed: options.seed ?? 0,
     classes: data.classes,
