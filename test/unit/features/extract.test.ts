@@ -206,9 +206,7 @@ describe('Extracting features', () => {
     const backbone = bytesBackbone({ scale: 5000 });
     await expect(extract(samples, { dtype: 'float16', backbone })).rejects.toMatchObject({
       code: 'BACKBONE_UNSUITABLE',
-      message: expect.stringMatching(
-        /for 0\.png: float16 ends at 65504: .*--feature-dtype float32/,
-      ),
+      message: expect.stringMatching(/for 0\.png: float16 ends at 65504: .*`featureDtype` float32/),
     });
     expect(await extract(samples, { backbone })).toMatchObject({ computed: 1 });
   });
