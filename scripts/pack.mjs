@@ -22,6 +22,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { configSchema } from '../packages/cli/dist/config-schema.js';
+import { program } from './docs/program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (...parts) => readFileSync(join(root, ...parts), 'utf8');
@@ -67,6 +69,10 @@ function stage(name, into, { addon }) {
   for (const file of [...files, 'README.md']) {
     if (!existsSync(join(source, file))) continue;
     cpSync(join(source, file), join(folder, file), { recursive: true, filter });
+  }
+  if (name === 'cli') {
+    const schema = JSON.stringify(configSchema(program), null, 2);
+    writeFileSync(join(folder, 'headstart.schema.json'), `${schema}\n`);
   }
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   if (name === 'core')

@@ -1,4 +1,4 @@
-// Writes what is generated from the code: parts of the documentation, the schema of headstart.json.
+// Writes what is generated from the code: parts of the documentation.
 // Build first (npm run build:ts).
 //
 //   node scripts/write-docs.mjs [--check]
@@ -7,7 +7,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagram, importTable } from './docs/architecture.mjs';
-import { configSchema } from './docs/config-schema.mjs';
 import { repositoryRoot } from './docs/imports.mjs';
 import { licenceTables } from './docs/licences.mjs';
 import { program } from './docs/program.mjs';
@@ -32,7 +31,6 @@ const generated = {
   ],
   'docs/licences.md': [section('licences', licenceTables())],
   'docs/cli.md': [section('reference', reference(program))],
-  'packages/cli/headstart.schema.json': [() => configSchema(program)],
 };
 
 const check = process.argv.includes('--check');

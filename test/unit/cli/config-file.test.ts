@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeProgram } from '../../../packages/cli/dist/command-tree.js';
 import { applyConfigFile } from '../../../packages/cli/dist/config-file.js';
+import { configSchema } from '../../../packages/cli/dist/config-schema.js';
 import { createProgram } from '../../../packages/cli/dist/main.js';
 import { cliIn } from '../../util/place.ts';
-import { repositoryRoot } from '../../util/shared.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 
 let place: TemporaryFolder;
@@ -163,8 +163,8 @@ describe('a file of options', () => {
 });
 
 describe('the schema of headstart.json', () => {
-  const text = readFileSync(join(repositoryRoot, 'packages/cli/headstart.schema.json'), 'utf8');
-  const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(JSON.parse(text));
+  const schema = configSchema(describeProgram(createProgram(() => async () => {})));
+  const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
 
   it.each([
     [{ $schema: './node_modules/headstart/headstart.schema.json', epochs: 5 }],

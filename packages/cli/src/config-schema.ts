@@ -1,23 +1,28 @@
-// The JSON Schema of headstart.json, from the options of the commands.
-import { allCommands, lastWord } from '../../packages/cli/dist/command-tree.js';
-import { namesOf, notInFile } from '../../packages/cli/dist/config-file.js';
+import {
+  allCommands,
+  type CommandDescription,
+  lastWord,
+  type OptionDescription,
+} from './command-tree.ts';
+import { namesOf, notInFile } from './config-file.ts';
+import type { ValueSchema } from './options.ts';
 
-/** @param {import('../../packages/cli/dist/command-tree.js').CommandDescription} program */
-export function configSchema(program) {
-  const schema = {
+/** The JSON Schema of headstart.json, from the options of the commands. */
+export function configSchema(program: CommandDescription): ValueSchema {
+  const { properties, ...schema } = section(program);
+  return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     $id: 'headstart.schema.json',
     title: 'headstart.json',
     description:
       'Options of headstart by their names: at the top for every command that has them, in an object with a command’s name for that one. The command line wins.',
-    ...section(program),
+    ...schema,
+    properties: { $schema: { type: 'string' }, ...properties },
   };
-  schema.properties = { $schema: { type: 'string' }, ...schema.properties };
-  return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
-function section(command) {
-  const options = new Map();
+function section(command: CommandDescription) {
+  const options = new Map<string, readonly ValueSchema[]>();
   for (const option of allCommands(command).flatMap((one) => one.options)) {
     for (const name of namesOf(option)) {
       if (notInFile.has(name)) continue;
@@ -25,7 +30,7 @@ function section(command) {
       options.set(name, unique([...known, optionSchema(option, name)]));
     }
   }
-  const properties = Object.fromEntries(
+  const properties: Record<string, ValueSchema> = Object.fromEntries(
     [...options].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, all]) => [name, anyOf(all)]),
   );
   for (const child of command.commands) {
@@ -36,7 +41,10 @@ function section(command) {
   return { type: 'object', additionalProperties: false, properties };
 }
 
-function optionSchema({ description, value, negates, flag }, name) {
+function optionSchema(
+  { description, value, negates, flag }: OptionDescription,
+  name: string,
+): ValueSchema {
   const positive = negates && flag !== `--${name}`;
   const text = positive ? `false: ${description}` : description;
   if (!value) return { description: text, type: 'boolean' };
@@ -46,8 +54,11 @@ function optionSchema({ description, value, negates, flag }, name) {
     : { description: text, ...one };
 }
 
-const anyOf = (schemas) => (schemas.length === 1 ? schemas[0] : { anyOf: schemas });
+function anyOf(schemas: readonly ValueSchema[]): ValueSchema {
+  const [only] = schemas;
+  return only && schemas.length === 1 ? only : { anyOf: schemas };
+}
 
-function unique(schemas) {
+function unique(schemas: readonly ValueSchema[]): ValueSchema[] {
   return [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 }
