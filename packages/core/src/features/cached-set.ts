@@ -28,22 +28,33 @@ export function cachedFeatureSet(options: CachedSetOptions): FeatureSet {
   const perChunk = rowsPerChunk(rowBytes);
   async function* chunks({ rows, signal }: ChunkOptions = {}): AsyncGenerator<FeatureRows> {
     const count = rows?.length ?? keys.length;
-    // One for all chunks: fresh memory costs more than what is copied to it.
-    const table = allocateRows(dtype, Math.min(count, perChunk) * length);
-    const bytes = new Uint8Array(table.buffer);
-    for (let first = 0; first < count; first += perChunk) {
-      signal?.throwIfAborted();
+    // Two for all chunks: fresh memory costs more than what is copied to it. While one is used the next
+    // one is read.
+    const tables = [0, 1].map(() => allocateRows(dtype, Math.min(count, perChunk) * length));
+    const read = (first: number, table: FeatureRows) => {
       const end = Math.min(count, first + perChunk);
       const chunk: Buffer[] = [];
       for (let i = first; i < end; i++) chunk.push(keys[rows?.[i] ?? i] as Buffer);
-      const target = bytes.subarray(0, (end - first) * rowBytes);
-      if ((await cache.read(chunk, layout, target)).includes(0)) {
+      const target = new Uint8Array(table.buffer, 0, chunk.length * rowBytes);
+      const right = cache.read(chunk, layout, target);
+      // Nobody waits for it where the reader stops before.
+      right.catch(() => {});
+      return { right, chunk: table.subarray(0, chunk.length * length) };
+    };
+    let next = count > 0 ? read(0, tables[0] as FeatureRows) : undefined;
+    for (let first = 0; next; first += perChunk) {
+      signal?.throwIfAborted();
+      const { right, chunk } = next;
+      if ((await right).includes(0)) {
         throw new HeadstartError(
           'CACHE_UNUSABLE',
           `The feature cache ${cache.dir} lost a record while it was in use: run the command again.`,
         );
       }
-      yield table.subarray(0, (end - first) * length);
+      const after = first + perChunk;
+      const other = tables[(after / perChunk) % 2] as FeatureRows;
+      next = after < count ? read(after, other) : undefined;
+      yield chunk;
     }
   }
   return { shape, dtype, samples, rowCount: keys.length, chunks };
