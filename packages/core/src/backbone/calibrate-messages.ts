@@ -1,4 +1,5 @@
 import type { TensorRange } from '../onnx/index.ts';
+import type { GuardMemory } from './exit-guard.ts';
 
 /** What the calibration worker is started with. */
 export interface CalibrationSetup {
@@ -9,6 +10,8 @@ export interface CalibrationSetup {
   /** [height, width] of an image. */
   readonly size: readonly [number, number];
   readonly threads: number | undefined;
+  /** Counts the calls under way: the process waits for them when it exits. */
+  readonly guard: GuardMemory;
 }
 
 /** An image [height, width, 3], or the end. */

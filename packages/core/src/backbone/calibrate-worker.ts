@@ -6,6 +6,7 @@ import type {
   CalibrationRequest,
   CalibrationSetup,
 } from './calibrate-messages.ts';
+import { guardedCall } from './exit-guard.ts';
 import { RangeHistogram } from './range-histogram.ts';
 
 /** Runs images and keeps histograms of every tensor: these are too large to be handed over. */
@@ -27,19 +28,22 @@ async function measure(session: InferenceSession, image: Uint8Array): Promise<vo
 }
 
 async function serve(): Promise<void> {
-  const session = await InferenceSession.create(setup.model, {
+  const options = {
     // Fused nodes would not give what lies between them.
     graphOptimizationLevel: 'basic',
     logSeverityLevel: 3,
     ...(setup.threads === undefined ? {} : { intraOpNumThreads: setup.threads }),
-  });
+  } as const;
+  const session = await guardedCall(setup.guard, () =>
+    InferenceSession.create(setup.model, options),
+  );
   port.on('message', (request: CalibrationRequest) => {
     if (request === 'finish') {
       const ranges = new Map([...histograms].map(([name, one]) => [name, one.range()]));
       answer({ type: 'ranges', ranges });
       return;
     }
-    measure(session, request).then(
+    guardedCall(setup.guard, () => measure(session, request)).then(
       () => answer({ type: 'measured' }),
       (error: unknown) => answer({ type: 'failed', message: reasonOf(error) }),
     );

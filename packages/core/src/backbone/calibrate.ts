@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HeadstartError } from '../base/errors.ts';
+import { forbidTelemetry } from '../base/onnx-runtime.ts';
 import type { TensorRange } from '../onnx/index.ts';
 import {
   calibratedTensors,
@@ -14,6 +15,7 @@ import type {
   CalibrationRequest,
   CalibrationSetup,
 } from './calibrate-messages.ts';
+import { guardMemory, release } from './exit-guard.ts';
 
 export interface CalibrateOptions {
   readonly threads?: number | undefined;
@@ -42,16 +44,20 @@ export async function calibrate(
     // Of an unknown shape; no dimensions would be a scalar.
     type: { tensorType: { elemType: elementType.float32 } },
   }));
+  const guard = guardMemory();
   const setup: CalibrationSetup = {
     model: encodeModel({ ...model, graph: { ...model.graph, output } }),
     input: input.name,
     tensors,
     size: [input.height, input.width],
     threads,
+    guard,
   };
+  forbidTelemetry();
   const worker = new Worker(new URL('./calibrate-worker.js', import.meta.url), {
     workerData: setup,
   });
+  worker.once('exit', () => release(guard));
   try {
     await nextAnswer(worker, name);
     for (const [done, image] of images.entries()) {
@@ -72,7 +78,7 @@ function nextAnswer(worker: Worker, name: string): Promise<CalibrationAnswer> {
   return new Promise((resolve, reject) => {
     const refuse = (why: string) =>
       reject(new HeadstartError('BACKBONE_UNSUITABLE', `ONNX Runtime cannot run ${name}: ${why}.`));
-    worker.removeAllListeners();
+    for (const event of ['message', 'error']) worker.removeAllListeners(event);
     worker.once('message', (answer: CalibrationAnswer) => {
       if (answer.type === 'failed') refuse(answer.message.replace(/\.$/, ''));
       else resolve(answer);

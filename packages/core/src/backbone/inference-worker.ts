@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HeadstartError } from '../base/errors.ts';
+import { forbidTelemetry } from '../base/onnx-runtime.ts';
+import { guardMemory, release } from './exit-guard.ts';
 import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 type Result = Extract<WorkerAnswer, { type: 'result' }>;
@@ -30,8 +32,12 @@ export class InferenceWorker {
   }
 
   /** @throws Error with ONNX Runtime's reason where the session cannot be made */
-  static async start(setup: WorkerSetup): Promise<InferenceWorker> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+  static async start(setup: Omit<WorkerSetup, 'guard'>): Promise<InferenceWorker> {
+    forbidTelemetry();
+    const guard = guardMemory();
+    const workerData: WorkerSetup = { ...setup, guard };
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+    worker.once('exit', () => release(guard));
     const first = await new Promise<WorkerAnswer>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);

@@ -164,7 +164,7 @@ function workerSetup(
   model: Model,
   provider: Provider,
   { threads, featuresOf }: OpenBackboneOptions,
-): WorkerSetup {
+): Omit<WorkerSetup, 'guard'> {
   const { input, output } = describeModel(model, shownName(file));
   const stack = provider === 'cpu' ? ownPlan(model, input) : undefined;
   return {

@@ -1,8 +1,11 @@
 import type { StackPlan } from '../onnx/index.ts';
 import type { Provider } from './device.ts';
+import type { GuardMemory } from './exit-guard.ts';
 
 /** What the inference worker is started with. */
 export interface WorkerSetup {
+  /** Counts the calls under way: the process waits for them when it exits. */
+  readonly guard: GuardMemory;
   /** The model's file, or its bytes; not read where a stack has all of it. */
   readonly model: string | Uint8Array;
   /** The model's convolutions, for our own kernels. */

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ConvStack } from '@headstart/native';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { guardedCall } from './exit-guard.ts';
 import type {
   AddHeadRequest,
   RunRequest,
@@ -31,7 +32,7 @@ type Infer = (
   count: number,
 ) => Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
 
-async function openSession(model: string | Uint8Array): Promise<InferenceSession> {
+function openSession(model: string | Uint8Array): Promise<InferenceSession> {
   const { threads } = setup;
   const options = {
     executionProviders: [setup.provider],
@@ -39,8 +40,11 @@ async function openSession(model: string | Uint8Array): Promise<InferenceSession
     logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   } as const;
-  if (typeof model === 'string') return InferenceSession.create(model, options);
-  return InferenceSession.create(model, options);
+  return guardedCall(setup.guard, () =>
+    typeof model === 'string'
+      ? InferenceSession.create(model, options)
+      : InferenceSession.create(model, options),
+  );
 }
 
 async function outputOf(
@@ -49,7 +53,8 @@ async function outputOf(
   tensor: Tensor,
   wanted: string = setup.output,
 ) {
-  const output = (await session.run({ [name]: tensor }, [wanted]))[wanted];
+  const run = () => session.run({ [name]: tensor }, [wanted]);
+  const output = (await guardedCall(setup.guard, run))[wanted];
   if (!output) throw new Error(`the model gave no output "${wanted}"`);
   // ONNX Runtime may still own the memory of its output: only a copy can be handed over.
   return { data: (output.data as Float32Array).slice(), shape: output.dims.slice(1) };
@@ -84,7 +89,7 @@ async function openStack(plan: NonNullable<WorkerSetup['stack']>): Promise<Infer
   const stack = new ConvStack({ ...plan, threads });
   const session = rest && (await openSession(rest.model));
   return async (images, count) => {
-    const data = stack.run(images, count);
+    const data = await guardedCall(setup.guard, async () => stack.run(images, count));
     if (!rest || !session) return { data, shape: stack.outputShape };
     const tensor = new Tensor('float32', data, [count, ...stack.outputShape]);
     return outputOf(session, rest.input, tensor);
@@ -134,7 +139,9 @@ class Heads {
   remove(head: number): void {
     const session = this.#sessions.get(head);
     this.#sessions.delete(head);
-    this.#runs = this.#runs.then(() => session?.release()).catch(() => {});
+    this.#runs = this.#runs
+      .then(() => guardedCall(setup.guard, async () => session?.release()))
+      .catch(() => {});
   }
 
   run(request: RunRequest, infer: Infer): ReturnType<Infer> {

@@ -5,6 +5,7 @@ import { type BackendInfo, backends } from '@headstart/native';
 import { cudaProviderLibrary, locateBackbone, providerObstacle } from '../backbone/index.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
+import { forbidTelemetry } from '../base/onnx-runtime.ts';
 import { software } from '../base/version.ts';
 import { findOldCache } from '../features/index.ts';
 import type { Finding } from './finding.ts';
@@ -101,6 +102,7 @@ async function onnxRuntimeVersion(): Promise<string> {
   const require = createRequire(import.meta.url);
   const root = dirname(dirname(require.resolve('onnxruntime-node')));
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  forbidTelemetry();
   // Loading finds libraries that are missing or for another system.
   await import('onnxruntime-node');
   return manifest.version;
