@@ -1,6 +1,7 @@
 import { type CompareResult, compareJob } from '@headstart/core';
 import { compareOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
@@ -19,13 +20,13 @@ export function addCompareCommand(program: Command, runner: Runner): void {
   command.action(
     runner(async ({ ui, signal }, runs: readonly string[], options: CompareOptions) => {
       const result = await compareJob({ runs, seed: options.seed, signal });
-      ui.result(result, compareText(result));
+      ui.result(documentOf(result), compareText(result));
       return undefined;
     }),
   );
 }
 
-function compareText({ images, matched_by: by, runs, comparisons }: CompareResult): string {
+function compareText({ images, matchedBy: by, runs, comparisons }: CompareResult): string {
   const accuracies = runs.map(({ run, accuracy, interval: [low, high] }) => [
     run,
     percent(accuracy),
@@ -36,9 +37,9 @@ function compareText({ images, matched_by: by, runs, comparisons }: CompareResul
     c.run,
     points(c.difference),
     `${points(c.interval[0])} to ${points(c.interval[1])}`,
-    chance(c.p_value),
-    chance(c.mcnemar_p_value),
-    `${c.only_run_right} and ${c.only_baseline_right}`,
+    chance(c.pValue),
+    chance(c.mcnemarPValue),
+    `${c.onlyRunRight} and ${c.onlyBaselineRight}`,
     c.interval[0] > 0 ? 'better' : c.interval[1] < 0 ? 'worse' : 'no difference shown',
   ]);
   return [

@@ -10,12 +10,12 @@ export interface CompareJobOptions extends OperationOptions, OptionsOf<typeof co
   readonly runs: readonly string[];
 }
 
-/** What `compare --json` prints. */
+/** How runs differ. */
 export interface CompareResult {
   /** Validation images, the same of all runs. */
   readonly images: number;
   /** How images were matched: by their content, or by their names where it is not known. */
-  readonly matched_by: 'content' | 'name';
+  readonly matchedBy: 'content' | 'name';
   readonly runs: readonly {
     readonly run: string;
     readonly accuracy: number;
@@ -28,10 +28,10 @@ export interface CompareResult {
     /** Accuracy minus that of the baseline. */
     readonly difference: number;
     readonly interval: readonly [number, number];
-    readonly p_value: number;
-    readonly only_baseline_right: number;
-    readonly only_run_right: number;
-    readonly mcnemar_p_value: number;
+    readonly pValue: number;
+    readonly onlyBaselineRight: number;
+    readonly onlyRunRight: number;
+    readonly mcnemarPValue: number;
   }[];
 }
 
@@ -69,7 +69,7 @@ export async function compareJob(options: CompareJobOptions): Promise<CompareRes
   const all = baseline as { name: string; right: boolean[] };
   return {
     images: keys.length,
-    matched_by: byContent ? 'content' : 'name',
+    matchedBy: byContent ? 'content' : 'name',
     runs: judged.map(({ name }, i) => {
       const correct = (right[i] as boolean[]).filter((one) => one).length;
       const interval = wilsonInterval(correct, keys.length);
@@ -82,10 +82,10 @@ export async function compareJob(options: CompareJobOptions): Promise<CompareRes
         baseline: all.name,
         difference: compared.difference,
         interval: compared.interval,
-        p_value: compared.p,
-        only_baseline_right: compared.onlyFirst,
-        only_run_right: compared.onlySecond,
-        mcnemar_p_value: compared.mcnemar,
+        pValue: compared.p,
+        onlyBaselineRight: compared.onlyFirst,
+        onlyRunRight: compared.onlySecond,
+        mcnemarPValue: compared.mcnemar,
       };
     }),
   };

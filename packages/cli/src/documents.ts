@@ -1,0 +1,26 @@
+/** `onlyRunRight` → `only_run_right`; a time, `trainSeconds`, is `train_s`. */
+type SnakeCased<Name extends string> = Name extends `${infer Stem}Seconds`
+  ? `${SnakeCased<Stem>}_s`
+  : Name extends `${infer First}${infer Rest}`
+    ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCased<Rest>}`
+    : Name;
+
+/** A result of the library as `--json` prints it. */
+export type DocumentOf<T> = T extends readonly unknown[]
+  ? { readonly [Index in keyof T]: DocumentOf<T[Index]> }
+  : T extends object
+    ? { readonly [Name in keyof T as SnakeCased<Name & string>]: DocumentOf<T[Name]> }
+    : T;
+
+/** The document of a result: the same values under names in snake case. */
+export function documentOf<T>(result: T): DocumentOf<T>;
+export function documentOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => documentOf(one));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, one]) => [snakeCased(name), documentOf(one)]);
+  return Object.fromEntries(entries);
+}
+
+function snakeCased(name: string): string {
+  return name.replace(/Seconds$/, '_s').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
