@@ -10,6 +10,7 @@
 #include "cuda/probe.h"
 #include "feature_store_wrap.h"
 #include "head/philox.h"
+#include "image_functions.h"
 #include "napi_errors.h"
 #include "stack_wrap.h"
 #include "trainer_wrap.h"
@@ -92,6 +93,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("readCheckedRows", Napi::Function::New<read_checked_rows>(env, "readCheckedRows"));
   exports.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
   exports.Set("FeatureStore", FeatureStoreWrap::define(env));
+  define_image_functions(env, exports);
   StackWrap::define(env, exports);
   exports.Set("Trainer", TrainerWrap::define(env));
   return exports;

@@ -27,6 +27,7 @@ export type {
   OptimizerSpec,
   OptimizerState,
   RandomStream,
+  ResampleFilter,
   SampleShape,
   StackLayer,
   Tensor,
@@ -34,6 +35,12 @@ export type {
   TrainerOptions,
   TrainMetrics,
 } from './native-module.ts';
+export {
+  type PixelBox,
+  type PixelView,
+  type Rendering,
+  renderViews,
+} from './render-views.ts';
 export { permutation, randomDomain, uniforms } from './random.ts';
 export {
   type AbortOptions,

@@ -305,6 +305,23 @@ export interface NativeStack {
   dispose(): void;
 }
 
+/** A picture and what is made of it; see `renderViews`. Boxes: top, left, height, width. */
+export interface NativeRendering {
+  readonly pixels: Uint8Array;
+  readonly sourceHeight: number;
+  readonly sourceWidth: number;
+  readonly part: readonly number[];
+  readonly filter: ResampleFilter;
+  readonly height: number;
+  readonly width: number;
+  readonly placed: readonly number[];
+  /** Nine numbers a view. */
+  readonly views: Float64Array;
+  readonly target: Uint8Array;
+}
+
+export type ResampleFilter = 'bilinear' | 'bicubic' | 'lanczos';
+
 /** What `headstart.node` exports. Everything it throws is an Error with a `code`. */
 export interface NativeModule {
   backends(): BackendInfo[];
@@ -352,5 +369,6 @@ export interface NativeModule {
     layers: readonly StackLayer[],
     threads: number,
   ) => NativeStack;
+  renderViews(rendering: NativeRendering): Promise<void>;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

@@ -1,0 +1,90 @@
+import { binding } from './binding.ts';
+import { callNative } from './errors.ts';
+import type { ResampleFilter } from './native-module.ts';
+import { invalidArgument } from './validate.ts';
+
+export interface PixelBox {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * A view of an image. With (x, y) from its centre, output pixel (x, y) shows the input at
+ * R · (zoomX·x + shiftX, zoomY·y + shiftY), R a turn; then it is mirrored left to right where `flip`
+ * is set, and its levels are multiplied by `brightness`. What a view lacks changes nothing.
+ */
+export interface PixelView {
+  readonly flip?: boolean | undefined;
+  /** In pixels. */
+  readonly shiftX?: number | undefined;
+  readonly shiftY?: number | undefined;
+  readonly turn?: { readonly cosine: number; readonly sine: number } | undefined;
+  readonly zoomX?: number | undefined;
+  readonly zoomY?: number | undefined;
+  readonly brightness?: number | undefined;
+}
+
+export interface Rendering {
+  /** RGB, [height, width, 3] of `source`. */
+  readonly pixels: Uint8Array;
+  readonly source: { readonly height: number; readonly width: number };
+  /** What of it counts; default: all. */
+  readonly part?: PixelBox | undefined;
+  /** Default `bilinear`. */
+  readonly filter?: ResampleFilter | undefined;
+  /** Of a view. */
+  readonly height: number;
+  readonly width: number;
+  /** Where in an image the resampled part stands, black around it; default: everywhere. */
+  readonly placed?: PixelBox | undefined;
+  /** Default: the image as it is. */
+  readonly views?: readonly PixelView[] | undefined;
+  /** RGB, [views, height, width, 3]: left alone meanwhile by everybody else. */
+  readonly target: Uint8Array;
+}
+
+const plain: readonly PixelView[] = [{}];
+
+/**
+ * Resamples a picture and makes views of the result, in libuv's pool.
+ *
+ * Resampling gives the bits of Pillow's `Image.resize` with the same filter; views those of
+ * `scipy.ndimage.affine_transform(order=1, mode='nearest')` in double precision, rounded once.
+ *
+ * @throws NativeError `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ADDON_MISSING`
+ */
+export async function renderViews(rendering: Rendering): Promise<void> {
+  const { pixels, source, filter = 'bilinear', height, width, views = plain, target } = rendering;
+  for (const [name, bytes] of Object.entries({ pixels, target })) {
+    if (!(bytes instanceof Uint8Array)) throw invalidArgument(name, 'a Uint8Array', bytes);
+  }
+  const numbers = new Float64Array(9 * views.length);
+  for (const [i, view] of views.entries()) numbers.set(numbersOf(view), 9 * i);
+  await callNative(() =>
+    binding().renderViews({
+      pixels,
+      sourceHeight: source.height,
+      sourceWidth: source.width,
+      part: boxOf(rendering.part ?? { top: 0, left: 0, ...source }),
+      filter,
+      height,
+      width,
+      placed: boxOf(rendering.placed ?? { top: 0, left: 0, height, width }),
+      views: numbers,
+      target,
+    }),
+  );
+}
+
+/** In the order in which the addon reads them. */
+function numbersOf(view: PixelView): number[] {
+  const { flip = false, shiftX = 0, shiftY = 0, turn, zoomX = 1, zoomY = 1, brightness = 1 } = view;
+  const { cosine = 1, sine = 0 } = turn ?? {};
+  return [Number(flip), shiftX, shiftY, turn ? 1 : 0, cosine, sine, zoomX, zoomY, brightness];
+}
+
+function boxOf({ top, left, height, width }: PixelBox): number[] {
+  return [top, left, height, width];
+}
