@@ -64,7 +64,10 @@ try {
     ...headstart('Headstart', []),
     ...(before ? headstart('Headstart before', [before]) : []),
     [`PyTorch DataLoader, ${workers} workers, plain`, ['dataloader.py', folder, workers]],
-    [`PyTorch DataLoader, ${workers} workers, augmented`, ['dataloader.py', folder, workers, 'augment']],
+    [
+      `PyTorch DataLoader, ${workers} workers, augmented`,
+      ['dataloader.py', folder, workers, 'augment'],
+    ],
     ['sharp alone, decode and resize', ['sharp.mjs', folder]],
     ['sharp alone, decode', ['sharp.mjs', folder, 'raw']],
   ];

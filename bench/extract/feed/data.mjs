@@ -15,7 +15,10 @@ export function copyPhotographs(from, to, { copies, profiles }) {
     mkdirSync(folder, { recursive: true });
     for (let copy = 0; copy < copies; copy++) {
       // What follows the end of a JPEG is not read by decoders.
-      writeFileSync(join(folder, `${i}-${copy}.jpg`), Buffer.concat([picture, Buffer.from([copy])]));
+      writeFileSync(
+        join(folder, `${i}-${copy}.jpg`),
+        Buffer.concat([picture, Buffer.from([copy])]),
+      );
     }
   }
   return files.length * copies;

@@ -28,7 +28,9 @@ export function writeNullBackbone(path) {
         node('MatMul', ['levels', 'kernel'], 'features'),
       ],
       input: [valueInfo('image', elementType.uint8, ['N', side, side, 3])],
-      output: [valueInfo('features', elementType.float32, ['N', side / step, side / step, channels])],
+      output: [
+        valueInfo('features', elementType.float32, ['N', side / step, side / step, channels]),
+      ],
       initializer: [
         int64Tensor('from', [step / 2, step / 2]),
         int64Tensor('to', [side, side]),

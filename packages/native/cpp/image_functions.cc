@@ -115,33 +115,43 @@ std::uint8_t* read_bytes(const Napi::Value& value, const char* name, std::size_t
   return bytes.Data();
 }
 
+Rendering read_rendering(const Napi::Object& job) {
+  Rendering rendering;
+  rendering.source = read_size(job, "sourceHeight", "sourceWidth");
+  rendering.size = read_size(job, "height", "width");
+  rendering.part = read_box(job.Get("part"), "part", rendering.source);
+  rendering.placed = read_box(job.Get("placed"), "placed", rendering.size);
+  rendering.filter = read_filter(job.Get("filter"));
+  rendering.views = read_views(job.Get("views"));
+  rendering.pixels = read_bytes(job.Get("pixels"), "pixels",
+                                3 * rendering.source.height * rendering.source.width);
+  rendering.target =
+      read_bytes(job.Get("target"), "target",
+                 3 * rendering.size.height * rendering.size.width * rendering.views.size());
+  return rendering;
+}
+
 Napi::Value render_views(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const Napi::Object job = read_object(info[0], "rendering");
-    Rendering rendering;
-    rendering.source = read_size(job, "sourceHeight", "sourceWidth");
-    rendering.size = read_size(job, "height", "width");
-    rendering.part = read_box(job.Get("part"), "part", rendering.source);
-    rendering.placed = read_box(job.Get("placed"), "placed", rendering.size);
-    rendering.filter = read_filter(job.Get("filter"));
-    rendering.views = read_views(job.Get("views"));
-    const Napi::Value pixels = job.Get("pixels"), target = job.Get("target");
-    rendering.pixels =
-        read_bytes(pixels, "pixels", 3 * rendering.source.height * rendering.source.width);
-    rendering.target = read_bytes(
-        target, "target",
-        3 * rendering.size.height * rendering.size.width * rendering.views.size());
-    auto* worker = new RenderWorker(info.Env(), std::move(rendering), pixels, target);
+    auto* worker =
+        new RenderWorker(info.Env(), read_rendering(job), job.Get("pixels"), job.Get("target"));
     const Napi::Promise promise = worker->promise();
     worker->Queue();
     return promise;
   });
 }
 
+void render_views_now(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { read_rendering(read_object(info[0], "rendering")).run(); });
+}
+
 }  // namespace
 
 void define_image_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("renderViews", Napi::Function::New<render_views>(env, "renderViews"));
+  exports.Set("renderViewsNow",
+              Napi::Function::New<render_views_now>(env, "renderViewsNow"));
 }
 
 }  // namespace headstart

@@ -4,7 +4,7 @@
 
 namespace headstart {
 
-// renderViews; see NativeModule in src/native-module.ts.
+// renderViews and renderViewsNow; see NativeModule in src/native-module.ts.
 void define_image_functions(Napi::Env env, Napi::Object exports);
 
 }  // namespace headstart

@@ -35,13 +35,14 @@ export type {
   TrainerOptions,
   TrainMetrics,
 } from './native-module.ts';
+export { permutation, randomDomain, uniforms } from './random.ts';
 export {
   type PixelBox,
   type PixelView,
   type Rendering,
   renderViews,
+  renderViewsNow,
 } from './render-views.ts';
-export { permutation, randomDomain, uniforms } from './random.ts';
 export {
   type AbortOptions,
   type EvaluateHeadsOptions,

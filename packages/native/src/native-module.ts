@@ -370,5 +370,6 @@ export interface NativeModule {
     threads: number,
   ) => NativeStack;
   renderViews(rendering: NativeRendering): Promise<void>;
+  renderViewsNow(rendering: NativeRendering): void;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

@@ -1,6 +1,6 @@
 import { binding } from './binding.ts';
-import { callNative } from './errors.ts';
-import type { ResampleFilter } from './native-module.ts';
+import { callNative, toNativeError } from './errors.ts';
+import type { NativeRendering, ResampleFilter } from './native-module.ts';
 import { invalidArgument } from './validate.ts';
 
 export interface PixelBox {
@@ -56,26 +56,39 @@ const plain: readonly PixelView[] = [{}];
  * @throws NativeError `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ADDON_MISSING`
  */
 export async function renderViews(rendering: Rendering): Promise<void> {
+  const native = nativeRendering(rendering);
+  try {
+    await binding().renderViews(native);
+  } catch (error) {
+    throw toNativeError(error);
+  }
+}
+
+/** As {@link renderViews}, on the thread that calls it. */
+export function renderViewsNow(rendering: Rendering): void {
+  const native = nativeRendering(rendering);
+  callNative(() => binding().renderViewsNow(native));
+}
+
+function nativeRendering(rendering: Rendering): NativeRendering {
   const { pixels, source, filter = 'bilinear', height, width, views = plain, target } = rendering;
   for (const [name, bytes] of Object.entries({ pixels, target })) {
     if (!(bytes instanceof Uint8Array)) throw invalidArgument(name, 'a Uint8Array', bytes);
   }
   const numbers = new Float64Array(9 * views.length);
   for (const [i, view] of views.entries()) numbers.set(numbersOf(view), 9 * i);
-  await callNative(() =>
-    binding().renderViews({
-      pixels,
-      sourceHeight: source.height,
-      sourceWidth: source.width,
-      part: boxOf(rendering.part ?? { top: 0, left: 0, ...source }),
-      filter,
-      height,
-      width,
-      placed: boxOf(rendering.placed ?? { top: 0, left: 0, height, width }),
-      views: numbers,
-      target,
-    }),
-  );
+  return {
+    pixels,
+    sourceHeight: source.height,
+    sourceWidth: source.width,
+    part: boxOf(rendering.part ?? { top: 0, left: 0, ...source }),
+    filter,
+    height,
+    width,
+    placed: boxOf(rendering.placed ?? { top: 0, left: 0, height, width }),
+    views: numbers,
+    target,
+  };
 }
 
 /** In the order in which the addon reads them. */

@@ -56,7 +56,7 @@ export function extractorId(
     featureShape: info.featureShape,
     resize,
     ...(fit === 'stretch' ? {} : { fit }),
-    decodeVersion,
+    decodeVersion: decodeVersion(resize),
     provider: info.provider,
     ...(info.engine === 'native' ? { engine: info.engine } : {}),
     ...(info.tf32 ? { tf32: true as const } : {}),

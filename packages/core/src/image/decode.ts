@@ -1,11 +1,15 @@
+import { renderViews } from '@headstart/native';
 import sharp, { type Sharp } from 'sharp';
 import { scannedPixels } from './costly.ts';
 import { imageFormat } from './format.ts';
+import { jpegStructure } from './jpeg-scans.ts';
 import { resizeNearest } from './nearest.ts';
 import { openImage } from './open-image.ts';
 import { type Box, type Fit, placement, type Size } from './placement.ts';
+import { hasSrgbProfile } from './srgb-profile.ts';
 import { hasUnknownChannel } from './tiff.ts';
 import { isPixelLimit, readingImage } from './unreadable.ts';
+import { pixelView, type ViewTransform } from './view.ts';
 
 export type ResizeMethod = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
 
@@ -20,7 +24,10 @@ export interface ResizeOptions {
 export interface DecodeOptions extends ResizeOptions, Size {
   /** Larger pictures are refused before they are decoded. Default {@link defaultMaxPixels}. */
   readonly maxPixels?: number | undefined;
-  /** Take colours as sRGB, whatever profile is embedded. Default false. */
+  /**
+   * Take colours as sRGB, whatever profile is embedded. Default: where it is nearly sRGB; with `nearest`
+   * never, as these are the pixels that Keras reads.
+   */
   readonly ignoreProfile?: boolean | undefined;
   /** Gives up while the picture waits for its turn; see `onQueued`. */
   readonly signal?: AbortSignal | undefined;
@@ -29,7 +36,9 @@ export interface DecodeOptions extends ResizeOptions, Size {
 }
 
 /** A part of the feature key: raise it when the same file comes to decode to other pixels. */
-export const decodeVersion = 1;
+export function decodeVersion(resize: ResizeMethod): number {
+  return resize === 'nearest' ? 1 : 2;
+}
 
 /** 100 megapixels: 300 MB as RGB. */
 export const defaultMaxPixels = 100_000_000;
@@ -47,8 +56,6 @@ const parallelScanned = 200_000_000;
 sharp.concurrency(1);
 sharp.cache(false);
 
-const kernels = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3' } as const;
-
 /**
  * Decodes an image file to 8-bit sRGB, height x width x 3, interleaved.
  *
@@ -59,9 +66,9 @@ const kernels = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3' } as
  * A file that is cut off or whose data is damaged is refused, as Pillow and so Keras do; harmless
  * oddities (bytes between JPEG segments, a missing PNG end mark) are not (`failOn: 'error'`).
  *
- * `bilinear`, `bicubic` and `lanczos` widen their kernels when they shrink, as Pillow's do, and
- * JPEG and WebP files may be decoded at a reduced size that is at least twice the one asked for
- * (`fastShrinkOnLoad: false` in sharp). `nearest` picks exactly the pixels that Pillow picks.
+ * `bilinear`, `bicubic` and `lanczos` give the bits of Pillow's filters of the same names, `nearest`
+ * picks exactly the pixels that Pillow picks. Large JPEG files are decoded at a reduced size that is
+ * at least twice the one asked for.
  *
  * @param name the file, for the message
  * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason;
@@ -72,18 +79,49 @@ export async function decodeImage(
   options: DecodeOptions,
   name: string,
 ): Promise<Uint8Array> {
-  const { maxPixels = defaultMaxPixels } = options;
-  const { signal } = options;
-  return readingImage(input, { name, maxPixels, signal }, () =>
-    decodeBounded(input, options, maxPixels),
+  const target = new Uint8Array(options.height * options.width * 3);
+  await decodeViews(input, { ...options, views: [undefined], target }, name);
+  return target;
+}
+
+export interface DecodeViewsOptions extends DecodeOptions {
+  /** Which views; undefined for the plain image. */
+  readonly views: readonly (ViewTransform | undefined)[];
+  /** RGB, [views, height, width, 3]: filled when the promise is fulfilled. */
+  readonly target: Uint8Array;
+}
+
+/** Decodes an image file as {@link decodeImage}, once for all of its views. */
+export async function decodeViews(
+  input: Uint8Array,
+  options: DecodeViewsOptions,
+  name: string,
+): Promise<void> {
+  const { maxPixels = defaultMaxPixels, signal } = options;
+  const { height, width, resize = 'bilinear', target } = options;
+  const { pixels, source, part, placed } = await readingImage(
+    input,
+    { name, maxPixels, signal },
+    () => decodeBounded(input, options, maxPixels),
   );
+  const filter = resize === 'nearest' ? undefined : resize;
+  const views = options.views.map((view) => pixelView(view, options));
+  await renderViews({ pixels, source, part, placed, filter, height, width, views, target });
+}
+
+/** A decoded picture, and what of it goes where. */
+interface Decoded {
+  readonly pixels: Uint8Array;
+  readonly source: Size;
+  readonly part?: Box | undefined;
+  readonly placed?: Box | undefined;
 }
 
 async function decodeBounded(
   input: Uint8Array,
   options: DecodeOptions,
   maxPixels: number,
-): Promise<Uint8Array> {
+): Promise<Decoded> {
   const limit = Math.min(maxPixels, parallelPixels);
   if (scannedPixels(imageFormat(input), input) <= parallelScanned) {
     try {
@@ -111,23 +149,30 @@ async function decodeLimited(
   input: Uint8Array,
   options: DecodeOptions,
   maxPixels: number,
-): Promise<Uint8Array> {
-  const { height, width, resize = 'bilinear', fit = 'stretch', ignoreProfile = false } = options;
+): Promise<Decoded> {
+  const { height, width, resize = 'bilinear', fit = 'stretch' } = options;
+  const ignoreProfile =
+    options.ignoreProfile ?? (resize !== 'nearest' && (await hasSrgbProfile(input)));
   const opened = (await openImage(input, { maxPixels, ignoreProfile })).autoOrient();
   const image = withoutAlpha(opened, input).toColourspace('srgb');
   const to = { height, width };
-  if (resize === 'nearest') {
-    const { pixels, ...size } = await rawPixels(image);
-    const { source, target } = placement(size, to, fit);
-    return onBlack(resizeNearest(pixels, size, source, target), target, to);
-  }
-  const scaling = { fit: 'fill', kernel: kernels[resize], fastShrinkOnLoad: false } as const;
-  // The picture's own size is needed only where its proportions matter.
-  if (fit === 'stretch') return (await rawPixels(image.resize(width, height, scaling))).pixels;
-  const { source, target } = placement(await orientedSize(image), to, fit);
-  if (fit === 'crop') image.extract(source);
-  const { pixels } = await rawPixels(image.resize(target.width, target.height, scaling));
-  return onBlack(pixels, target, to);
+  if (resize !== 'nearest' && fit !== 'crop') await reduceOnLoad(image, input, to);
+  const { pixels, ...source } = await rawPixels(image);
+  const { source: part, target: placed } = placement(source, to, fit);
+  if (resize !== 'nearest') return { pixels, source, part, placed };
+  return { pixels: onBlack(resizeNearest(pixels, source, part, placed), placed, to), source: to };
+}
+
+/** libjpeg scales by a power of two for less than it costs to decode all. */
+async function reduceOnLoad(image: Sharp, input: Uint8Array, to: Size): Promise<void> {
+  if (imageFormat(input) !== 'jpeg') return;
+  const { height, width } = jpegStructure(input);
+  const most = Math.min(height, width) / (2 * Math.max(to.height, to.width));
+  const factor = [8, 4, 2].find((one) => one <= most);
+  if (factor === undefined) return;
+  const { autoOrient } = await image.metadata();
+  const reduced = (side: number) => Math.floor(side / factor);
+  image.resize(reduced(autoOrient.width), reduced(autoOrient.height), { fit: 'fill' });
 }
 
 /** A TIFF file's channel that is not declared to be alpha says nothing of the picture. */
@@ -140,11 +185,6 @@ async function rawPixels(image: Sharp): Promise<Size & { readonly pixels: Uint8A
   const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { height, width } = info;
   return { height, width, pixels: toRgb(data, info.channels) };
-}
-
-async function orientedSize(image: Sharp): Promise<Size> {
-  const { autoOrient } = await image.metadata();
-  return autoOrient;
 }
 
 /** @param part RGB, of the box's size */

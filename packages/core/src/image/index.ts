@@ -1,8 +1,10 @@
 export { applyView } from './augment.ts';
 export {
   type DecodeOptions,
+  type DecodeViewsOptions,
   decodeImage,
   decodeVersion,
+  decodeViews,
   type ResizeMethod,
   type ResizeOptions,
 } from './decode.ts';

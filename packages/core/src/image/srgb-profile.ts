@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import sharp from 'sharp';
+import { imageFormat } from './format.ts';
 
 /** A JPEG segment has 64 KiB at most; larger profiles, in several, are taken for others. */
 const mostBytes = 60_000;
@@ -9,6 +10,38 @@ const mostLevels = 2;
 
 /** Profiles that are remembered: there are few, in many pictures. */
 const mostRemembered = 1000;
+
+/** Where a colour profile may stand in a file that is not a JPEG: before its pixels. */
+const headBytes = 4096;
+
+/** Whether an image file has an embedded RGB profile that leaves colours nearly as they are. */
+export async function hasSrgbProfile(input: Uint8Array): Promise<boolean> {
+  const bytes = Buffer.from(input.buffer, input.byteOffset, input.length);
+  if (imageFormat(input) === 'jpeg') {
+    const profile = jpegProfile(bytes);
+    return profile !== undefined && isNearlySrgb(profile);
+  }
+  const head = bytes.toString('latin1', 0, headBytes);
+  if (!head.includes('iCCP') && !head.includes('ICCP')) return false;
+  const { space, icc } = await sharp(input).metadata();
+  return space === 'srgb' && icc !== undefined && isNearlySrgb(icc);
+}
+
+/** The profile of a JPEG of three components that has it in one segment (ICC.1, annex B.4). */
+function jpegProfile(jpeg: Buffer): Buffer | undefined {
+  const mark = 'ICC_PROFILE\0\x01\x01';
+  let profile: Buffer | undefined;
+  for (let at = 2; at + 4 <= jpeg.length && jpeg[at] === 0xff; ) {
+    const [marker, end] = [jpeg[at + 1] as number, at + 2 + jpeg.readUInt16BE(at + 2)];
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) return jpeg[at + 9] === 3 ? profile : undefined;
+    if (marker === 0xe2 && jpeg.toString('latin1', at + 4, at + 18) === mark) {
+      profile = jpeg.subarray(at + 18, end);
+    }
+    at = end;
+  }
+  return undefined;
+}
 
 const known = new Map<string, Promise<boolean>>();
 

@@ -1,4 +1,4 @@
-import { randomDomain, uniforms } from '@headstart/native';
+import { type PixelView, randomDomain, uniforms } from '@headstart/native';
 
 /** How views differ from the plain image. Shifts are the largest fraction of width and height. */
 export interface AugmentOptions {
@@ -87,4 +87,16 @@ export function viewId(transform: ViewTransform | undefined): string {
     brightness === 1 ? [] : [`brightness ${brightness}`],
   ].flat();
   return parts.length === 0 ? 'plain' : parts.join(' ');
+}
+
+/** A view in pixels of an image of some size. */
+export function pixelView(
+  transform: ViewTransform | undefined,
+  { height, width }: { readonly height: number; readonly width: number },
+): PixelView {
+  if (!transform) return {};
+  const { shiftX, shiftY, rotation = 0, ...rest } = transform;
+  const angle = (rotation * Math.PI) / 180;
+  const turn = rotation === 0 ? undefined : { cosine: Math.cos(angle), sine: Math.sin(angle) };
+  return { ...rest, shiftX: shiftX * width, shiftY: shiftY * height, turn };
 }
