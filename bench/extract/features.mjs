@@ -26,7 +26,7 @@ try {
       what: `Headstart features, ${precision}, from JPEG files`,
       rate: result.computed / result.seconds,
       images: result.computed,
-      featureError: result.feature_error,
+      featureError: result.featureError,
       peakMegabytes: process.resourceUsage().maxRSS / 1024,
     }),
   );

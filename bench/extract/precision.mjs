@@ -47,7 +47,7 @@ console.log(
 console.log('|---|---|---|---|---|');
 try {
   for (const backbone of backbones) {
-    const { feature_error: error } = await featuresJob({ ...common, backbone, precision: 'int8' });
+    const { featureError: error } = await featuresJob({ ...common, backbone, precision: 'int8' });
     const exact = await accuracies(backbone, 'fp32');
     const rounded = await accuracies(backbone, 'int8');
     const differences = rounded.map((value, i) => percent(value - exact[i])).join(', ');

@@ -56,7 +56,7 @@ describe('Making room in a cache', () => {
     expect(await heldIn(dir)).toEqual(range(0, 8));
     const done = await collectCacheGarbage({ cacheDir: dir, olderThanDays: 30 });
     expect(done).toMatchObject({ removed: 4, kept: 4, damaged: 0, shrunk: true });
-    expect([done.bytes_before, done.bytes_after]).toEqual([dry.bytes_before, dry.bytes_after]);
+    expect([done.bytesBefore, done.bytesAfter]).toEqual([dry.bytesBefore, dry.bytesAfter]);
     expect(await heldIn(dir)).toEqual(range(4, 8));
   });
 
@@ -120,7 +120,7 @@ describe('Making room in a cache', () => {
     const before = (await filesOf(dir, '.pack')).length;
     const done = await collectCacheGarbage({ cacheDir: dir });
     expect(done).toMatchObject({ damaged: 6, kept: 10, shrunk: true });
-    expect(done.bytes_before - done.bytes_after).toBe(6 * (recordBytes + 64));
+    expect(done.bytesBefore - done.bytesAfter).toBe(6 * (recordBytes + 64));
     expect(await heldIn(dir)).toEqual(range(0, 10));
     const packs = await filesOf(dir, '.pack');
     expect(packs).toHaveLength(before);

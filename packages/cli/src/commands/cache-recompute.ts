@@ -1,6 +1,7 @@
 import { recomputeCache } from '@headstart/core';
 import { option, path } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { type ExitCode, exitCode } from '../exit-codes.ts';
 import {
   addDeviceOptions,
@@ -43,7 +44,7 @@ export async function recompute(
     onProgress: ui.onProgress,
     onNotice: noticesTo(ui),
   });
-  const { images, compared, different, damaged, missing, largest_difference: largest } = found;
+  const { images, compared, different, damaged, missing, largestDifference: largest } = found;
   const lines = [
     `${plural(compared, 'feature')} of ${plural(images, 'image')} compared, ${different} different; the largest difference is ${percent(largest, 2)}`,
   ];
@@ -54,6 +55,6 @@ export async function recompute(
       'These features were not made by this backbone as it is here. Delete the cache, or use another one with --cache-dir.',
     );
   }
-  ui.result(found, lines.join('\n'));
+  ui.result(documentOf(found), lines.join('\n'));
   return different + damaged > 0 ? exitCode.failed : undefined;
 }

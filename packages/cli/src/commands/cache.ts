@@ -11,6 +11,7 @@ import {
 } from '@headstart/core';
 import { collectOptions, verifyOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
@@ -81,7 +82,7 @@ function addCollect(cache: Command, runner: Runner): void {
         signal,
         onProgress: ui.onProgress,
       });
-      const { removed, kept, damaged = 0, bytes_before: before, bytes_after: after } = done;
+      const { removed, kept, damaged = 0, bytesBefore: before, bytesAfter: after } = done;
       const bad = damaged > 0 ? `, and ${damaged} damaged` : '';
       const verb = options.dryRun ? 'would be taken out' : 'taken out';
       const lines = [
@@ -90,7 +91,7 @@ function addCollect(cache: Command, runner: Runner): void {
       if (!done.shrunk) {
         lines.push('The disk has no room to write what is left of a pack, so it keeps its size.');
       }
-      ui.result(done, lines.join('\n'));
+      ui.result(documentOf(done), lines.join('\n'));
       return undefined;
     }),
   );

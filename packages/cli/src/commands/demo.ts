@@ -77,7 +77,8 @@ async function demo(context: CommandContext, options: DemoOptions) {
     ...(summary.untrained ? [untrainedNote] : []),
     'Next: headstart train FOLDER, with one folder of your images a class.',
   ].join('\n');
-  ui.result({ ...summary, predictions }, text);
+  const folds = { folds: null, folds_left_out: '--no-folds was given' };
+  ui.result({ ...summary, ...folds, predictions }, text);
   return exitCode.done;
 }
 

@@ -1,6 +1,7 @@
 import { type ExportResult, exportJob } from '@headstart/core';
 import { exportOptions, threadsOption } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 
@@ -18,7 +19,7 @@ export function addExportCommand(program: Command, runner: Runner): void {
   command.action(
     runner(async ({ ui, signal }, run: string, given: ExportOptions) => {
       const result = await exportJob({ ...given, run, signal, onProgress: ui.onProgress });
-      ui.result(result, exportText(result));
+      ui.result(documentOf(result), exportText(result));
       ui.info(shapeText(result));
       return undefined;
     }),
@@ -32,7 +33,7 @@ function exportText(result: ExportResult): string {
     ...(card === null ? [] : [`Model card: ${card}`]),
   ];
   if (agreement) {
-    const { images, same_labels: same, largest_difference: largest } = agreement;
+    const { images, sameLabels: same, largestDifference: largest } = agreement;
     lines.push(
       `int8 gives ${same} of ${images} images the label of the run’s model; probabilities differ by ${largest.toFixed(3)} at most.`,
     );

@@ -1,6 +1,7 @@
 import { type FeatureError, featuresJob, HeadstartError } from '@headstart/core';
 import { dataOptions, featuresOptions, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
@@ -55,12 +56,12 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
       });
       const lines = [
         `${result.computed} computed, ${result.reused} from the cache, in ${duration(result.seconds)}`,
-        ...(result.feature_error ? [errorText(options.precision, result.feature_error)] : []),
+        ...(result.featureError ? [errorText(options.precision, result.featureError)] : []),
         ...(result.skipped.length > 0 ? [`${plural(result.skipped.length, 'file')} skipped:`] : []),
         ...result.skipped.map(({ path, reason }) => `  ${path}: ${reason}`),
         ...result.files.map((file) => `Written: ${file}`),
       ];
-      ui.result(result, lines.join('\n'));
+      ui.result(documentOf(result), lines.join('\n'));
       return options.strict && result.skipped.length > 0 ? exitCode.filesSkipped : exitCode.done;
     }),
   );

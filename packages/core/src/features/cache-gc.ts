@@ -16,15 +16,15 @@ export interface CollectGarbageOptions extends CacheJobOptions, OptionsOf<typeof
 /** What `cache gc --json` prints. */
 export interface CacheCollection {
   readonly cache: string;
-  readonly dry_run: boolean;
+  readonly dryRun: boolean;
   readonly removed: number;
   readonly kept: number;
   /** Records of a wrong checksum, which were removed too. Undefined for a dry run. */
   readonly damaged?: number | undefined;
   /** Of all packs. */
-  readonly bytes_before: number;
+  readonly bytesBefore: number;
   /** For a dry run what it would be without what is damaged. */
-  readonly bytes_after: number;
+  readonly bytesAfter: number;
   /** False where there was no room to write what is left of a pack: it keeps its size. */
   readonly shrunk: boolean;
 }
@@ -72,8 +72,8 @@ export async function collectCacheGarbage(
   if (dryRun) {
     const stays = new Set(packs.filter((pack) => !goes.has(pack)).map(({ pack }) => pack));
     const kept = folders.reduce((sum, folder) => sum + countKeys(folder, stays), 0);
-    const sizes = { bytes_before: before, bytes_after: before - sizeOf(goes) };
-    return { cache: dir, dry_run: true, removed: records - kept, kept, ...sizes, shrunk: true };
+    const sizes = { bytesBefore: before, bytesAfter: before - sizeOf(goes) };
+    return { cache: dir, dryRun: true, removed: records - kept, kept, ...sizes, shrunk: true };
   }
   try {
     const gone = [...goes].filter(({ folder, pack }) => removePack(folder, pack.name));
@@ -87,12 +87,12 @@ export async function collectCacheGarbage(
     const kept = after.size;
     return {
       cache: dir,
-      dry_run: false,
+      dryRun: false,
       removed: Math.max(0, records - kept - found.damaged),
       kept,
       damaged: found.damaged,
-      bytes_before: before,
-      bytes_after: sizeOf(after.folders().flatMap(candidatesOf)),
+      bytesBefore: before,
+      bytesAfter: sizeOf(after.folders().flatMap(candidatesOf)),
       shrunk: found.shrunk,
     };
   } catch (error) {

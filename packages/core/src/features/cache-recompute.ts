@@ -36,7 +36,7 @@ export interface CacheRecomputation {
   /** Features of the images that are not in the cache. */
   readonly missing: number;
   /** Length of the difference over the length of what was computed; 1 where that says nothing. */
-  readonly largest_difference: number;
+  readonly largestDifference: number;
   readonly tolerance: number;
 }
 
@@ -111,7 +111,7 @@ function compareRecords(cache: FeatureCache, computed: FeatureCache) {
       if (!(difference <= tolerance)) different++;
     }
   }
-  return { compared, different, damaged, missing, largest_difference: largest };
+  return { compared, different, damaged, missing, largestDifference: largest };
 }
 
 function valuesOf(record: Buffer): Float32Array {

@@ -66,7 +66,7 @@ export interface FeaturesJobResult {
   readonly seconds: number;
   readonly skipped: readonly SkippedFile[];
   /** Of int8 and fp16: how far features of some training images are from those of fp32. */
-  readonly feature_error?: FeatureError | undefined;
+  readonly featureError?: FeatureError | undefined;
   /** The feature files written. */
   readonly files: readonly string[];
 }
@@ -126,7 +126,7 @@ export async function featuresJob(options: FeaturesJobOptions): Promise<Features
     images,
     ...total,
     seconds: (performance.now() - started) / 1000,
-    feature_error: await extractor.errorOfPrecision(dataset.train),
+    featureError: await extractor.errorOfPrecision(dataset.train),
     skipped,
     files,
   };

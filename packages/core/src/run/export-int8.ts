@@ -12,9 +12,9 @@ import { runFiles } from './record.ts';
 export interface Agreement {
   readonly images: number;
   /** Images that get the same label. */
-  readonly same_labels: number;
+  readonly sameLabels: number;
   /** Between two probabilities of the same class and image. */
-  readonly largest_difference: number;
+  readonly largestDifference: number;
 }
 
 /** Images for the ranges. More change little (see bench/extract). */
@@ -98,7 +98,7 @@ export async function agreementOf(
       largest = Math.max(largest, Math.abs((found[k] as number) - value));
     }
   }
-  return { images: images.length, same_labels: same, largest_difference: largest };
+  return { images: images.length, sameLabels: same, largestDifference: largest };
 }
 
 function bestOf(probabilities: Float32Array): number {
