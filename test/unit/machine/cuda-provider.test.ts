@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { missingLibraries, setupCuda } from '@headstart/core/machine';
@@ -27,7 +28,7 @@ describe.runIf(isHere)('headstart setup cuda', () => {
   test('puts the libraries of a folder in place, again and again, and takes them away', async () => {
     await writeLibraries(names);
     for (let i = 0; i < 2; i++) {
-      const { files } = await setupCuda({ from, directory });
+      const { files } = await setupCuda({ from, directory, withoutDriver: true });
       expect([...files].sort()).toEqual(names);
       expect(await readFile(join(directory, names[0]!), 'utf8')).toBe(`this is ${names[0]}`);
       expect(await readdir(directory)).toEqual(['libonnxruntime.so.1', ...names]);
@@ -37,9 +38,23 @@ describe.runIf(isHere)('headstart setup cuda', () => {
     expect((await setupCuda({ directory, undo: true })).files).toEqual([]);
   });
 
+  test.skipIf(existsSync('/proc/driver/nvidia/version'))(
+    'asks for a driver before anything is fetched',
+    async () => {
+      const said: string[] = [];
+      const onNotice = ({ text }: { text: string }) => said.push(text);
+      await expect(setupCuda({ directory, onNotice })).rejects.toMatchObject({
+        code: 'GPU_REQUIRED',
+        message: expect.stringContaining('no NVIDIA driver'),
+      });
+      expect(said).toEqual([]);
+      expect(await readdir(directory)).toEqual(['libonnxruntime.so.1']);
+    },
+  );
+
   test('refuses a folder that lacks a library, and changes nothing', async () => {
     await writeLibraries(names.slice(0, 1));
-    await expect(setupCuda({ from, directory })).rejects.toMatchObject({
+    await expect(setupCuda({ from, directory, withoutDriver: true })).rejects.toMatchObject({
       code: 'USAGE',
       message: `${from} has no ${names[1]}.`,
     });
@@ -49,22 +64,24 @@ describe.runIf(isHere)('headstart setup cuda', () => {
   test('refuses a package that is not the one that npm publishes', async () => {
     const file = join(place.path, 'package.tgz');
     await writeFile(file, 'something else');
-    await expect(setupCuda({ from: file, directory })).rejects.toMatchObject({
+    await expect(setupCuda({ from: file, directory, withoutDriver: true })).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
       message: expect.stringContaining('its sha512 differs'),
     });
   });
 
   test('names a place that does not exist', async () => {
-    await expect(setupCuda({ from: join(place.path, 'no'), directory })).rejects.toThrow(
-      /There is no .+no: give a folder or a \.tgz file/,
-    );
+    await expect(
+      setupCuda({ from: join(place.path, 'no'), directory, withoutDriver: true }),
+    ).rejects.toThrow(/There is no .+no: give a folder or a \.tgz file/);
   });
 
   test('leaves nothing half-written where it may not write', async () => {
     await writeLibraries(names);
     const missing = join(place.path, 'missing', 'folder');
-    await expect(setupCuda({ from, directory: missing })).rejects.toMatchObject({
+    await expect(
+      setupCuda({ from, directory: missing, withoutDriver: true }),
+    ).rejects.toMatchObject({
       code: 'OUTPUT_UNWRITABLE',
     });
   });

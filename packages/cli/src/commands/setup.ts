@@ -15,8 +15,8 @@ export function addSetupCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, _what: string, options: SetupOptions) => {
-      const { from, undo } = options;
-      const result = await setupCuda({ from, undo, signal, onNotice: noticesTo(ui) });
+      const { undo } = options;
+      const result = await setupCuda({ ...options, signal, onNotice: noticesTo(ui) });
       ui.result(result, setupText(result, undo === true));
       return undefined;
     }),

@@ -47,6 +47,7 @@ export interface SetupCudaResult {
  * all.
  *
  * @throws HeadstartError `USAGE` on other systems than Linux x64, or where `from` holds no provider;
+ *   `GPU_REQUIRED` without an NVIDIA driver;
  *   `DOWNLOAD_FAILED`; `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
  */
 export async function setupCuda(options: SetupCudaOptions = {}): Promise<SetupCudaResult> {
@@ -56,6 +57,13 @@ export async function setupCuda(options: SetupCudaOptions = {}): Promise<SetupCu
     throw new HeadstartError(
       'USAGE',
       `The CUDA provider is for Linux on x64, not for ${process.platform}-${process.arch}.`,
+    );
+  }
+  if (!options.withoutDriver && !hasDriver()) {
+    throw new HeadstartError(
+      'GPU_REQUIRED',
+      'There is no NVIDIA driver here, without which the CUDA provider is of no use: install one from https://www.nvidia.com/drivers, or say that there will be one with `withoutDriver`.',
+      { option: 'withoutDriver' },
     );
   }
   await checkVersion();
@@ -68,6 +76,11 @@ export async function setupCuda(options: SetupCudaOptions = {}): Promise<SetupCu
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Whether an NVIDIA driver is loaded, also that of Windows within its Linux subsystem. */
+function hasDriver(): boolean {
+  return ['/proc/driver/nvidia/version', '/usr/lib/wsl/lib/libcuda.so.1'].some(existsSync);
 }
 
 async function takeAway(directory: string): Promise<SetupCudaResult> {
@@ -100,7 +113,10 @@ async function obtain(
       throw new HeadstartError('USAGE', `There is no ${from}: give a folder or a .tgz file.`);
     return unpack(from, temporary, signal);
   }
-  onNotice?.({ level: 'info', text: `Fetching ${source.package} with npm (179 MB)` });
+  onNotice?.({
+    level: 'info',
+    text: `Fetching ${source.package} with npm (179 MB): a package of a third party, not of ONNX Runtime's makers; its SHA-512 is compared`,
+  });
   try {
     const args = ['pack', source.package, '--pack-destination', temporary, '--json'];
     const { stdout } = await run('npm', args, { signal, maxBuffer: 2 ** 26 });

@@ -73,4 +73,7 @@ export const setupOptions = {
   }),
   /** Take the libraries away again. Default false. */
   undo: option(onOff(), { help: 'take them away again' }),
+  withoutDriver: option(onOff(), {
+    help: 'also where there is no NVIDIA driver, as when a container is built',
+  }),
 } as const;
