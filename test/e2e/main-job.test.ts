@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { decodeImage } from '@headstart/core/image';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,9 +17,7 @@ import {
 const classes = ['blue', 'green', 'red'];
 const runFolderFiles = [
   'confusion.csv',
-  'confusion.png',
   'confusion.svg',
-  'curves.png',
   'curves.svg',
   'folds.json',
   'head.safetensors',
@@ -27,7 +26,6 @@ const runFolderFiles = [
   'metrics.json',
   'model.onnx',
   'predictions.csv',
-  'reliability.png',
   'reliability.svg',
   'report.html',
   'run.json',
@@ -350,12 +348,9 @@ describe('export', () => {
       (await cli('predict', run, ...files, '--json', '--topk', '3')).stdout,
     );
     for (const [i, file] of files.entries()) {
-      const pixels = await sharp(join(place.path, file))
-        .resize(32, 32, { fit: 'fill', kernel: 'linear' })
-        .removeAlpha()
-        .raw()
-        .toBuffer();
-      const image = new Tensor('uint8', new Uint8Array(pixels), [1, 32, 32, 3]);
+      const bytes = await readFile(join(place.path, file));
+      const pixels = await decodeImage(bytes, { width: 32, height: 32 }, file);
+      const image = new Tensor('uint8', pixels, [1, 32, 32, 3]);
       const output = await session.run({ image });
       const probabilities = output.probabilities!.data as Float32Array;
       const row = predicted[i];

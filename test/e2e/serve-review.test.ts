@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Retrainer, Review, readTrainedRun, trainJob } from '@headstart/core';
@@ -114,7 +115,8 @@ describe('the run’s mistakes', () => {
       'file,label,predicted,probability,label_probability,correct\n../secret.png,red,blue,1,0,false\n';
     await writeFile(join(crafted, 'predictions.csv'), lines);
     const record = JSON.parse(await readFile(join(crafted, 'run.json'), 'utf8'));
-    record.files['predictions.csv'].bytes = lines.length;
+    const sha256 = createHash('sha256').update(lines).digest('hex');
+    record.files['predictions.csv'] = { bytes: lines.length, sha256 };
     await writeFile(join(crafted, 'run.json'), JSON.stringify(record));
     await copyFile(at('data/train/red/red-001.png'), at('secret.png'));
     await using other = await serveRun(crafted);
@@ -265,7 +267,7 @@ describe('training again', () => {
       made = (await readdir(at('runs'))).find((name) => !before.includes(name));
     }
     // A folder in the place of a file: the run cannot be written to its end.
-    await mkdir(at('runs', made, 'report.html'));
+    await mkdir(at('runs', made, 'model.onnx'));
     const left = async (...statuses: string[]) => {
       let now = await state();
       while (statuses.includes(now.status)) now = await state();
@@ -279,7 +281,7 @@ describe('training again', () => {
     expect(await left('saving')).toMatchObject({
       status: 'failed',
       run: null,
-      error: expect.stringContaining('report.html'),
+      error: expect.stringContaining('model.onnx'),
     });
     expect(await served()).toBe('colours');
     expect(await readdir(at('runs'))).toEqual(before);
