@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "checked_rows.h"
+#include "cpu/available_threads.h"
 #include "cpu/engine.h"
 #include "cuda/probe.h"
 #include "feature_store_wrap.h"
@@ -87,11 +88,20 @@ Napi::Value permutation(const Napi::CallbackInfo& info) {
   });
 }
 
+// Argument: the folder that holds proc/ and sys/.
+Napi::Value available_threads(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return Napi::Number::New(info.Env(), cpu::available_threads(read_string(info[0], "root")));
+  });
+}
+
 Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("backends", Napi::Function::New<backends>(env, "backends"));
   exports.Set("uniforms", Napi::Function::New<uniforms>(env, "uniforms"));
   exports.Set("readCheckedRows", Napi::Function::New<read_checked_rows>(env, "readCheckedRows"));
   exports.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
+  exports.Set("availableThreads",
+              Napi::Function::New<available_threads>(env, "availableThreads"));
   exports.Set("FeatureStore", FeatureStoreWrap::define(env));
   define_image_functions(env, exports);
   StackWrap::define(env, exports);

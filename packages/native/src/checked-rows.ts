@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableThreads } from './available-threads.ts';
 import { binding } from './binding.ts';
 import { callNative, toNativeError } from './errors.ts';
 import { requireInteger, requireObject } from './validate.ts';
@@ -23,7 +23,7 @@ export interface CheckedRowsOptions {
 export const canReadCheckedRows = process.platform !== 'win32';
 
 /**
- * Reads rows that lie in open files behind headers, on as many threads as there are processors, and
+ * Reads rows that lie in open files behind headers, on as many threads as the process may use, and
  * compares each with the CRC-32 (little-endian) in bytes 4 to 7 of its header, which covers the header
  * from byte 8 on and the row. The files must stay open until the promise is settled.
  *
@@ -35,7 +35,7 @@ export async function readCheckedRows(options: CheckedRowsOptions): Promise<Uint
   const { files, offsets, headers, headerBytes, checkedBytes, rowBytes, target } = options;
   requireInteger('rowBytes', rowBytes, 1, 2 ** 31 - 1);
   const sizes = [headerBytes, checkedBytes, rowBytes] as const;
-  const threads = Math.min(availableParallelism(), 256);
+  const threads = Math.min(availableThreads(), 256);
   try {
     return await callNative(() =>
       binding().readCheckedRows(files, offsets, headers, ...sizes, target, threads),

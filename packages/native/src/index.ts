@@ -1,3 +1,4 @@
+export { availableThreads } from './available-threads.ts';
 export { backends } from './backends.ts';
 export { type CheckedRowsOptions, canReadCheckedRows, readCheckedRows } from './checked-rows.ts';
 export { ConvStack, type ConvStackOptions } from './conv-stack.ts';

@@ -371,5 +371,6 @@ export interface NativeModule {
   ) => NativeStack;
   renderViews(rendering: NativeRendering): Promise<void>;
   renderViewsNow(rendering: NativeRendering): void;
+  availableThreads(root: string): number;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

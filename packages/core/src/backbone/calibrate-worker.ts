@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { reasonOf } from '../base/errors.ts';
+import { inferenceThreads } from '../base/threads.ts';
 import type {
   CalibrationAnswer,
   CalibrationRequest,
@@ -28,11 +29,12 @@ async function measure(session: InferenceSession, image: Uint8Array): Promise<vo
 }
 
 async function serve(): Promise<void> {
+  const threads = inferenceThreads(setup.threads);
   const options = {
     // Fused nodes would not give what lies between them.
     graphOptimizationLevel: 'basic',
     logSeverityLevel: 3,
-    ...(setup.threads === undefined ? {} : { intraOpNumThreads: setup.threads }),
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   } as const;
   const session = await guardedCall(setup.guard, () =>
     InferenceSession.create(setup.model, options),

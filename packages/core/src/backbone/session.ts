@@ -23,7 +23,7 @@ import { InferenceWorker } from './inference-worker.ts';
 import type { WorkerSetup } from './worker-messages.ts';
 
 export interface OpenBackboneOptions extends DeviceOptions, OperationOptions {
-  /** CPU threads of one inference; default: one a physical core. */
+  /** CPU threads of one inference; default: one per physical core, or what this process may use. */
   readonly threads?: number | undefined;
   /** Of a run's own model: give the backbone's features, of this shape, not the probabilities. */
   readonly featuresOf?: readonly number[] | undefined;

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ConvStack } from '@headstart/native';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { inferenceThreads } from '../base/threads.ts';
 import { guardedCall } from './exit-guard.ts';
 import type {
   AddHeadRequest,
@@ -33,7 +34,7 @@ type Infer = (
 ) => Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
 
 function openSession(model: string | Uint8Array): Promise<InferenceSession> {
-  const { threads } = setup;
+  const threads = inferenceThreads(setup.threads);
   const options = {
     executionProviders: [setup.provider],
     graphOptimizationLevel: 'all',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
+import { availableThreads } from '../base/threads.ts';
 import {
   decoderWarning,
   type ImageDescription,
@@ -24,7 +24,7 @@ export interface InspectedContents {
 }
 
 /** Images being read and decoded at once: enough to keep the cores busy while files are read. */
-const parallelImages = Math.max(4, Math.min(16, 2 * availableParallelism()));
+const parallelImages = () => Math.max(4, Math.min(16, 2 * availableThreads()));
 
 /**
  * Reads and decodes each content once, to 32x32 pixels. What is kept of one is some hundred bytes;
@@ -50,7 +50,7 @@ export async function inspectContents(
       onProgress?.({ stage: 'decoding', done, total: contents.length, unit: 'images' });
     }
   };
-  await Promise.all(Array.from({ length: parallelImages }, work));
+  await Promise.all(Array.from({ length: parallelImages() }, work));
   await rereadWarnings(contents, inspections, signal);
   return { inspections, fingerprints };
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <exception>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "cpu/available_threads.h"
 #include "cpu/head_pass.h"
 #include "cpu/zeros.h"
 #include "head/error.h"
@@ -224,7 +224,7 @@ class CpuEngine final : public Engine {
 
 }  // namespace
 
-unsigned default_threads() { return std::clamp(std::thread::hardware_concurrency(), 1u, 16u); }
+unsigned default_threads() { return std::min(available_threads(), 16u); }
 
 std::string describe() {
   const unsigned threads = default_threads();

@@ -8,7 +8,7 @@
 
 namespace headstart::cpu {
 
-// Threads that this process may run at once, 1 … 16.
+// available_threads(), at most 16.
 unsigned default_threads();
 
 // "CPU, AVX-512, 2 threads".
