@@ -240,7 +240,7 @@ describe('of several outputs', () => {
 
   test('none is taken by itself, and one that there is not is said with those that there are', async () => {
     await expect((await locate(two)).file).rejects.toThrow(
-      'it has 2 outputs (map, pooled/vector) and none is called "features": choose one with --output',
+      'it has 2 outputs (map, pooled/vector) and none is called "features": choose one with `output`',
     );
     await expect((await locate(two, { output: 'logits' })).file).rejects.toMatchObject({
       code: 'USAGE',

@@ -59,7 +59,7 @@ beforeAll(async () => {
       cacheDir,
       backbone: tinyBackbone,
       device: 'cpu',
-      epochs: 80,
+      epochs: 200,
       learningRate: 1e-2,
       earlyStopping: { enabled: false },
     });

@@ -10,6 +10,7 @@ import {
   viewsOption,
   viewsOrExactOption,
 } from '@headstart/core/options';
+import type { Command } from 'commander';
 import type { FlagValues } from '../options.ts';
 
 const beforeViews = { ...backboneOptions, ...resizeOptions, ...augmentOptions } as const;
@@ -38,4 +39,16 @@ export function imageSettings(options: FlagValues<typeof augmentOptions & typeof
   // What is off is not named, so that runs of before are still the same.
   const more = Object.entries({ rotation, zoom, brightness }).filter(([, value]) => value > 0);
   return { augment: { flip, widthShift, heightShift, ...Object.fromEntries(more) } };
+}
+
+/**
+ * Feature files name the backbone that made them: only one that the user names is compared with it,
+ * not the default.
+ */
+export function backboneOfFiles(
+  command: Command,
+  data: string | undefined,
+): { readonly backbone?: undefined } {
+  const isDefault = command.getOptionValueSource('backbone') === 'default';
+  return isDefault && data === undefined ? { backbone: undefined } : {};
 }

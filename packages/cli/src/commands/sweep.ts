@@ -5,6 +5,7 @@ import { addOptions, type FlagValues } from '../options.ts';
 import { duration } from '../progress.ts';
 import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
+import { backboneOfFiles } from './image-options.ts';
 import {
   addStudyOptions,
   type StudyOptions,
@@ -27,6 +28,7 @@ export function addSweepCommand(program: Command, runner: Runner): void {
       const vectors = command.getOptionValueSource('head') === 'default';
       const result = await sweepJob({
         ...studySettings(options, context),
+        ...backboneOfFiles(command, data),
         head: vectors ? undefined : options.head,
         data,
         validationFeatures: options.valFeatures,

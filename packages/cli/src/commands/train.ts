@@ -33,7 +33,12 @@ import type { Ui } from '../ui.ts';
 import { inFlags } from '../words.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 import { foldsLine } from './folds-text.ts';
-import { imageSettings, type TrainImageOptions, trainImageOptions } from './image-options.ts';
+import {
+  backboneOfFiles,
+  imageSettings,
+  type TrainImageOptions,
+  trainImageOptions,
+} from './image-options.ts';
 import {
   addHeadTrainingOptions,
   type HeadTrainingOptions,
@@ -77,10 +82,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       const settings = { ...options, ...scripted };
       const trained = await trainAndCrossValidate({
         ...trainJobOptions(settings),
-        // Feature files name their own: only one that the user names is compared with it.
-        ...(command.getOptionValueSource('backbone') === 'default' && data === undefined
-          ? { backbone: undefined }
-          : {}),
+        ...backboneOfFiles(command, data),
         data,
         recordedArguments: { data, ...settings },
         signal,
