@@ -59,9 +59,11 @@ beforeAll(async () => {
       cacheDir,
       backbone: tinyBackbone,
       device: 'cpu',
-      epochs: 200,
+      epochs: 80,
       learningRate: 1e-2,
       earlyStopping: { enabled: false },
+      // The first epoch of the best accuracy is less sure than the last.
+      restoreBest: false,
     });
     runs[head] = out;
   }
