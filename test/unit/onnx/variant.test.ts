@@ -123,7 +123,7 @@ describe('variants of VGG16', () => {
   const mobilenet = sharedPath('weights/mobilenetv2.onnx');
   test.skipIf(!mobilenet)('other backbones have the layer and size that they have', async () => {
     await expect(locate({ imageSize: 160 }, mobilenet as string)).rejects.toThrow(
-      /takes images of 224x224 pixels and no others: leave out --image-size\.$/,
+      /takes images of 224x224 pixels and no others: leave out `imageSize`\.$/,
     );
     await expect(locate({ layer: 'block1_pool' }, mobilenet as string)).rejects.toThrow(
       /is no VGG16 of Headstart’s: leave out `layer`/,
