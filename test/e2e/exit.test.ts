@@ -3,6 +3,7 @@ import { openSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readRun } from '@headstart/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { floatTensor, node, smallModel } from '../unit/backbone/models.ts';
 import { runCli } from '../util/cli.ts';
@@ -150,6 +151,31 @@ describe('a process that ends while ONNX Runtime works', () => {
     const once = () => start(['program.mjs'], 'pipe', ({ stdout }) => stdout?.resume());
     expect(await twenty(once)).toEqual(new Set(['7']));
   }, 300_000);
+});
+
+describe('a command whose output nobody reads', () => {
+  it('trains to its end, and says by its code how that went', async () => {
+    const train = [cli, 'train', 'data', '--backbone', tinyBackbone, '--no-augment', '--no-folds'];
+    const once = (out: string, ...more: string[]) =>
+      start(
+        [...train, '--epochs', '30', '--no-early-stopping', '--out', out, ...device, ...more],
+        'pipe',
+        (child) => {
+          child.stderr?.once('data', () => child.stderr?.destroy());
+          child.stdout?.destroy();
+        },
+      );
+    expect(await once('unread')).toMatchObject({ code: 0, signal: null });
+    expect((await readRun(at('unread'))).record.result.epochs).toBe(30);
+    const strict = await once(
+      'below',
+      '--assert-accuracy-at-least',
+      '1',
+      '--learning-rate',
+      '1e-9',
+    );
+    expect(strict.code).toBe(4);
+  }, 120_000);
 });
 
 describe('ONNX Runtime', () => {

@@ -51,7 +51,7 @@ const commands = [
 /** Runs the command line; sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   const abort = abortOnSignals();
-  endWhereOutputFails();
+  goOnWithoutReaders();
   let code: ExitCode = exitCode.done;
   const runner: Runner =
     (run) =>
@@ -124,15 +124,15 @@ function abortOnSignals(): AbortController {
   return controller;
 }
 
-/** Nobody reads what a closed pipe gets; where else output fails, the reason is said. */
-function endWhereOutputFails(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(exitCode.done);
-      if (stream === process.stdout) {
-        process.stderr.write(`error: the output cannot be written: ${error.message}.\n`);
-      }
-      process.exit(exitCode.failed);
-    });
-  }
+/**
+ * A closed pipe ends nothing but what streams into it (see the `write` of `Ui`): a training goes on
+ * when nobody reads its progress. Where results cannot be written otherwise, the reason is said.
+ */
+function goOnWithoutReaders(): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`error: the output cannot be written: ${error.message}.\n`);
+    process.exit(exitCode.failed);
+  });
 }

@@ -1,4 +1,5 @@
 import type { ProgressListener } from '@headstart/core';
+import { exitCode } from './exit-codes.ts';
 import { createProgressDisplay } from './progress.ts';
 import { printable } from './table.ts';
 
@@ -12,7 +13,7 @@ export interface Ui {
   readonly onProgress: ProgressListener;
   /** The result: `text` for people, or the document under `--json`. */
   result(document: unknown, text: string): void;
-  /** Text on stdout as it is, for output that is streamed. */
+  /** Text on stdout as it is, for output that is streamed; where nobody reads it the program ends. */
   write(text: string): Promise<void>;
   /** Ends the progress line that is being drawn. */
   finish(): void;
@@ -55,7 +56,9 @@ export function createUi(options: UiOptions): Ui {
 /** Waits where the reader is slower than we are; a closed pipe (`| head`) ends the program quietly. */
 function writeToStdout(text: string): Promise<void> {
   return new Promise((resolve) => {
-    if (process.stdout.write(text)) resolve();
-    else process.stdout.once('drain', () => resolve());
+    process.stdout.write(text, (error?: NodeJS.ErrnoException | null) => {
+      if (error?.code === 'EPIPE') process.exit(exitCode.done);
+      resolve();
+    });
   });
 }
