@@ -42,7 +42,7 @@ const calls: readonly (readonly string[])[] = [
   ['predict', 'run', 'data/red', 'data/red/broken.jpg'],
   ['pull', '--from', 'keras.h5'],
   ['sweep', 'data', ...backbone, '--trials', '4', '--epochs', '2', '--out', 'sweep'],
-  ['train', 'data', ...backbone, '--epochs', '2', '--out', 'run'],
+  ['train', 'data', ...backbone, '--epochs', '2', '--out', 'run', '--overwrite'],
 ];
 
 /** Commands that would change the installation: a test calls what they print instead. */

@@ -35,7 +35,7 @@ describe('train', () => {
     expect(high).toBeGreaterThanOrEqual(asked.folds.accuracy);
     const written = JSON.parse(await readFile(join(place.path, 'asked/folds.json'), 'utf8'));
     expect(written).toEqual(asked.folds);
-    const without = await json(...args, '--no-folds', '--out', 'asked');
+    const without = await json(...args, '--no-folds', '--out', 'asked', '--overwrite');
     expect(without).toMatchObject({ folds: null, folds_left_out: '--no-folds was given' });
     await expect(readFile(join(place.path, 'asked/folds.json'))).rejects.toThrow('ENOENT');
     const exact = await cli(...args, '--views', 'exact', '--folds', '3');

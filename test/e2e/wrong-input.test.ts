@@ -1,5 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRun } from '@headstart/core';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../util/cli.ts';
 import { temporaryFolder, tinyBackbone, writePictures } from '../util/workspace.ts';
@@ -155,6 +156,27 @@ describe('wrong input gets one clear sentence and its exit code', () => {
     expect(code).toBe(2);
     expect(errorLines(stderr)).toHaveLength(1);
     expect((await readdir(join(place.path, 'data'))).sort()).toEqual(['a', 'b']);
+  });
+
+  it('an --out folder that holds a finished run, unless --overwrite is given', async () => {
+    await using place = await temporaryFolder();
+    await writePictures(join(place.path, 'data'), ['a', 'b'], 12);
+    const run = join(place.path, 'run');
+    const again = ['data', '--epochs', '1', '--no-folds', '--out', 'run', '--seed'];
+    expect((await train(place.path, ...again, '1')).code).toBe(0);
+    const refused = await train(place.path, ...again, '2');
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      'error: The folder run given as --out holds a finished run: give another one, or --overwrite to replace the run when the new one is complete.\n',
+    ]);
+    expect((await readRun(run)).record.seed).toBe(1);
+    expect((await train(place.path, ...again, '2', '--overwrite')).code).toBe(0);
+    expect((await readRun(run)).record.seed).toBe(2);
+    await writeFile(join(run, 'notes.txt'), 'mine');
+    const mixed = await train(place.path, ...again, '3', '--overwrite');
+    expect(mixed.code).toBe(2);
+    expect(mixed.stderr).toContain('holds other things (notes.txt)');
+    expect((await readRun(run)).record.seed).toBe(2);
   });
 
   it('vgg16 that was not pulled names the command that fetches it', async () => {

@@ -107,19 +107,33 @@ describe('a run folder', () => {
     expect(await readRunWeights(run)).toEqual(contents.weights);
   });
 
-  test('is replaced by a new run, and counts as unfinished until that is complete', async () => {
+  test('is replaced by a new run, and can be read until that is complete', async () => {
     await writeRun(folder, contentsOfRun());
+    await writeFile(join(folder, 'folds.json'), '{}');
+    await writeFile(join(folder, 'corrections.csv'), 'kept');
+    const before = await readdir(folder);
     const controller = new AbortController();
     const contents = contentsOfRun({ classes: ['off', 'on'] });
     const running = writeRun(folder, { ...contents, signal: controller.signal });
     controller.abort();
     await expect(running).rejects.toBe(controller.signal.reason);
-    await expect(readRun(folder)).rejects.toMatchObject({
-      code: 'RUN_INVALID',
-      message: `${folder} holds no finished run (there is no run.json in it): train into it first.`,
+    expect((await readdir(folder)).sort()).toEqual(before.sort());
+    let [reads, done] = [0, false];
+    const write = async () => {
+      for (let i = 0; i < 5; i++) await writeRun(folder, i % 2 ? contentsOfRun() : contents);
+    };
+    const writing = write().finally(() => {
+      done = true;
     });
-    await writeRun(folder, contents);
+    while (!done) {
+      expect((await readRun(folder)).folder).toBe(folder);
+      reads += 1;
+    }
+    await writing;
+    expect(reads).toBeGreaterThan(0);
     expect((await readRun(folder)).record.classes).toEqual(['off', 'on']);
+    expect(await text('corrections.csv')).toBe('kept');
+    expect((await readdir(folder)).sort()).toEqual(before.filter((n) => n !== 'folds.json').sort());
   });
 
   test('that cannot be written is said', async () => {

@@ -51,6 +51,7 @@ async function demo(context: CommandContext, options: DemoOptions) {
     ...options,
     data: pictures,
     out: join(folder, 'run'),
+    overwrite: true,
     backbone: options.backbone ?? 'vgg16',
     views: viewsPerImage,
     // A small sample makes the curve uneven.

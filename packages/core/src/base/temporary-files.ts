@@ -15,7 +15,7 @@ export function temporaryBeside(path: string): string {
 const pattern = /\.headstart-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
 /**
- * Removes temporary files in the folder whose process has ended without doing so: it was killed, or
+ * Removes temporary files, and folders of such a name, in the folder whose process has ended without doing so: it was killed, or
  * the machine went down. Those of other machines stay, as the folder may be shared. What cannot be
  * read or removed is left.
  */
@@ -24,7 +24,7 @@ export async function removeAbandoned(folder: string): Promise<void> {
   for (const name of names) {
     const [, owner, pid] = pattern.exec(name) ?? [];
     if (owner !== machine() || isRunning(Number(pid))) continue;
-    await rm(join(folder, name), { force: true }).catch(() => {});
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 

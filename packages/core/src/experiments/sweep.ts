@@ -241,7 +241,7 @@ async function refitBest(
   }
   const { trials: _, budget: __, space: ___, search: ____, ...shared } = options;
   const { momentum, dropout, ...choice } = best.choice;
-  const chosen: TrainJobOptions = { ...shared, ...choice, momentum, dropout, out };
+  const chosen: TrainJobOptions = { ...shared, ...choice, momentum, dropout, out, overwrite: true };
   const open = async () => ({ ...data, [Symbol.asyncDispose]: async () => {} });
   const { validation } = await trainOn(open, { ...chosen, onNotice: undefined });
   return { accuracy: validation.accuracy, loss: validation.loss };

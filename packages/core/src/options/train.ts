@@ -44,6 +44,10 @@ export const runOptions = {
   }),
   /** The run folder; default `runs/<name of the data>`. */
   out: option(path('folder'), { help: 'the run folder (default: runs/<name of the data>)' }),
+  /** Replace the finished run in `out` when the new one is complete. Default false: fail. */
+  overwrite: option(onOff(), {
+    help: 'replace the finished run in --out when the new one is complete',
+  }),
   /** Fail where there is no interrupted run to go on with. Default false. */
   resume: option(onOff(), {
     help: 'go on with the interrupted run in --out, or fail if there is none',

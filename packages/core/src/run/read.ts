@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { Metrics } from '../evaluate/index.ts';
 import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
@@ -24,7 +25,23 @@ export interface Run {
  * ```
  */
 export async function readRun(folder: string): Promise<Run> {
-  const record = parseRecord(await recordText(folder), join(folder, runFiles.record));
+  const text = await recordText(folder);
+  try {
+    return await checkedRun(folder, text);
+  } catch (error) {
+    // A new run may have taken its place in the meantime.
+    await setTimeout(replacedWithinMs);
+    const isAnother = (await recordText(folder)) !== text;
+    if (isAnother) return readRun(folder);
+    throw error;
+  }
+}
+
+/** A run is replaced by renaming its files, the record last. */
+const replacedWithinMs = 50;
+
+async function checkedRun(folder: string, text: string): Promise<Run> {
+  const record = parseRecord(text, join(folder, runFiles.record));
   for (const [name, { bytes }] of Object.entries(record.files)) {
     const size = await sizeOf(join(folder, name));
     if (size === undefined) throw invalid(`The run ${folder} has lost its file ${name}`);

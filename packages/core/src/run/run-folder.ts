@@ -1,7 +1,7 @@
 import { access, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
-import { runFiles } from './record.ts';
+import { earlierRunFiles, runFiles } from './record.ts';
 
 /** The state of a run in progress; gone when the run is complete. */
 export const checkpointFile = 'checkpoint.safetensors';
@@ -12,16 +12,43 @@ export interface RunFolder {
   readonly interrupted: boolean;
 }
 
+/** How a run gets into a folder that holds one. */
+export interface RunFolderOptions {
+  readonly out?: string | undefined;
+  /** Go on with the interrupted run there. */
+  readonly resume?: boolean | undefined;
+  /** Replace the finished run there. */
+  readonly overwrite?: boolean | undefined;
+}
+
 /**
  * Decides where a run goes.
  *
- * A folder that the user names is used, unless it holds something that is no run. Otherwise it is
+ * A folder that the user names is used where it holds nothing else than a run, and a finished one
+ * only where it may be replaced. Otherwise it is
  * `runs/<name of the data>`, then `…-2`, `…-3`: the first that holds no finished run, so that the
  * same command finds the run that was interrupted.
  *
- * @throws HeadstartError `USAGE` where `out` cannot be a run folder
+ * @throws HeadstartError `USAGE` where `out` cannot be a run folder, and where there is nothing to resume
  */
-export async function chooseRunFolder(source: string, out?: string): Promise<RunFolder> {
+export async function chooseRunFolder(
+  source: string,
+  { out, resume, overwrite }: RunFolderOptions,
+): Promise<RunFolder> {
+  const place = await placeOf(source, out);
+  if (resume && !place.interrupted) {
+    throw new HeadstartError('USAGE', `There is no interrupted run in ${place.folder} to resume.`);
+  }
+  // What was interrupted there had been allowed to replace the run.
+  if (overwrite || resume || !(await exists(join(place.folder, runFiles.record)))) return place;
+  throw new HeadstartError(
+    'USAGE',
+    `The folder ${out} given as \`out\` holds a finished run: give another one, or \`overwrite\` to replace the run when the new one is complete.`,
+    { option: 'out' },
+  );
+}
+
+async function placeOf(source: string, out: string | undefined): Promise<RunFolder> {
   if (out !== undefined) {
     const folder = resolve(out);
     await refuseForeignFolder(folder, out);
@@ -50,10 +77,10 @@ async function refuseForeignFolder(folder: string, out: string): Promise<void> {
       option: 'out',
     });
   }
-  const ours = new Set<string>([...Object.values(runFiles), checkpointFile]);
+  const ours = new Set<string>([...Object.values(runFiles), ...earlierRunFiles, checkpointFile]);
   const names = await readdir(folder);
   const strange = names.find((name) => !ours.has(name) && !name.startsWith('.'));
-  if (names.length > 0 && strange !== undefined && !names.some((name) => ours.has(name))) {
+  if (strange !== undefined) {
     throw new HeadstartError(
       'USAGE',
       `The folder ${out} given as \`out\` holds other things (${strange}): give a new or empty folder.`,

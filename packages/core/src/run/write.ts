@@ -1,38 +1,41 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
-import { HeadstartError, reasonOf } from '../base/errors.ts';
 import { confusionCsv } from '../evaluate/index.ts';
 import { historyCsv, writeHeadWeights } from '../head/index.ts';
 import type { RunContents } from './contents.ts';
-import { type RunRecord, runFiles } from './record.ts';
+import { earlierRunFiles, type RunRecord, runFiles } from './record.ts';
 import { predictionsCsv, skippedCsv } from './tables.ts';
 import { wholeModel } from './whole-model.ts';
 import { describeFile, type RunFiles, settled, writeFiles } from './write-files.ts';
 import { writeRunReport } from './write-report.ts';
+import { writeTogether } from './write-together.ts';
 
 /**
  * Writes a run folder. Each file is written whole or not at all. The run is complete, with its
  * `run.json`, before anything is drawn: a plot or a report that fails is a warning. A run that stood
- * there before is replaced, and counts as unfinished until the new one is complete.
+ * there before can be read until the new one is complete, which then takes its place.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
  */
 export async function writeRun(folder: string, contents: RunContents): Promise<RunRecord> {
   const { signal } = contents;
   signal?.throwIfAborted();
-  await removeOld(folder);
-  const model = await modelFiles(contents);
-  signal?.throwIfAborted();
-  // Each file waits for the disk: together they wait once.
-  const written = await settled([
-    writeWeights(folder, contents),
-    writeFiles(folder, model),
-    writeFiles(folder, textFiles(contents)),
-  ]);
-  signal?.throwIfAborted();
-  const files: RunFiles = Object.assign({}, ...written);
-  await writeRecord(folder, contents, files);
+  const files = await writeTogether(folder, runFiles.record, async (beside) => {
+    const model = await modelFiles(contents);
+    signal?.throwIfAborted();
+    // Each file waits for the disk: together they wait once.
+    const written = await settled([
+      writeWeights(beside, contents),
+      writeFiles(beside, model),
+      writeFiles(beside, textFiles(contents)),
+    ]);
+    signal?.throwIfAborted();
+    const all: RunFiles = Object.assign({}, ...written);
+    await writeRecord(beside, contents, all);
+    return all;
+  });
+  await removeOld(folder, files);
   const drawn = await writeRunReport(folder, contents, files);
   return writeRecord(folder, contents, { ...files, ...drawn });
 }
@@ -47,17 +50,12 @@ async function writeRecord(
   return record;
 }
 
-async function removeOld(folder: string): Promise<void> {
-  for (const name of [runFiles.record, runFiles.folds, runFiles.model]) {
-    try {
-      await rm(join(folder, name), { force: true });
-    } catch (error) {
-      throw new HeadstartError(
-        'OUTPUT_UNWRITABLE',
-        `Cannot write ${folder}: ${reasonOf(error)}. Choose a place that can be written.`,
-        { cause: error },
-      );
-    }
+/** Removes what an earlier run left that the new one has not; its corrections stay. */
+async function removeOld(folder: string, files: RunFiles): Promise<void> {
+  const kept: readonly string[] = [runFiles.record, runFiles.corrections, ...Object.keys(files)];
+  const known = [...Object.values(runFiles), ...earlierRunFiles];
+  for (const name of known.filter((one) => !kept.includes(one))) {
+    await rm(join(folder, name), { force: true }).catch(() => {});
   }
 }
 

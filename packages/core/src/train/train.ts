@@ -71,10 +71,7 @@ export async function trainOn(
   checkOptions(runOptions, options);
   const started = performance.now();
   const source = options.data ?? options.features ?? '';
-  const place = await chooseRunFolder(source, options.out);
-  if (options.resume && !place.interrupted) {
-    throw new HeadstartError('USAGE', `There is no interrupted run in ${place.folder} to resume.`);
-  }
+  const place = await chooseRunFolder(source, options);
   const { head: named = 'conv' } = options;
   const head = typeof named === 'string' ? await loadHeadSpec(named) : named;
   const remove = await makeOutputFolder(place.folder);
