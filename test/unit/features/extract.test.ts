@@ -134,6 +134,21 @@ describe('Extracting features', () => {
     );
   });
 
+  it('gives many views of one image their rows, those that are there left out', async () => {
+    const [sample] = await pictures(folder, 1);
+    const views = Array.from({ length: 40 }, (_, i) => {
+      return { flip: i % 2 === 0, shiftX: i / 50, shiftY: -i / 100 };
+    });
+    const some = views.filter((_, i) => i % 5 === 2);
+    await extract([], { samples: [{ sample: sample as Sample, views: some }] });
+    const { set, computed } = await extract([], { samples: [{ sample: sample as Sample, views }] });
+    expect(computed).toBe(32);
+    const size = { height: side, width: side };
+    expect(await rowsOf(set)).toEqual(
+      views.map((view) => Float32Array.from(applyView(pixelsOf(0), size, view).subarray(0, 6))),
+    );
+  });
+
   it('keeps a sample of which no view is asked for, without rows', async () => {
     const samples = await pictures(folder, 2);
     const requests = samples.map((sample, i) => ({ sample, views: i ? [undefined] : [] }));

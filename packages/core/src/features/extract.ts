@@ -4,7 +4,7 @@ import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
 import { mapOrdered } from '../base/ordered-map.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
-import { applyView, type ResizeOptions } from '../image/index.ts';
+import type { ResizeOptions } from '../image/index.ts';
 import { isUnusable } from './cache-error.ts';
 import { cachedFeatureSet } from './cached-set.ts';
 import type { Claim } from './claims.ts';
@@ -51,6 +51,9 @@ export interface ExtractFeaturesResult {
 
 /** Images being read or decoded, or decoded and waiting to enter a batch. */
 const decodedAhead = 16;
+
+/** Views that are made of one decoded image at once: what bounds the memory of those that wait. */
+const viewsAtOnce = 16;
 
 /** Images whose views are claimed at once. */
 const claimedAhead = 8;
@@ -178,6 +181,7 @@ async function compute(
 ): Promise<Map<Sample, string>> {
   const { backbone, cache, resize, fit, signal } = options;
   const { height, width } = backbone.info.input;
+  const viewBytes = height * width * 3;
   const batchSize = batchSizeOf(options);
   const claimed = new Set<Buffer>();
   const queue = new InferenceQueue({
@@ -192,7 +196,9 @@ async function compute(
   });
   const read = async (work: MissingViews): Promise<ReadImage & { work: MissingViews }> => {
     signal?.throwIfAborted();
-    return { ...(await readImage(work.content.samples, { height, width, resize, fit })), work };
+    const views = work.views.map(({ view }) => view);
+    const image = await readImage(work.content.samples, { height, width, resize, fit, views });
+    return { ...image, work };
   };
   const skipped = new Map<Sample, string>();
   try {
@@ -207,10 +213,10 @@ async function compute(
           onLeftOut(work.views.length);
           continue;
         }
-        for (const { key, view } of work.views) {
+        const name = work.content.samples[0]?.name ?? '';
+        for (const [i, { key }] of work.views.entries()) {
           signal?.throwIfAborted();
-          const seen = view ? applyView(pixels, { height, width }, view) : pixels;
-          await queue.add(seen, { key, name: work.content.samples[0]?.name ?? '' });
+          await queue.add(pixels.subarray(i * viewBytes, (i + 1) * viewBytes), { key, name });
         }
       }
       signal?.throwIfAborted();
@@ -269,7 +275,10 @@ function* claimViews(
       at += views.length;
       const those = (claim: Claim) => views.filter((_, i) => own[i] === claim);
       if (own.includes('theirs')) theirs.push({ content, views: those('theirs') });
-      if (own.includes('ours')) yield { content, views: those('ours') };
+      const ours = those('ours');
+      for (let i = 0; i < ours.length; i += viewsAtOnce) {
+        yield { content, views: ours.slice(i, i + viewsAtOnce) };
+      }
     }
   }
 }

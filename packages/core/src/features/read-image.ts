@@ -2,27 +2,35 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { Sample } from '../dataset/index.ts';
-import { type DecodeOptions, decodeImage, unreadableReason } from '../image/index.ts';
+import {
+  type DecodeOptions,
+  type DecodeViewsOptions,
+  decodeViews,
+  unreadableReason,
+} from '../image/index.ts';
 
 export interface SkippedSample {
   readonly sample: Sample;
   readonly reason: string;
 }
 
-/** The pixels of a content; undefined where none of its files could be read. */
+/** The pixels of a content's views; undefined where none of its files could be read. */
 export interface ReadImage {
+  /** RGB, [views, height, width, 3] */
   readonly pixels: Uint8Array | undefined;
   readonly skipped: readonly SkippedSample[];
 }
 
 /**
  * Reads and decodes the first of some files of the same bytes that still has these bytes: features
- * are stored under the content's hash, so what is decoded must be what was hashed.
+ * are stored under the content's hash, so what is decoded must be what was hashed. It is decoded once,
+ * for all views.
  */
 export async function readImage(
   samples: readonly Sample[],
-  options: DecodeOptions,
+  options: DecodeOptions & Partial<Pick<DecodeViewsOptions, 'views'>>,
 ): Promise<ReadImage> {
+  const { views = [undefined] } = options;
   const skipped: SkippedSample[] = [];
   for (const sample of samples) {
     let bytes: Buffer;
@@ -37,7 +45,9 @@ export async function readImage(
       continue;
     }
     try {
-      return { pixels: await decodeImage(bytes, options, sample.path), skipped };
+      const pixels = new Uint8Array(views.length * options.height * options.width * 3);
+      await decodeViews(bytes, { ...options, views, target: pixels }, sample.path);
+      return { pixels, skipped };
     } catch (error) {
       if (!(error instanceof HeadstartError) || error.code !== 'IMAGE_UNREADABLE') throw error;
       const reason = unreadableReason(error);
