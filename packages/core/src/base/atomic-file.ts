@@ -1,7 +1,8 @@
-import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, open, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HeadstartError, reasonOf } from './errors.ts';
+import { HeadstartError, reasonOf, systemCode } from './errors.ts';
 import { makeFolders } from './folders.ts';
+import { statRegularFile } from './regular-file.ts';
 import { removeAbandoned, temporaryBeside } from './temporary-files.ts';
 
 /** A file being written under a temporary name. */
@@ -12,7 +13,8 @@ export interface PendingFile {
 /**
  * Writes a file whole or not at all: the bytes go to a temporary file beside it, are flushed to
  * disk, and take the name at the end. Missing parent folders are made. What a process that was killed
- * has left in the folder is removed.
+ * has left in the folder is removed. A link stays, and what it leads to is written. What is not a
+ * regular file is left as it is, and refused.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`; what `fill` throws passes through unchanged.
  */
@@ -20,8 +22,9 @@ export async function writeFileAtomically(
   path: string,
   content: string | Uint8Array | ((file: PendingFile) => Promise<void>),
 ): Promise<void> {
-  const folder = dirname(path);
-  const temporary = temporaryBeside(path);
+  const target = await attempt(path, () => replaceable(path));
+  const folder = dirname(target);
+  const temporary = temporaryBeside(target);
   const handle = await attempt(path, async () => {
     await makeFolders(folder);
     await removeAbandoned(folder);
@@ -42,7 +45,7 @@ export async function writeFileAtomically(
     await attempt(path, async () => {
       await handle.sync();
       await handle.close();
-      await rename(temporary, path);
+      await rename(temporary, target);
     });
   } catch (error) {
     await handle.close().catch(() => {});
@@ -61,13 +64,28 @@ export async function writeFileAtomically(
  * ```
  */
 export async function checkWritable(path: string): Promise<void> {
-  const folder = dirname(path);
   await attempt(path, async () => {
+    const folder = dirname(await replaceable(path));
     await makeFolders(folder);
     await access(folder, constants.W_OK);
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isDirectory()) throw new Error('it is a folder');
   });
+}
+
+/**
+ * The path of the file that a rename may replace: `path`, or what it leads to as a link.
+ *
+ * @throws Error where it is a folder, a pipe or a device, or a link to nothing
+ */
+async function replaceable(path: string): Promise<string> {
+  try {
+    await statRegularFile(path);
+    return await realpath(path);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    const link = await readlink(path).catch(() => undefined);
+    if (link !== undefined) throw new Error(`it is a link to ${link}, which is not there`);
+    return path;
+  }
 }
 
 async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 /**
- * Makes sure that a path is of a file before it is opened. A pipe is not opened: that would wait for
+ * Makes sure that a path is of a file before it is opened or replaced. A pipe is not opened: that would wait for
  * whoever writes to it, and nothing could end the wait.
  *
  * @throws Error with the bare reason, or the file system's error
