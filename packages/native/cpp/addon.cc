@@ -9,6 +9,7 @@
 #include "cpu/available_threads.h"
 #include "cpu/engine.h"
 #include "cuda/probe.h"
+#include "encoded_rows.h"
 #include "feature_store_wrap.h"
 #include "head/philox.h"
 #include "image_functions.h"
@@ -99,6 +100,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   exports.Set("backends", Napi::Function::New<backends>(env, "backends"));
   exports.Set("uniforms", Napi::Function::New<uniforms>(env, "uniforms"));
   exports.Set("readCheckedRows", Napi::Function::New<read_checked_rows>(env, "readCheckedRows"));
+  exports.Set("encodeRows", Napi::Function::New<encode_rows>(env, "encodeRows"));
   exports.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
   exports.Set("availableThreads",
               Napi::Function::New<available_threads>(env, "availableThreads"));

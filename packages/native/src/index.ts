@@ -2,6 +2,7 @@ export { availableThreads } from './available-threads.ts';
 export { backends } from './backends.ts';
 export { type CheckedRowsOptions, canReadCheckedRows, readCheckedRows } from './checked-rows.ts';
 export { ConvStack, type ConvStackOptions } from './conv-stack.ts';
+export { type EncodeRowsOptions, encodeRows } from './encoded-rows.ts';
 export { NativeError, type NativeErrorCode } from './errors.ts';
 export {
   FeatureStore,

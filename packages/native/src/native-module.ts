@@ -333,6 +333,14 @@ export interface NativeModule {
     c3: number,
     count: number,
   ): Float64Array;
+  encodeRows(
+    numbers: Float32Array,
+    headers: Uint8Array,
+    headerBytes: number,
+    checkedBytes: number,
+    half: boolean,
+    target: Uint8Array,
+  ): Promise<number>;
   readCheckedRows(
     files: Int32Array,
     offsets: Float64Array,

@@ -1,8 +1,15 @@
+import { encodeRows } from '@headstart/native';
 import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError } from '../base/errors.ts';
-import { maxFloat16, toFloat16 } from '../base/float16.ts';
-import type { CacheRecord, RecordLayout } from './record.ts';
-import { type FeatureRows, rowLength } from './set.ts';
+import { maxFloat16 } from '../base/float16.ts';
+import {
+  expectedHeaders,
+  headerBytes,
+  type RecordLayout,
+  recordBytes,
+  rowBytes,
+} from './record.ts';
+import { rowLength } from './set.ts';
 import type { FeatureStore } from './store.ts';
 
 /** Batches handed to the backbone and not yet written: one in inference, one waiting for it. */
@@ -86,21 +93,23 @@ export class InferenceQueue {
         `The backbone ${backbone.info.name} gave ${features.length} numbers for ${entries.length} images, not ${length} each.`,
       );
     }
-    const rows = this.#encode(features, length, entries);
-    cache.putBatch(
-      entries.map(({ key }, i): CacheRecord => {
-        return { ...layout, key, row: rows.subarray(i * length, (i + 1) * length) };
-      }),
-    );
-    onWritten(entries.map(({ key }) => key));
+    const keys = entries.map(({ key }) => key);
+    cache.putEncoded(await this.#encode(features, length, entries, keys));
+    onWritten(keys);
   }
 
-  #encode(features: Float32Array, length: number, entries: readonly Entry[]): FeatureRows {
+  /** The records of a batch, made off the main thread. */
+  async #encode(
+    features: Float32Array,
+    length: number,
+    entries: readonly Entry[],
+    keys: readonly Buffer[],
+  ): Promise<Buffer> {
     const { layout, backbone } = this.#options;
-    const half = layout.dtype === 'float16';
-    const rows = half ? new Uint16Array(features.length) : features;
-    const bad = half ? toFloat16(features, rows as Uint16Array) : firstNotFinite(features);
-    if (bad < 0) return rows;
+    const target = Buffer.allocUnsafe(keys.length * recordBytes(rowBytes(layout)));
+    const headers = { ...expectedHeaders(keys, layout), headerBytes };
+    const bad = await encodeRows({ numbers: features, ...headers, dtype: layout.dtype, target });
+    if (bad < 0) return target;
     const value = features[bad] as number;
     const image = entries[Math.floor(bad / length)]?.name;
     const advice = Number.isFinite(value)
@@ -115,9 +124,4 @@ export class InferenceQueue {
   #throwFailure(): void {
     if (this.#failure) throw this.#failure.error;
   }
-}
-
-function firstNotFinite(features: Float32Array): number {
-  for (let i = 0; i < features.length; i++) if (!Number.isFinite(features[i])) return i;
-  return -1;
 }
