@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Backbone } from '../backbone/index.ts';
+import { BufferPool } from '../base/buffer-pool.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
 import { mapOrdered } from '../base/ordered-map.ts';
@@ -194,10 +195,12 @@ async function compute(
       onWritten(keys.length);
     },
   });
+  const pool = new BufferPool(decodedAhead);
   const read = async (work: MissingViews): Promise<ReadImage & { work: MissingViews }> => {
     signal?.throwIfAborted();
     const views = work.views.map(({ view }) => view);
-    const image = await readImage(work.content.samples, { height, width, resize, fit, views });
+    const options = { height, width, resize, fit, views };
+    const image = await readImage(work.content.samples, options, pool);
     return { ...image, work };
   };
   const skipped = new Map<Sample, string>();
@@ -218,6 +221,7 @@ async function compute(
           signal?.throwIfAborted();
           await queue.add(pixels.subarray(i * viewBytes, (i + 1) * viewBytes), { key, name });
         }
+        pool.give(pixels);
       }
       signal?.throwIfAborted();
       await queue.finish();

@@ -1,5 +1,6 @@
 import { encodeRows } from '@headstart/native';
 import type { Backbone } from '../backbone/index.ts';
+import { BufferPool } from '../base/buffer-pool.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { maxFloat16 } from '../base/float16.ts';
 import {
@@ -38,7 +39,8 @@ export class InferenceQueue {
   readonly #options: InferenceQueueOptions;
   readonly #imageBytes: number;
   readonly #inFlight = new Set<Promise<void>>();
-  #pixels: Uint8Array | undefined;
+  readonly #pool = new BufferPool(batchesInFlight + 1);
+  #pixels: Uint8Array<ArrayBuffer> | undefined;
   #entries: Entry[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -50,7 +52,7 @@ export class InferenceQueue {
 
   /** Adds an image; waits where enough batches are in flight. Throws what an earlier batch failed with. */
   async add(pixels: Uint8Array, entry: Entry): Promise<void> {
-    this.#pixels ??= new Uint8Array(this.#options.batchSize * this.#imageBytes);
+    this.#pixels ??= this.#pool.take(this.#options.batchSize * this.#imageBytes);
     this.#pixels.set(pixels, this.#entries.length * this.#imageBytes);
     this.#entries.push(entry);
     if (this.#entries.length === this.#options.batchSize) await this.#flush();
@@ -72,7 +74,7 @@ export class InferenceQueue {
     while (this.#inFlight.size >= batchesInFlight) await Promise.race(this.#inFlight);
     this.#throwFailure();
     const entries = this.#entries;
-    const pixels = (this.#pixels as Uint8Array).subarray(0, entries.length * this.#imageBytes);
+    const pixels = this.#pixels as Uint8Array<ArrayBuffer>;
     this.#entries = [];
     this.#pixels = undefined;
     const task = this.#process(pixels, entries)
@@ -83,9 +85,11 @@ export class InferenceQueue {
     this.#inFlight.add(task);
   }
 
-  async #process(pixels: Uint8Array, entries: readonly Entry[]): Promise<void> {
+  async #process(pixels: Uint8Array<ArrayBuffer>, entries: readonly Entry[]): Promise<void> {
     const { backbone, cache, layout, onWritten } = this.#options;
-    const features = await backbone.run(pixels, entries.length);
+    const images = pixels.subarray(0, entries.length * this.#imageBytes);
+    const features = await backbone.run(images, entries.length);
+    this.#pool.give(pixels);
     const length = rowLength(layout.shape);
     if (features.length !== entries.length * length) {
       throw new HeadstartError(

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { BufferPool } from '../base/buffer-pool.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { Sample } from '../dataset/index.ts';
 import {
@@ -17,7 +18,7 @@ export interface SkippedSample {
 /** The pixels of a content's views; undefined where none of its files could be read. */
 export interface ReadImage {
   /** RGB, [views, height, width, 3] */
-  readonly pixels: Uint8Array | undefined;
+  readonly pixels: Uint8Array<ArrayBuffer> | undefined;
   readonly skipped: readonly SkippedSample[];
 }
 
@@ -29,6 +30,7 @@ export interface ReadImage {
 export async function readImage(
   samples: readonly Sample[],
   options: DecodeOptions & Partial<Pick<DecodeViewsOptions, 'views'>>,
+  pool?: BufferPool,
 ): Promise<ReadImage> {
   const { views = [undefined] } = options;
   const skipped: SkippedSample[] = [];
@@ -45,7 +47,8 @@ export async function readImage(
       continue;
     }
     try {
-      const pixels = new Uint8Array(views.length * options.height * options.width * 3);
+      const length = views.length * options.height * options.width * 3;
+      const pixels = pool?.take(length) ?? new Uint8Array(length);
       await decodeViews(bytes, { ...options, views, target: pixels }, sample.path);
       return { pixels, skipped };
     } catch (error) {
