@@ -13,7 +13,7 @@ import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { pullJob } from '../packages/core/dist/backbone/index.js';
+import { pullWeights } from '../packages/core/dist/backbone/index.js';
 import { drawSample, linkData } from './job/data.mjs';
 import { plot, table } from './job/table.mjs';
 import { makeWeights } from './job/weights.mjs';
@@ -83,7 +83,7 @@ try {
   if (!options.data) await drawSample(source, Number(options.sample));
   const counts = await linkData(source, folder);
   await makeWeights(weights);
-  await pullJob({ from: weights, preprocess: 'rescale', modelsDir: at('models') });
+  await pullWeights({ from: weights, preprocess: 'rescale', modelsDir: at('models') });
   const name = options.data ? basename(source) : 'sample';
   const results = {
     date: new Date().toISOString(),

@@ -9,10 +9,10 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SafetensorsFile, writeSafetensors } from '@headstart/core';
-import { scanDataset } from '@headstart/core/dataset';
-import { extractFeatures, openFeatureCache, rememberingHasher } from '@headstart/core/features';
 import { FeatureStore } from '@headstart/native';
+import { SafetensorsFile, writeSafetensors } from '#core/base/safetensors';
+import { scanDataset } from '#core/dataset';
+import { extractFeatures, openFeatureCache, rememberingHasher } from '#core/features';
 
 const shape = [7, 7, 512];
 const numbers = 7 * 7 * 512;

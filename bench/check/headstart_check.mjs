@@ -1,7 +1,7 @@
 // Images a second of `checkDataset`, of decoding alone. Prints one JSON document.
 //
 //   node bench/check/headstart_check.mjs FOLDER
-import { checkDataset } from '@headstart/core/check';
+import { checkDataset } from '#core/check';
 
 const [folder] = process.argv.slice(2);
 let [started, ended, images] = [0, 0, 0];

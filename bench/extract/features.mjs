@@ -6,14 +6,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { featuresJob } from '../../packages/core/dist/features/index.js';
+import { precomputeFeatures } from '../../packages/core/dist/features/index.js';
 import { modelsDir } from './models-dir.mjs';
 
 const [data, precision] = process.argv.slice(2);
 const backbone = 'vgg16-untrained';
 const cacheDir = await mkdtemp(join(tmpdir(), 'headstart-bench-'));
 try {
-  const result = await featuresJob({
+  const result = await precomputeFeatures({
     data,
     backbone,
     precision,

@@ -7,8 +7,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { featuresJob } from '../../packages/core/dist/features/index.js';
-import { trainJob } from '../../packages/core/dist/train/index.js';
+import { precomputeFeatures } from '../../packages/core/dist/features/index.js';
+import { train } from '../../packages/core/dist/train/index.js';
 import { modelsDir } from './models-dir.mjs';
 
 const [data, ...backbones] = process.argv.slice(2);
@@ -25,7 +25,7 @@ async function accuracies(backbone, precision) {
   const found = [];
   for (const seed of seeds) {
     const out = join(place, `${basename(backbone)}-${precision}-${seed}`);
-    const { validation } = await trainJob({
+    const { validation } = await train({
       ...common,
       backbone,
       precision,
@@ -47,7 +47,11 @@ console.log(
 console.log('|---|---|---|---|---|');
 try {
   for (const backbone of backbones) {
-    const { featureError: error } = await featuresJob({ ...common, backbone, precision: 'int8' });
+    const { featureError: error } = await precomputeFeatures({
+      ...common,
+      backbone,
+      precision: 'int8',
+    });
     const exact = await accuracies(backbone, 'fp32');
     const rounded = await accuracies(backbone, 'int8');
     const differences = rounded.map((value, i) => percent(value - exact[i])).join(', ');

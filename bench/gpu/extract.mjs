@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Backbone, halfBackbone, locateBackbone } from '../../packages/core/dist/backbone/index.js';
-import { featuresJob } from '../../packages/core/dist/features/index.js';
+import { precomputeFeatures } from '../../packages/core/dist/features/index.js';
 import { modelsDir } from '../extract/models-dir.mjs';
 
 /** Multiplications and additions of one image. */
@@ -43,7 +43,12 @@ async function fromFiles(data, precision) {
   const cacheDir = await mkdtemp(join(tmpdir(), 'headstart-bench-'));
   const options = { device: 'cuda', requireGpu: true, modelsDir, cacheDir };
   try {
-    const result = await featuresJob({ ...options, data, backbone: 'vgg16-untrained', precision });
+    const result = await precomputeFeatures({
+      ...options,
+      data,
+      backbone: 'vgg16-untrained',
+      precision,
+    });
     return result.computed / result.seconds;
   } finally {
     await rm(cacheDir, { recursive: true });

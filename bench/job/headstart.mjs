@@ -7,7 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { trainJob } from '../../packages/core/dist/train/index.js';
+import { train } from '../../packages/core/dist/train/index.js';
 
 const [data, modelsDir, cacheDir, kind] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
@@ -17,7 +17,7 @@ const augment = { flip: true, widthShift: shift, heightShift: shift };
 const out = mkdtempSync(join(tmpdir(), 'headstart-bench-run-'));
 const epochSeconds = [];
 try {
-  const summary = await trainJob({
+  const summary = await train({
     data,
     backbone: 'vgg16',
     modelsDir,

@@ -9,7 +9,7 @@
 
 import {
   auditImages,
-  crossValidate,
+  crossValidateHeads,
   outOfFold,
   pooledSet,
 } from '../../packages/core/dist/experiments/index.js';
@@ -97,7 +97,7 @@ for (let seed = 0; seed < Number(seeds); seed++) {
     found[name].push(first.filter((i) => flipped.has(i)).length);
   }
 }
-const { accuracy } = await crossValidate({
+const { accuracy } = await crossValidateHeads({
   images: { set: pooled, classes },
   head,
   folds: 5,

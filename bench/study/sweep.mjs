@@ -14,9 +14,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pooledSet, poolsFirst } from '@headstart/core/experiments';
-import { readFeatureFile } from '@headstart/core/features';
-import { FeatureStores, loadHeadSpec, tryHeads } from '@headstart/core/head';
+import { pooledSet, poolsFirst } from '#core/experiments';
+import { readFeatureFile } from '#core/features';
+import { FeatureStores, loadHeadSpec, tryHeads } from '#core/head';
 
 const [train, validation, python = 'python3', trials = '256'] = process.argv.slice(2);
 const threads = 2;

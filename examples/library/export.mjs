@@ -1,12 +1,12 @@
 // Writes a run as one ONNX file and runs that with ONNX Runtime alone:
 //
 //   node examples/library/export.mjs runs/fruit fruit.onnx photo.jpg
-import { exportJob } from '@headstart/core';
+import { exportModel } from '@headstart/core';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 
 const [run, out, photo] = process.argv.slice(2);
-const { file, classes, sha256 } = await exportJob({ run, out });
+const { file, classes, sha256 } = await exportModel({ run, out });
 console.log(`${file}: ${classes.join(', ')} (sha256 ${sha256})`);
 
 const session = await InferenceSession.create(file);

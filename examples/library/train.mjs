@@ -3,14 +3,14 @@
 //   node examples/library/train.mjs fruit runs/fruit [backbone]
 //
 // Ctrl-C ends it in an orderly way: features that were computed are kept, and the same call goes on.
-import { evaluateJob, HeadstartError, isAbort, trainJob } from '@headstart/core';
+import { evaluate, HeadstartError, isAbort, train } from '@headstart/core';
 
 const [data, out, backbone = 'vgg16'] = process.argv.slice(2);
 const controller = new AbortController();
 process.once('SIGINT', () => controller.abort());
 
 try {
-  const summary = await trainJob({
+  const summary = await train({
     data,
     out,
     backbone,
@@ -24,7 +24,7 @@ try {
       console.log(`epoch ${epoch} of ${epochs}: loss ${loss.toFixed(3)}, val. ${valAccuracy}`);
     },
   });
-  const { metrics } = await evaluateJob({ run: summary.run, data, device: 'cpu' });
+  const { metrics } = await evaluate({ run: summary.run, data, device: 'cpu' });
   for (const { name, recall } of metrics.classes) console.log(`${name}: recall ${recall}`);
   console.log(`Run: ${summary.run}`);
 } catch (error) {

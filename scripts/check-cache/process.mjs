@@ -3,7 +3,7 @@ import { fork, spawn } from 'node:child_process';
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openFeatureCache } from '@headstart/core/features';
+import { openFeatureCache } from '#core/features';
 
 const script = fileURLToPath(new URL('./work.mjs', import.meta.url));
 

@@ -8,7 +8,7 @@
 // arguments as messages, one after the other.
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { extractFeatures, openFeatureStore } from '@headstart/core/features';
+import { extractFeatures, openFeatureStore } from '#core/features';
 import { collectCacheGarbage } from '../../packages/core/dist/features/cache-gc.js';
 // Not from the library's front: all of it takes a while to load.
 import { mergeCaches } from '../../packages/core/dist/features/cache-merge.js';

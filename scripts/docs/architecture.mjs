@@ -110,6 +110,7 @@ export const units = {
       'core/classify',
       'core/experiments',
       'core/machine',
+      'core/page',
     ],
   },
   'cli/base': { what: 'options, progress, tables, exit codes', imports: ['core'] },

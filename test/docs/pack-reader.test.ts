@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openFeatureCache } from '@headstart/core/features';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openFeatureCache } from '#core/features';
 import { type TemporaryFolder, temporaryFolder } from '../util/workspace.ts';
 import { readPages } from './page.ts';
 

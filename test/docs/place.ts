@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import sharp from 'sharp';
 import { repositoryRoot } from '../util/shared.ts';
@@ -36,6 +36,9 @@ export async function openPlace(prepared: string) {
   for (const name of ['fruit', 'fruit-test', 'more', 'photo.jpg']) {
     await cp(join(prepared, name), join(folder, name), { recursive: true });
   }
+  await mkdir(join(folder, 'node_modules/@headstart'), { recursive: true });
+  const library = join(folder, 'node_modules/@headstart/core');
+  await symlink(join(repositoryRoot, 'packages/core'), library);
   await cp(tinyBackbone, join(models, 'vgg16.onnx'));
   const program = `"${process.execPath}" "${join(repositoryRoot, 'packages/cli/bin/headstart.js')}"`;
   const refusal = 'echo "npx $1: not in the tests of the documentation" >&2; exit 1';

@@ -1,8 +1,8 @@
 import { execSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeRecords, openFeatureCache } from '@headstart/core/features';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeRecords, openFeatureCache } from '#core/features';
 import { cliIn } from '../util/place.ts';
 import {
   type TemporaryFolder,

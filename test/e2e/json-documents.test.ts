@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setupCuda } from '@headstart/core/machine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setupCuda } from '#core/machine';
 import { createProgram } from '../../packages/cli/dist/main.js';
 import { writeKerasFile } from '../util/formula.ts';
 import { cliIn } from '../util/place.ts';

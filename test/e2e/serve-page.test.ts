@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { trainJob } from '@headstart/core';
+import { train } from '@headstart/core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, startChromium } from '../util/chromium.ts';
@@ -30,7 +30,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     }
     // In the wrong folder: the run is wrong about it.
     await rename(at('data/validation/blue/blue-008.png'), at('data/validation/red/wrong.png'));
-    const { run } = await trainJob({ ...colourOptions(place.path), out: at('runs/colours') });
+    const { run } = await train({ ...colourOptions(place.path), out: at('runs/colours') });
     server = await serveRun(run, { retrain: colourOptions(place.path) });
     browser = await startChromium(chromium as string);
     page = await browser.newPage();

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Retrainer, Review, readTrainedRun, trainJob } from '@headstart/core';
-import { readCorrections } from '@headstart/core/dataset';
+import { Retrainer, Review, readTrainedRun, train } from '@headstart/core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readCorrections } from '#core/dataset';
 import { colourOptions, formOf, servedClasses, serveRun, type TestServer } from '../util/served.ts';
 import { type TemporaryFolder, temporaryFolder, writePictures } from '../util/workspace.ts';
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   }
   // In the wrong folder: the run is wrong about it.
   await rename(at('data/validation/blue/blue-008.png'), at('data/validation/red/wrong.png'));
-  ({ run } = await trainJob({ ...colourOptions(place.path), out: at('runs/colours') }));
+  ({ run } = await train({ ...colourOptions(place.path), out: at('runs/colours') }));
   server = await serveRun(run, { retrain: colourOptions(place.path) });
 });
 afterAll(async () => {

@@ -1,5 +1,5 @@
-import { Backbone, featureError, halfBackbone, locateBackbone } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, featureError, halfBackbone, locateBackbone } from '#core/backbone';
 import { generatedImages } from '../../packages/core/src/backbone/generated-images.ts';
 import { type TemporaryFolder, temporaryFolder, tinyBackbone } from '../util/workspace.ts';
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import { toFloat16 } from '@headstart/core/features';
 import { encodeRows } from '@headstart/native';
 import { describe, expect, it } from 'vitest';
+import { toFloat16 } from '#core/features';
 
 const [headerBytes, checkedBytes, count] = [32, 20, 3];
 const headers = Buffer.concat([1, 2, 3].map((byte) => Buffer.alloc(headerBytes, byte)));

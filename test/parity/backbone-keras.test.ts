@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SafetensorsFile } from '@headstart/core';
-import { Backbone, locateBackbone, pullVgg16 } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, locateBackbone, pullVgg16 } from '#core/backbone';
+import { SafetensorsFile } from '#core/base/safetensors';
 import { formulaImages, writeKerasFile } from '../util/formula.ts';
 import { type TemporaryFolder, temporaryFolder } from '../util/workspace.ts';
 

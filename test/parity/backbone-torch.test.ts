@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, locateBackbone } from '@headstart/core/backbone';
 import { expect, test } from 'vitest';
+import { Backbone, locateBackbone } from '#core/backbone';
 import { relativeError } from '../native/support/heads.ts';
 import { repositoryRoot } from '../util/shared.ts';
 import { temporaryFolder } from '../util/workspace.ts';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import {
   type EarlyStoppingState,
   initialEarlyStopping,
   type Monitor,
   stepEarlyStopping,
-} from '@headstart/core/head';
-import { describe, expect, test } from 'vitest';
+} from '#core/head';
 
 /** Made by test/fixtures/scripts/early-stopping.py. */
 interface Fixture {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { SafetensorsFile } from '@headstart/core';
-import { HeadExplainer, type HeadLayer, type HeadWeights, resolveHead } from '@headstart/core/head';
 import { describe, expect, test } from 'vitest';
+import { SafetensorsFile } from '#core/base/safetensors';
+import { HeadExplainer, type HeadLayer, type HeadWeights, resolveHead } from '#core/head';
 import { relativeError } from '../native/support/heads.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { SafetensorsFile } from '@headstart/core';
 import { type TensorMap, Trainer } from '@headstart/native';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SafetensorsFile } from '#core/base/safetensors';
 import { convHead, makeStore, range, relativeError } from '../native/support/heads.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { SafetensorsFile } from '@headstart/core';
 import { type LayerSpec, type TensorMap, Trainer } from '@headstart/native';
 import { describe, expect, test } from 'vitest';
+import { SafetensorsFile } from '#core/base/safetensors';
 import { makeStore, range, relativeError, type Shape } from '../native/support/heads.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { decodeImage, type Fit, type ResizeMethod } from '@headstart/core/image';
 import { describe, expect, it } from 'vitest';
+import { decodeImage, type Fit, type ResizeMethod } from '#core/image';
 
 interface Case {
   readonly name: string;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import {
   type CosineOptions,
   cosineRate,
@@ -6,8 +7,7 @@ import {
   type Monitor,
   type PlateauOptions,
   stepPlateau,
-} from '@headstart/core/head';
-import { describe, expect, test } from 'vitest';
+} from '#core/head';
 
 interface Fixture {
   readonly cosine: readonly { options: CosineOptions; rates: number[] }[];

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import {
   brierScore,
   type Classification,
@@ -6,8 +7,7 @@ import {
   logLoss,
   rocAreas,
   withTemperature,
-} from '@headstart/core/evaluate';
-import { describe, expect, test } from 'vitest';
+} from '#core/evaluate';
 
 /**
  * Against SciPy 1.17.1 and NumPy (fixtures/scripts/metrics.py). Tolerance: 1e-6, of a temperature

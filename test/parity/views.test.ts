@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { applyView, type ViewTransform } from '@headstart/core/image';
 import { describe, expect, it } from 'vitest';
+import { applyView, type ViewTransform } from '#core/image';
 
 interface Case extends ViewTransform {
   readonly expected: string;

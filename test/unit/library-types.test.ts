@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { parsePage } from '../docs/page.ts';
 import { declarationFile, namedTypes, publicNames } from '../util/public-types.ts';
 import { repositoryRoot } from '../util/shared.ts';
 
@@ -11,9 +13,9 @@ const values = names.filter(({ typeOnly }) => !typeOnly);
 
 /** Of the language and of Node; `Key`, `Name`, `Range` and `T` are parameters of types. */
 const known = new Set(
-  `AbortSignal AsyncDisposable AsyncGenerator AsyncIterable Buffer Error Exclude Extract Float32Array
+  `AbortSignal AsyncDisposable AsyncGenerator AsyncIterable Buffer Disposable Error Generator Exclude Extract Float32Array
   Int32Array Iterable Key Map Name Omit Partial Pick Promise Range Readonly ReadonlyMap ReadonlySet Record
-  Set Symbol T Uint16Array Uint8Array`.split(/\s+/),
+  Set Symbol T Uint16Array Uint32Array Uint8Array`.split(/\s+/),
 );
 
 /** Text of the blocks of code after `@example`. */
@@ -25,9 +27,27 @@ function examplesOf({ comment }: { readonly comment: string }): string[] {
 describe('the public types of @headstart/core', () => {
   it('are found', () => {
     expect(values.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['loadClassifier', 'Classifier', 'trainJob', 'evaluateJob']),
+      expect.arrayContaining(['loadClassifier', 'Classifier', 'train', 'evaluate']),
     );
     expect(new Set(names.map(({ name }) => name)).size).toBe(names.length);
+  });
+
+  it('are at most 60 at run time, each with an example in docs/library.md that is run', async () => {
+    const page = parsePage(
+      'docs/library.md',
+      readFileSync(join(repositoryRoot, 'docs/library.md'), 'utf8'),
+    );
+    const code = page.blocks.flatMap(({ words, text }) =>
+      words[0]?.startsWith('file=') ? [text] : [],
+    );
+    const imported = code
+      .flatMap((text) => [...text.matchAll(/import \{([^}]*)\} from '@headstart\/core'/g)])
+      .flatMap(([, list = '']) => list.split(',').map((one) => one.trim()))
+      .filter(Boolean);
+    const exported = Object.keys(await import('@headstart/core')).sort();
+    expect([...new Set(imported)].sort()).toEqual(exported);
+    expect(exported.filter((name) => !page.text.includes(`\`${name}\``))).toEqual([]);
+    expect(exported.length).toBeLessThanOrEqual(60);
   });
 
   it('name nothing that cannot be imported from there', () => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import * as core from '@headstart/core';
 import { HeadstartError } from '@headstart/core';
-import * as machine from '@headstart/core/machine';
-import * as tables from '@headstart/core/options';
 import { describe, expect, it } from 'vitest';
+import * as features from '#core/features';
+import * as tables from '#core/options';
 import { commandOfFunction, inFlags, messageInFlags } from '../../packages/cli/dist/words.js';
 import { sourceFiles, stringsOf } from '../util/source-strings.ts';
 
@@ -53,7 +53,7 @@ describe('a message of the library', () => {
     expect(names.length).toBeGreaterThan(30);
     const unknown = names.filter(([, name = '', call]) => {
       if (call === undefined) return !optionNames.has(name);
-      return !Object.hasOwn(commandOfFunction, name) || !(name in core || name in machine);
+      return !Object.hasOwn(commandOfFunction, name) || !(name in core || name in features);
     });
     expect(unknown.map(([text]) => text)).toEqual([]);
   });
@@ -64,7 +64,7 @@ describe('the command line', () => {
     ['Choose another place with `out`.', 'Choose another place with --out.'],
     ['Give both `features` and `validationFeatures`.', 'Give both --features and --val-features.'],
     ['with `views` exact', 'with --views exact'],
-    ['Fetch them with `pullJob()`.', 'Fetch them with `headstart pull`.'],
+    ['Fetch them with `pullWeights()`.', 'Fetch them with `headstart pull`.'],
     ['`folds` is false', '--no-folds was given'],
     ['see `learningRateSchedule.patience`', 'see --lr-patience'],
     ['see `earlyStopping.patience` and `olderThanDays`', 'see --patience and --older-than'],

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type TrainJobOptions, trainJob } from '@headstart/core';
+import { type TrainOptions, train } from '@headstart/core';
 import { defaultLimits, type ServeLimits } from '../../packages/cli/dist/serve/limits.js';
 import {
   type RunningServer,
@@ -11,7 +11,7 @@ import { tinyBackbone, writePictures } from './workspace.ts';
 export const servedClasses = ['blue', 'green', 'red'];
 
 /** How the run of {@link trainColours} is trained. */
-export function colourOptions(folder: string): TrainJobOptions {
+export function colourOptions(folder: string): TrainOptions {
   return {
     data: join(folder, 'data'),
     backbone: tinyBackbone,
@@ -29,7 +29,7 @@ export function colourOptions(folder: string): TrainJobOptions {
 export async function trainColours(folder: string, count = 12): Promise<string> {
   await writePictures(join(folder, 'data'), servedClasses, count);
   const out = join(folder, 'runs/colours');
-  const { run } = await trainJob({ ...colourOptions(folder), out });
+  const { run } = await train({ ...colourOptions(folder), out });
   return run;
 }
 

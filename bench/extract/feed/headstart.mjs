@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const [data, backbone, views, checkout] = process.argv.slice(2);
 const root = checkout ? resolve(checkout) : fileURLToPath(new URL('../../..', import.meta.url));
-const { featuresJob } = await import(join(root, 'packages/core/dist/index.js'));
+const { precomputeFeatures } = await import(join(root, 'packages/core/dist/index.js'));
 const cacheDir = await mkdtemp(join(tmpdir(), 'headstart-bench-'));
 try {
   let first;
@@ -21,7 +21,7 @@ try {
     loop: performance.eventLoopUtilization(),
   });
   const options = { data, backbone, cacheDir, device: 'cpu', split: 0.1, views: Number(views) };
-  const result = await featuresJob({
+  const result = await precomputeFeatures({
     ...options,
     augment: { flip: true, widthShift: 0.2, heightShift: 0.2 },
     // Hashing, the start of the backbone and of threads come before the first progress of features.

@@ -1,7 +1,13 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { fetchImage, HeadstartError, type ImageInput, reasonOf } from '@headstart/core';
-import { isHidden, isPictureName } from '@headstart/core/dataset';
+import {
+  fetchImage,
+  HeadstartError,
+  type ImageInput,
+  isHidden,
+  isPictureName,
+  reasonOf,
+} from '@headstart/core';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { partsOf } from './text-stream.ts';
 

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { HeadstartError, reasonOf } from '@headstart/core';
-import { isHidden, isPictureName } from '@headstart/core/dataset';
+import { HeadstartError, isHidden, isPictureName, reasonOf } from '@headstart/core';
 
 /** A file is complete when its size has not changed for so long, in ms. */
 const quietMs = 400;

@@ -4,12 +4,12 @@ import { flagOf } from './options.ts';
 
 /** What does on the command line what a function of the library does. */
 export const commandOfFunction: Readonly<Record<string, string>> = {
-  auditJob: 'headstart audit',
+  auditLabels: 'headstart audit',
   doctor: 'headstart doctor',
-  evaluateJob: 'headstart evaluate',
+  evaluate: 'headstart evaluate',
   exportCache: 'headstart cache export',
-  exportJob: 'headstart export',
-  pullJob: 'headstart pull',
+  exportModel: 'headstart export',
+  pullWeights: 'headstart pull',
   setupCuda: 'headstart setup cuda',
 };
 

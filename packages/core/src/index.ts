@@ -2,6 +2,7 @@
 export type {
   Activation,
   BackendName,
+  Compute,
   Conv2dSpec,
   DenseSpec,
   DropoutSpec,
@@ -16,18 +17,19 @@ export type {
   BackboneFile,
   BackboneInfo,
   FeatureError,
+  LocateOptions,
+  OpenBackboneByNameOptions,
   OpenBackboneOptions,
   OpenHead,
   Provider,
   PullOptions,
 } from './backbone/index.ts';
-export { type PullJobOptions, pullJob } from './backbone/index.ts';
+export { openBackbone, type PullWeightsOptions, pullWeights } from './backbone/index.ts';
 export { checkWritable } from './base/atomic-file.ts';
-export {
-  type Device,
-  type DeviceChoice,
-  type DeviceOptions,
-  deviceChoices,
+export type {
+  Device,
+  DeviceChoice,
+  DeviceOptions,
 } from './base/device.ts';
 export { type Directories, defaultDirectories } from './base/directories.ts';
 export { type ErrorCode, HeadstartError, reasonOf } from './base/errors.ts';
@@ -40,14 +42,6 @@ export {
   type Progress,
   type ProgressListener,
 } from './base/operation.ts';
-export type { SafetensorsDtype, TensorToWrite } from './base/safetensors.ts';
-export {
-  readSafetensorsHeader,
-  SafetensorsFile,
-  type SafetensorsHeader,
-  type TensorEntry,
-  writeSafetensors,
-} from './base/safetensors.ts';
 export type {
   CheckedFile,
   ClassCount,
@@ -78,17 +72,17 @@ export {
   type ClassifyOptions,
   classifierOn,
   type EvaluatedData,
-  type EvaluateJobOptions,
+  type EvaluateOptions,
   type EvaluateResult,
   type Explained,
   Explainer,
+  type ExplainImagesOptions,
   type ExplainItem,
-  type ExplainJobOptions,
   type ExplainOptions,
   type Explanation,
-  evaluateJob,
+  evaluate,
   explainerOn,
-  explainJob,
+  explainImages,
   type FetchImageOptions,
   fetchImage,
   type ImageInput,
@@ -124,7 +118,7 @@ export type {
   SplitSettings,
   ValidationSource,
 } from './dataset/index.ts';
-export { type Dataset, scanDataset } from './dataset/index.ts';
+export { type Dataset, isHidden, isPictureName, scanDataset } from './dataset/index.ts';
 export type {
   ClassScore,
   ConfusionMatrix,
@@ -134,25 +128,25 @@ export type {
 } from './evaluate/index.ts';
 export {
   type AuditedFile,
-  type AuditJobOptions,
-  type AuditJobResult,
-  auditJob,
-  type CompareJobOptions,
+  type AuditLabelsOptions,
+  type AuditLabelsResult,
+  auditLabels,
   type CompareResult,
-  compareJob,
+  type CompareRunsOptions,
+  type CrossValidateOptions,
+  type CrossValidateResult,
+  compareRuns,
+  crossValidate,
   describeChoice,
-  type FoldsJobOptions,
-  type FoldsJobResult,
   type FoldsSummary,
-  foldsJob,
-  type LearningCurveJobOptions,
-  type LearningCurveJobResult,
-  learningCurveJob,
+  type LearningCurveOptions,
+  type LearningCurveResult,
+  learningCurve,
   type StudyDataOptions,
   type StudyTrainingOptions,
-  type SweepJobOptions,
-  type SweepJobResult,
-  sweepJob,
+  type SweepOptions,
+  type SweepResult,
+  sweep,
   type TrainFolds,
   type TrainFoldsOptions,
   type Trial,
@@ -162,69 +156,74 @@ export {
   trainAndCrossValidate,
 } from './experiments/index.ts';
 export type {
+  CacheOptions,
   CacheRecord,
+  ChunkOptions,
   Claim,
+  ExtractFeaturesOptions,
+  ExtractFeaturesResult,
   ExtractorDescription,
   ExtractorId,
+  FeatureCache,
   FeatureDtype,
+  FeatureFile,
+  FeatureFileDescription,
   FeatureRows,
+  FeatureSample,
+  FeatureSet,
   FeatureStore,
+  Pack,
+  PackFolder,
+  PackTable,
   RecordLayout,
+  SampleRequest,
+  ViewRequest,
 } from './features/index.ts';
 export {
-  type CacheCollection,
-  type CacheContent,
-  type CacheExport,
-  type CacheFileOptions,
-  type CacheJobOptions,
-  type CacheListing,
-  type CacheMerge,
-  type CacheRecomputation,
-  type CacheVerification,
-  type CollectGarbageOptions,
-  cachedHasher,
-  collectCacheGarbage,
   type ExtractorOptions,
-  exportCache,
-  type FeaturesJobOptions,
-  type FeaturesJobResult,
-  featuresJob,
-  type HashingJobOptions,
-  importCache,
-  inShard,
-  listCache,
-  type MergeCachesOptions,
-  mergeCaches,
-  type OldCache,
-  type RecomputeOptions,
-  recomputeCache,
+  extractFeatures,
+  type FeatureStoreOptions,
+  type HashingCacheOptions,
+  openFeatureCache,
+  type PrecomputeOptions,
+  type PrecomputeResult,
+  precomputeFeatures,
+  readFeatureFile,
   type SampleSource,
   type Shard,
-  type StoreJobOptions,
-  type VerifyCacheOptions,
-  verifyCache,
+  writeFeatureFile,
 } from './features/index.ts';
 export type {
+  CheckpointOptions,
   ClassWeights,
   EarlyStoppingOptions,
+  EpochFeatures,
   EpochRecord,
+  FeatureStores,
   HeadExplainer,
   HeadExplanation,
   HeadLayer,
+  HeadPreset,
   HeadSpec,
+  HeadVariation,
   HeadWeights,
   HeatMap,
   LearningRateSchedule,
+  LoadFeaturesOptions,
   Monitor,
   OptimizerName,
   ParameterShape,
   PlateauOptions,
+  PredictHeadOptions,
   ResolvedHead,
   Score,
   TrainedHead,
+  TrainHeadOptions,
+  TrainHeadsOptions,
   TrainingOptions,
   ViewPolicy,
 } from './head/index.ts';
+export { headPreset, predictHead, trainHead, trainHeads } from './head/index.ts';
 export type {
   AugmentOptions,
   Fit,
@@ -232,10 +231,26 @@ export type {
   ResizeMethod,
   ResizeOptions,
   UnreadableKind,
+  ViewTransform,
 } from './image/index.ts';
-export { type DoctorOptions, doctor, type Finding } from './machine/index.ts';
-export type { Preprocessing } from './onnx/index.ts';
+export type { MissingLibrary, SetupCudaOptions } from './machine/index.ts';
+export {
+  type DoctorOptions,
+  doctor,
+  type Finding,
+  type SetupCudaResult,
+  setupCuda,
+} from './machine/index.ts';
+export type {
+  BackboneVariant,
+  InputPreprocessing,
+  OutputChoice,
+  Preprocessing,
+  TokenChoice,
+} from './onnx/index.ts';
 export type { EntryValue, Kind, OptionsOf } from './options/index.ts';
+export type { RgbPicture, ThumbnailOptions } from './page/index.ts';
+export { type Thumbnail, thumbnail } from './page/index.ts';
 export type {
   Run,
   RunBackbone,
@@ -250,9 +265,9 @@ export type {
 } from './run/index.ts';
 export {
   type Agreement,
-  type ExportJobOptions,
+  type ExportModelOptions,
   type ExportResult,
-  exportJob,
+  exportModel,
   optionsOfRun,
   type RecordedOptions,
   type RunRecord,
@@ -266,7 +281,7 @@ export {
   Retrainer,
   type RetrainOptions,
   type TrainingDataOptions,
-  type TrainJobOptions,
+  type TrainOptions,
   type TrainSummary,
-  trainJob,
+  train,
 } from './train/index.ts';

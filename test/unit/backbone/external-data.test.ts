@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, describeFile, locateBackbone } from '@headstart/core/backbone';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Backbone, describeFile, locateBackbone } from '#core/backbone';
 import type { TensorProto } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import { floatTensor, node, pool, type SmallModel, someImages, writeSmallModel } from './models.ts';

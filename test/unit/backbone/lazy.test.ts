@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, describeFile } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, describeFile } from '#core/backbone';
 import {
   decodeModel,
   encodeModel,

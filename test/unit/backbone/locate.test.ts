@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, type LocateOptions, locateBackbone } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, type LocateOptions, locateBackbone } from '#core/backbone';
 import { sharedPath } from '../../util/shared.ts';
 import { type TemporaryFolder, temporaryFolder, tinyBackbone } from '../../util/workspace.ts';
 import { floatTensor, node, pool, type SmallModel, someImages, writeSmallModel } from './models.ts';
@@ -359,7 +359,7 @@ test('vgg16 that was not pulled is missing, and the sentence says how to get it'
   await mkdir(empty);
   await expect(locateBackbone('vgg16', { modelsDir: empty })).rejects.toMatchObject({
     code: 'WEIGHTS_MISSING',
-    message: expect.stringContaining('`pullJob()`'),
+    message: expect.stringContaining('`pullWeights()`'),
   });
 });
 

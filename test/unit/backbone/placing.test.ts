@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, type LocateOptions, locateBackbone } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, type LocateOptions, locateBackbone } from '#core/backbone';
 import { int64Tensor } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { relativeError } from '../../native/support/heads.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';

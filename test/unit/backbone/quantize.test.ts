@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import {
   Backbone,
   calibrate,
@@ -7,9 +8,8 @@ import {
   featureError,
   quantizedBackbone,
   RangeHistogram,
-} from '@headstart/core/backbone';
-import { quantizeModel } from '@headstart/core/onnx';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+} from '#core/backbone';
+import { quantizeModel } from '#core/onnx';
 import {
   decodeModel,
   type GraphNode,
@@ -218,8 +218,8 @@ describe.each(['mobilenetv2', 'squeezenet1_1'])('%s', (name) => {
   const flowers = sharedPath('data/flowers');
 
   test.skipIf(!weights || !flowers)('is quantized once, and then found', async () => {
-    const { scanDataset } = await import('@headstart/core/dataset');
-    const { decodeImage } = await import('@headstart/core/image');
+    const { scanDataset } = await import('#core/dataset');
+    const { decodeImage } = await import('#core/image');
     const { train } = await scanDataset(flowers as string);
     let asked = 0;
     const images = async (count: number, size: { height: number; width: number }) => {

@@ -1,6 +1,6 @@
-import { Backbone, chooseProvider, locateBackbone } from '@headstart/core/backbone';
 import { backends } from '@headstart/native';
 import { describe, expect, test, vi } from 'vitest';
+import { Backbone, chooseProvider, locateBackbone } from '#core/backbone';
 import { usesTf32 } from '../../../packages/core/src/backbone/device.ts';
 import { tinyBackbone } from '../../util/workspace.ts';
 import { someImages } from './models.ts';

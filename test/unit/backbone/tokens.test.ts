@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Backbone, type LocateOptions, locateBackbone } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, type LocateOptions, locateBackbone } from '#core/backbone';
 import { int64Tensor } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import { floatTensor, node, type SmallModel, someImages, writeSmallModel } from './models.ts';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, type BackboneFile, locateBackbone } from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, type BackboneFile, locateBackbone } from '#core/backbone';
 import { generatedImages } from '../../../packages/core/src/backbone/generated-images.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 

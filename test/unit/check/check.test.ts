@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { checkDataset } from '@headstart/core/check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { checkDataset } from '#core/check';
 import { folderWith } from '../dataset/folders.ts';
 
 function png(level: number): Promise<Buffer> {

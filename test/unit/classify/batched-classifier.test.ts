@@ -1,13 +1,13 @@
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
 import {
   BatchedClassifier,
   type BatchedClassifierOptions,
   type Classified,
   Classifier,
   type ImageModel,
-} from '@headstart/core/classify';
-import type { RunRecord } from '@headstart/core/run';
-import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+} from '#core/classify';
+import type { RunRecord } from '#core/run';
 import { contentsOfRun } from '../run/contents.ts';
 
 const side = 4;

@@ -1,16 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Classifier,
   fetchImage,
   type ImageInput,
   type ImageModel,
   loadClassifier,
-} from '@headstart/core/classify';
-import { type RunRecord, writeRun } from '@headstart/core/run';
-import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+} from '#core/classify';
+import { type RunRecord, writeRun } from '#core/run';
 import { contentsOfRun } from '../run/contents.ts';
 
 let folder: string;

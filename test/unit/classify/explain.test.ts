@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Fit, loadClassifier, loadExplainer, trainJob } from '@headstart/core';
-import { HeadExplainer, headPreset, resolveHead } from '@headstart/core/head';
-import { overlayHeat, readPicture } from '@headstart/core/image';
+import { type Fit, loadClassifier, loadExplainer, train } from '@headstart/core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HeadExplainer, headPreset, resolveHead } from '#core/head';
+import { overlayHeat, readPicture } from '#core/image';
 import { type TemporaryFolder, temporaryFolder, tinyBackbone } from '../../util/workspace.ts';
 
 const size = 64;
@@ -52,7 +52,7 @@ beforeAll(async () => {
   for (const head of ['conv', 'linear', 'mlp'] as const) {
     const out = join(root.path, head);
     const cacheDir = join(root.path, 'cache');
-    await trainJob({
+    await train({
       data,
       head,
       out,

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { HeadstartError } from '@headstart/core';
-import { fetchImage } from '@headstart/core/classify';
 import { expect, test } from 'vitest';
+import { fetchImage } from '#core/classify';
 import { temporaryFolder } from '../../util/workspace.ts';
 import { serve } from '../backbone/server.ts';
 

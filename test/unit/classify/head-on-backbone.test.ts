@@ -5,7 +5,7 @@ import {
   loadClassifier,
   openRunBackbone,
   readTrainedRun,
-  trainJob,
+  train,
 } from '@headstart/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -23,7 +23,7 @@ beforeAll(async () => {
   place = await temporaryFolder();
   await writePictures(at('data'), ['blue', 'red'], 8);
   for (const head of heads) {
-    await trainJob({
+    await train({
       data: at('data'),
       backbone: tinyBackbone,
       head,

@@ -1,20 +1,20 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Backbone, type BackboneFile, locateBackbone } from '@headstart/core/backbone';
-import { loadClassifier } from '@headstart/core/classify';
-import { memoryFeatureSet } from '@headstart/core/features';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, type BackboneFile, locateBackbone } from '#core/backbone';
+import { loadClassifier } from '#core/classify';
+import { memoryFeatureSet } from '#core/features';
 import {
   type HeadPreset,
   type HeadWeights,
   headPreset,
   predictHead,
   resolveHead,
-} from '@headstart/core/head';
-import { decodeImage } from '@headstart/core/image';
-import { writeRun } from '@headstart/core/run';
-import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+} from '#core/head';
+import { decodeImage } from '#core/image';
+import { writeRun } from '#core/run';
 import { sharedPath } from '../../util/shared.ts';
 import { contentsOfRun } from '../run/contents.ts';
 

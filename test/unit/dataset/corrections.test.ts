@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
+import { describe, expect, it } from 'vitest';
 import {
   type Correction,
   readCorrections,
   scanDataset,
   scanLabelled,
   writeCorrections,
-} from '@headstart/core/dataset';
-import { describe, expect, it } from 'vitest';
+} from '#core/dataset';
 import { folderWith, images } from './folders.ts';
 
 const sha256 = (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex');

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { chmod, symlink, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
-import { scanDataset, scanLabelled } from '@headstart/core/dataset';
 import { describe, expect, it } from 'vitest';
+import { scanDataset, scanLabelled } from '#core/dataset';
 import { sharedPath } from '../../util/shared.ts';
 import { folderWith, images } from './folders.ts';
 

@@ -1,5 +1,5 @@
-import { scanDataset } from '@headstart/core/dataset';
 import { describe, expect, it } from 'vitest';
+import { scanDataset } from '#core/dataset';
 import { folderWith, images } from './folders.ts';
 
 const names = (samples: readonly { readonly name: string }[]) => samples.map(({ name }) => name);

@@ -1,5 +1,5 @@
-import { expectedCalibrationError, reliabilityBins } from '@headstart/core/evaluate';
 import { expect, test } from 'vitest';
+import { expectedCalibrationError, reliabilityBins } from '#core/evaluate';
 
 function binary(confidences: readonly number[], correct: readonly boolean[]) {
   return {

@@ -1,5 +1,5 @@
-import { confusionCsv } from '@headstart/core/evaluate';
 import { expect, test } from 'vitest';
+import { confusionCsv } from '#core/evaluate';
 
 test('the table of the confusion matrix quotes what CSV needs quoted', () => {
   const matrix = {

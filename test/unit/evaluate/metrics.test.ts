@@ -1,3 +1,4 @@
+import { describe, expect, test } from 'vitest';
 import {
   classScores,
   confusionMatrix,
@@ -7,8 +8,7 @@ import {
   topKAccuracy,
   wilsonInterval,
   worstMistakes,
-} from '@headstart/core/evaluate';
-import { describe, expect, test } from 'vitest';
+} from '#core/evaluate';
 
 /** Six samples of classes 0, 0, 1, 1, 2, 2; one of class 1 and one of class 2 are wrong. */
 const six = {

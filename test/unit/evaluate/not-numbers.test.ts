@@ -1,5 +1,5 @@
-import { evaluateClassification } from '@headstart/core/evaluate';
 import { expect, test } from 'vitest';
+import { evaluateClassification } from '#core/evaluate';
 
 test('probabilities that are no numbers are refused, with the sample', () => {
   const probabilities = Float32Array.of(0.2, 0.8, Number.NaN, Number.NaN, 0.5, 0.5);

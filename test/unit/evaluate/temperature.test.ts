@@ -1,5 +1,5 @@
-import { fitTemperature, withTemperature } from '@headstart/core/evaluate';
 import { expect, test } from 'vitest';
+import { fitTemperature, withTemperature } from '#core/evaluate';
 
 /** Softmax rows of the logits of two classes, the second of which is 0. */
 function twoClasses(logits: readonly number[]): Float32Array {

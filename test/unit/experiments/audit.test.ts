@@ -1,12 +1,7 @@
-import {
-  auditImages,
-  confidentLabels,
-  nearestNeighbours,
-  unitVectors,
-} from '@headstart/core/experiments';
-import { type FeatureSet, memoryFeatureSet } from '@headstart/core/features';
-import { headPreset } from '@headstart/core/head';
 import { describe, expect, test } from 'vitest';
+import { auditImages, confidentLabels, nearestNeighbours, unitVectors } from '#core/experiments';
+import { type FeatureSet, memoryFeatureSet } from '#core/features';
+import { headPreset } from '#core/head';
 import { syntheticFeatures } from '../head/synthetic.ts';
 
 describe('confident learning', () => {

@@ -1,13 +1,7 @@
-import { predictedClasses } from '@headstart/core/evaluate';
-import { crossValidate, foldInterval, planFolds } from '@headstart/core/experiments';
-import {
-  headPreset,
-  planViews,
-  predictHead,
-  trainHead,
-  trainingSchedule,
-} from '@headstart/core/head';
 import { describe, expect, test } from 'vitest';
+import { predictedClasses } from '#core/evaluate';
+import { crossValidateHeads, foldInterval, planFolds } from '#core/experiments';
+import { headPreset, planViews, predictHead, trainHead, trainingSchedule } from '#core/head';
 import { coverage } from '../../../bench/study/coverage.mjs';
 import { syntheticFeatures } from '../head/synthetic.ts';
 
@@ -44,7 +38,13 @@ describe('cross-validation', () => {
   test('measures what heads on the other folds do, with views in training alone', async () => {
     const set = images({ samples: 60, views: 3 });
     const options = { head: headPreset('conv'), epochs: 4, views: 2, batchSize: 8 } as const;
-    const result = await crossValidate({ ...options, images: set, folds: 3, repeats: 1, seed: 2 });
+    const result = await crossValidateHeads({
+      ...options,
+      images: set,
+      folds: 3,
+      repeats: 1,
+      seed: 2,
+    });
     const [first] = planFolds(set.set.samples, { folds: 3, repeats: 1, seed: 2 });
     const chosen = (part: Int32Array | undefined, rows: (r: readonly number[]) => number[]) => ({
       ...set.set,
@@ -85,7 +85,7 @@ describe('cross-validation', () => {
   });
 
   test('is an accuracy of exactly 1 where every repeat has all right', async () => {
-    const result = await crossValidate({
+    const result = await crossValidateHeads({
       images: images({ samples: 60, separation: 8 }),
       head: headPreset('linear'),
       learningRate: 0.02,

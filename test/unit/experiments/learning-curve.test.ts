@@ -1,12 +1,6 @@
-import {
-  errorAt,
-  extrapolate,
-  fitPowerLaw,
-  learningCurve,
-  stratifiedOrder,
-} from '@headstart/core/experiments';
-import { headPreset } from '@headstart/core/head';
 import { describe, expect, test } from 'vitest';
+import { curvePoints, errorAt, extrapolate, fitPowerLaw, stratifiedOrder } from '#core/experiments';
+import { headPreset } from '#core/head';
 import { syntheticFeatures } from '../head/synthetic.ts';
 
 /** Lehmer's generator with Park and Miller's multiplier. */
@@ -87,7 +81,7 @@ describe('a learning curve', () => {
     const shape = [2, 2, 9];
     const set = syntheticFeatures({ samples: 8, classes: 3, shape, seed: 31 });
     const options = { images: { set, classes: ['a', 'b', 'c'] }, validation: set, repeats: 1 };
-    await expect(learningCurve({ ...options, head: headPreset('linear') })).rejects.toThrow(
+    await expect(curvePoints({ ...options, head: headPreset('linear') })).rejects.toThrow(
       '8 training images of 3 classes are too few for a learning curve',
     );
   });
@@ -97,7 +91,7 @@ describe('a learning curve', () => {
     const set = syntheticFeatures({ samples: 60, classes: 3, shape, seed: 31 });
     const options = { images: { set, classes: ['a', 'b', 'c'] }, validation: set, repeats: 1 };
     const head = headPreset('mlp');
-    await expect(learningCurve({ ...options, head, learningRate: 1e38 })).rejects.toThrow(
+    await expect(curvePoints({ ...options, head, learningRate: 1e38 })).rejects.toThrow(
       'use a learning rate below 1e+38',
     );
   });
@@ -117,7 +111,7 @@ describe('a learning curve', () => {
       sizes: 5,
       seed: 1,
     } as const;
-    const curve = await learningCurve(options);
+    const curve = await curvePoints(options);
     expect(curve.sizes.map(({ images }) => images)).toEqual([6, 13, 27, 57, 120]);
     expect(curve.sizes.at(-1)?.accuracy).toBeGreaterThan(curve.sizes[0]?.accuracy as number);
     expect(curve.sizes.every(({ accuracies }) => accuracies.length === 3)).toBe(true);
@@ -126,7 +120,7 @@ describe('a learning curve', () => {
       expect(interval[0]).toBeLessThanOrEqual(accuracy);
       expect(interval[1]).toBeGreaterThanOrEqual(accuracy);
     }
-    const { trainSeconds: _, ...same } = await learningCurve(options);
+    const { trainSeconds: _, ...same } = await curvePoints(options);
     expect(curve).toMatchObject(same);
   });
 });

@@ -1,5 +1,5 @@
-import { comparePaired } from '@headstart/core/experiments';
 import { describe, expect, test } from 'vitest';
+import { comparePaired } from '#core/experiments';
 
 /** [both right, only the first, only the second, neither] */
 function answers(both: number, first: number, second: number, neither: number) {

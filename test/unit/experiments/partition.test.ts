@@ -1,5 +1,5 @@
-import { assignFolds, type FoldSample } from '@headstart/core/experiments';
 import { describe, expect, test } from 'vitest';
+import { assignFolds, type FoldSample } from '#core/experiments';
 
 const sample = (i: number, label: number, more: Partial<FoldSample> = {}): FoldSample => ({
   name: `${i}.png`,

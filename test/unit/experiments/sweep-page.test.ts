@@ -1,5 +1,5 @@
-import { defaultSpace, drawTrial, type Trial } from '@headstart/core/experiments';
 import { expect, test } from 'vitest';
+import { defaultSpace, drawTrial, type Trial } from '#core/experiments';
 import { sweepPage } from '../../../packages/core/dist/experiments/sweep-page.js';
 
 test('the page of 3,000 trials is a short list of the best, with what there is beside it', () => {

@@ -1,4 +1,5 @@
 import type { Progress } from '@headstart/core';
+import { describe, expect, test, vi } from 'vitest';
 import {
   defaultSpace,
   drawTrial,
@@ -7,16 +8,15 @@ import {
   type SweepState,
   sweepHeads,
   type TrialChoice,
-} from '@headstart/core/experiments';
-import { pooledSet } from '@headstart/core/features';
+} from '#core/experiments';
+import { pooledSet } from '#core/features';
 import {
   type HeadSpec,
   headPreset,
   loadHeadSpec,
   type TrainHeadOptions,
   trainHead,
-} from '@headstart/core/head';
-import { describe, expect, test, vi } from 'vitest';
+} from '#core/head';
 import { syntheticFeatures, weightDigests } from '../head/synthetic.ts';
 
 const shape = [3, 3, 8];

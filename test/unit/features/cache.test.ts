@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FeatureCache, openFeatureCache } from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
+import { type FeatureCache, openFeatureCache } from '#core/features';
 import { filesOf, temporaryFolder } from './pipeline.ts';
 
 const layout = { shape: [2, 1, 3], dtype: 'float32' } as const;

@@ -2,7 +2,7 @@
 // Arguments: cache folder, JSON file with samples, milliseconds a batch.
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { extractFeatures, openFeatureCache } from '@headstart/core/features';
+import { extractFeatures, openFeatureCache } from '#core/features';
 
 const [dir, samplesFile, delay] = process.argv.slice(2);
 const samples = JSON.parse(readFileSync(samplesFile, 'utf8'));

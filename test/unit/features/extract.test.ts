@@ -1,16 +1,16 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '@headstart/core';
-import type { Sample } from '@headstart/core/dataset';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Sample } from '#core/dataset';
 import {
   type ExtractFeaturesOptions,
   extractFeatures,
   type FeatureCache,
   fromFloat16,
   openFeatureCache,
-} from '@headstart/core/features';
-import { applyView } from '@headstart/core/image';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+} from '#core/features';
+import { applyView } from '#core/image';
 import {
   bytesBackbone,
   filesOf,

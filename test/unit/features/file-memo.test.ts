@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileHash } from '@headstart/core/dataset';
-import { type FeatureCache, openFeatureCache, rememberingHasher } from '@headstart/core/features';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FileHash } from '#core/dataset';
+import { type FeatureCache, openFeatureCache, rememberingHasher } from '#core/features';
 import { temporaryFolder } from './pipeline.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

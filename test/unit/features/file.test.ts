@@ -2,14 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SafetensorsFile, writeSafetensors } from '@headstart/core';
-import {
-  fromFloat16,
-  memoryFeatureSet,
-  readFeatureFile,
-  writeFeatureFile,
-} from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
+import { SafetensorsFile, writeSafetensors } from '#core/base/safetensors';
+import { fromFloat16, memoryFeatureSet, readFeatureFile, writeFeatureFile } from '#core/features';
 import { rowsOf, temporaryFolder } from './pipeline.ts';
 
 const fixture = (name: string) =>

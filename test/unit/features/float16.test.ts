@@ -1,5 +1,5 @@
-import { fromFloat16, maxFloat16, toFloat16 } from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
+import { fromFloat16, maxFloat16, toFloat16 } from '#core/features';
 
 const finiteBits = Uint16Array.from({ length: 0x10000 }, (_, i) => i).filter(
   (bits) => (bits & 0x7c00) !== 0x7c00,

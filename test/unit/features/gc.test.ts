@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { collectCacheGarbage, mergeCaches } from '@headstart/core';
-import { type FeatureCache, openFeatureCache } from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
+import {
+  collectCacheGarbage,
+  type FeatureCache,
+  mergeCaches,
+  openFeatureCache,
+} from '#core/features';
 import { filesOf, temporaryFolder } from './pipeline.ts';
 
 const layout = { shape: [50, 10], dtype: 'float32' } as const;

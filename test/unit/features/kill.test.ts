@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Sample } from '@headstart/core/dataset';
-import { extractFeatures, openFeatureCache } from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
+import type { Sample } from '#core/dataset';
+import { extractFeatures, openFeatureCache } from '#core/features';
 import { bytesBackbone, pictures, pixelsOf, rowsOf, temporaryFolder } from './pipeline.ts';
 
 const script = fileURLToPath(new URL('./extract-child.mjs', import.meta.url));

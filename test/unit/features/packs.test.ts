@@ -1,7 +1,7 @@
 import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FeatureCache, openFeatureCache } from '@headstart/core/features';
 import { describe, expect, it } from 'vitest';
+import { type FeatureCache, openFeatureCache } from '#core/features';
 import { filesOf, temporaryFolder } from './pipeline.ts';
 
 const layout = { shape: [5, 10], dtype: 'float32' } as const;

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Sample } from '@headstart/core/dataset';
-import type { ExtractFeaturesOptions, FeatureRows, FeatureSet } from '@headstart/core/features';
 import sharp from 'sharp';
 import { afterEach } from 'vitest';
+import type { Sample } from '#core/dataset';
+import type { ExtractFeaturesOptions, FeatureRows, FeatureSet } from '#core/features';
 
 type TestBackbone = ExtractFeaturesOptions['backbone'] & { readonly batches: number[] };
 

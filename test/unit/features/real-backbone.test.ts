@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, locateBackbone } from '@headstart/core/backbone';
-import { scanDataset } from '@headstart/core/dataset';
-import { extractFeatures, openFeatureCache } from '@headstart/core/features';
-import { applyView, decodeImage } from '@headstart/core/image';
 import { describe, expect, it } from 'vitest';
+import { Backbone, locateBackbone } from '#core/backbone';
+import { scanDataset } from '#core/dataset';
+import { extractFeatures, openFeatureCache } from '#core/features';
+import { applyView, decodeImage } from '#core/image';
 import { sharedPath } from '../../util/shared.ts';
 import { bytesBackbone, rowsOf, temporaryFolder } from './pipeline.ts';
 

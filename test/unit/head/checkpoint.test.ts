@@ -1,14 +1,14 @@
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   headPreset,
   type TrainHeadOptions,
   type TrainHeadsOptions,
   trainHead,
   trainHeads,
-} from '@headstart/core/head';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+} from '#core/head';
 import { syntheticFeatures, weightDigests } from './synthetic.ts';
 
 const shape = [4, 4, 6];

@@ -1,5 +1,5 @@
-import { type EpochFeatures, planViews, trainHead, trainingSchedule } from '@headstart/core/head';
 import { describe, expect, test } from 'vitest';
+import { type EpochFeatures, planViews, trainHead, trainingSchedule } from '#core/head';
 import { featureSet, syntheticFeatures, weightDigests } from './synthetic.ts';
 
 const classes = ['a', 'b', 'c'];

@@ -1,5 +1,5 @@
-import { historyCsv } from '@headstart/core/head';
 import { expect, test } from 'vitest';
+import { historyCsv } from '#core/head';
 
 test('the history is a table with one row an epoch', () => {
   const epoch = {

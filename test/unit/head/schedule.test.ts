@@ -1,10 +1,5 @@
-import {
-  epochBatches,
-  planViews,
-  type ScheduleOptions,
-  trainingSchedule,
-} from '@headstart/core/head';
 import { describe, expect, test } from 'vitest';
+import { epochBatches, planViews, type ScheduleOptions, trainingSchedule } from '#core/head';
 
 const ten: ScheduleOptions = {
   samples: 10,

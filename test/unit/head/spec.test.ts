@@ -1,14 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type HeadPreset,
-  headPreset,
-  loadHeadSpec,
-  parseHeadSpec,
-  resolveHead,
-} from '@headstart/core/head';
 import { describe, expect, test } from 'vitest';
+import { type HeadPreset, headPreset, loadHeadSpec, parseHeadSpec, resolveHead } from '#core/head';
 
 const map = [7, 7, 512];
 const preset = (name: HeadPreset, featureShape: readonly number[] = map, dropout?: number) =>

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type FeatureSet, memoryFeatureSet } from '@headstart/core/features';
-import type { HeadWeights } from '@headstart/core/head';
+import { type FeatureSet, memoryFeatureSet } from '#core/features';
+import type { HeadWeights } from '#core/head';
 
 export interface SyntheticOptions {
   readonly samples: number;

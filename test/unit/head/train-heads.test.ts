@@ -1,7 +1,8 @@
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FeatureSet } from '@headstart/core/features';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FeatureSet } from '#core/features';
 import {
   cosineRate,
   type HeadVariation,
@@ -10,8 +11,7 @@ import {
   type TrainHeadsOptions,
   trainHead,
   trainHeads,
-} from '@headstart/core/head';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+} from '#core/head';
 import { syntheticFeatures, weightDigests } from './synthetic.ts';
 
 const shape = [4, 4, 6];

@@ -1,3 +1,4 @@
+import { describe, expect, test } from 'vitest';
 import {
   type HeadWeights,
   headPreset,
@@ -6,8 +7,7 @@ import {
   type TrainHeadOptions,
   trainHead,
   trainingSchedule,
-} from '@headstart/core/head';
-import { describe, expect, test } from 'vitest';
+} from '#core/head';
 import { featureSet, syntheticFeatures, weightDigests } from './synthetic.ts';
 
 const classes = ['a', 'b', 'c'];

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeSafetensors } from '@headstart/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeSafetensors } from '#core/base/safetensors';
 import {
   checkHeadWeights,
   type HeadWeights,
@@ -9,8 +10,7 @@ import {
   readHeadWeights,
   resolveHead,
   writeHeadWeights,
-} from '@headstart/core/head';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+} from '#core/head';
 
 let folder: string;
 beforeAll(async () => {

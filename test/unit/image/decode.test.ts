@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
-import { decodeImage, readThumbnail, unreadableReason } from '@headstart/core/image';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { decodeImage, readThumbnail, unreadableReason } from '#core/image';
 import { sharedPath } from '../../util/shared.ts';
 
 /** Four quarters of one colour each: any turn or mirroring shows. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
-import { decodeImage, readThumbnail, unreadableKind } from '@headstart/core/image';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { decodeImage, readThumbnail, unreadableKind } from '#core/image';
 import { manyScans } from '../../util/many-scans.ts';
 import { temporaryFolder } from '../../util/workspace.ts';
 

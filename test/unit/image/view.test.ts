@@ -1,5 +1,5 @@
-import { applyView, drawView, viewId } from '@headstart/core/image';
 import { describe, expect, it } from 'vitest';
+import { applyView, drawView, viewId } from '#core/image';
 
 const augment = { flip: true, widthShift: 0.2, heightShift: 0.1 };
 const hash = 'ab'.repeat(32);

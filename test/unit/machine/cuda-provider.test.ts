@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { missingLibraries, setupCuda } from '@headstart/core/machine';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { missingLibraries, setupCuda } from '#core/machine';
 import { repositoryRoot } from '../../util/shared.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 

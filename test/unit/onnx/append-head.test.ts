@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { Backbone, locateBackbone } from '@headstart/core/backbone';
-import { appendHead, appendHeadParts } from '@headstart/core/onnx';
 import { FeatureStore, type LayerSpec, Trainer } from '@headstart/native';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Backbone, locateBackbone } from '#core/backbone';
+import { appendHead, appendHeadParts } from '#core/onnx';
 import { decodeModel } from '../../../packages/core/dist/onnx/onnx-model.js';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import {

@@ -1,13 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  Backbone,
-  describeFile,
-  featureError,
-  halfBackbone,
-  locateBackbone,
-} from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { Backbone, describeFile, featureError, halfBackbone, locateBackbone } from '#core/backbone';
 import { halfModel } from '../../../packages/core/src/onnx/half-model.ts';
 import { decodeModel } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { sharedPath } from '../../util/shared.ts';

@@ -1,7 +1,7 @@
-import { calibrate } from '@headstart/core/backbone';
-import { quantizeModel } from '@headstart/core/onnx';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { calibrate } from '#core/backbone';
+import { quantizeModel } from '#core/onnx';
 import { forMatrixUnit } from '../../../packages/core/src/onnx/matrix-unit.ts';
 import { decodeModel, encodeModel } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { floatTensor, node, smallModel, someImages } from '../backbone/models.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Backbone, describeFile } from '@headstart/core/backbone';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Backbone, describeFile } from '#core/backbone';
 import { decodeModel, type Model } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { stackPlan } from '../../../packages/core/src/onnx/stack-plan.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';

@@ -1,12 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  Backbone,
-  describeFile,
-  type LocateOptions,
-  locateBackbone,
-} from '@headstart/core/backbone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backbone, describeFile, type LocateOptions, locateBackbone } from '#core/backbone';
 import { generatedImages } from '../../../packages/core/src/backbone/generated-images.ts';
 import { decodeModel, encodeModel, valueInfo } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { backboneModel } from '../../../packages/core/src/onnx/vgg16-graph.ts';

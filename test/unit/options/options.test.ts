@@ -1,6 +1,6 @@
-import { trainingSchedule } from '@headstart/core/head';
-import * as tables from '@headstart/core/options';
 import { describe, expect, it } from 'vitest';
+import { trainingSchedule } from '#core/head';
+import * as tables from '#core/options';
 
 const { checkOptions, optimizerOptions, headOptions, settleOptions } = tables;
 

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { thumbnail } from '@headstart/core/page';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { thumbnail } from '#core/page';
 import { temporaryFolder } from '../../util/workspace.ts';
 
 const red = { r: 200, g: 30, b: 30 };

@@ -1,6 +1,6 @@
-import { evaluateClassification } from '@headstart/core/evaluate';
-import { headPreset, resolveHead } from '@headstart/core/head';
-import type { RunContents } from '@headstart/core/run';
+import { evaluateClassification } from '#core/evaluate';
+import { headPreset, resolveHead } from '#core/head';
+import type { RunContents } from '#core/run';
 
 export interface ContentsOptions {
   readonly classes?: readonly string[];

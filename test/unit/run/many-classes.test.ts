@@ -3,13 +3,9 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import {
-  type Classification,
-  evaluateClassification,
-  fitTemperature,
-} from '@headstart/core/evaluate';
-import { modelCard, writeRun } from '@headstart/core/run';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Classification, evaluateClassification, fitTemperature } from '#core/evaluate';
+import { modelCard, writeRun } from '#core/run';
 import { contentsOfRun } from './contents.ts';
 
 const classes = Array.from({ length: 3000 }, (_, k) => `class ${k}`);
@@ -63,7 +59,7 @@ test('the temperature of many probabilities is that of samples between the first
 
 test('18 million probabilities are measured in little more memory than they take', async () => {
   const program = `
-    import { evaluateClassification, fitTemperature } from '@headstart/core/evaluate';
+    import { evaluateClassification, fitTemperature } from '#core/evaluate';
     const count = 3000;
     const labels = Int32Array.from({ length: 6000 }, (_, i) => i % count);
     const probabilities = new Float32Array(6000 * count).fill(0.5 / (count - 1));

@@ -1,6 +1,6 @@
-import { evaluateClassification, type Metrics } from '@headstart/core/evaluate';
-import { modelCard } from '@headstart/core/run';
 import { describe, expect, it } from 'vitest';
+import { evaluateClassification, type Metrics } from '#core/evaluate';
+import { modelCard } from '#core/run';
 import { contentsOfRun } from './contents.ts';
 
 function cardOf(classes: readonly string[], metrics?: Metrics): Promise<string> {

@@ -1,8 +1,8 @@
-import { reliabilityBins } from '@headstart/core/evaluate';
-import { colours } from '@headstart/core/page';
-import { confusionSvg, curvesSvg, reliabilitySvg } from '@headstart/core/run';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { reliabilityBins } from '#core/evaluate';
+import { colours } from '#core/page';
+import { confusionSvg, curvesSvg, reliabilitySvg } from '#core/run';
 
 const history = Array.from({ length: 12 }, (_, i) => ({
   epoch: i + 1,

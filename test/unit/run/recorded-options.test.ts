@@ -1,6 +1,6 @@
 import { optionsOfRun } from '@headstart/core';
-import { recordedOptions } from '@headstart/core/run';
 import { expect, it } from 'vitest';
+import { recordedOptions } from '#core/run';
 
 /** As the command line recorded its flags before runs had options. */
 const flags = {

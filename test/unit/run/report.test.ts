@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { evaluateClassification } from '@headstart/core/evaluate';
-import { writeEvaluationReport, writeRun } from '@headstart/core/run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { evaluateClassification } from '#core/evaluate';
+import { writeEvaluationReport, writeRun } from '#core/run';
 import { type ContentsOptions, contentsOfRun } from './contents.ts';
 
 let root: string;

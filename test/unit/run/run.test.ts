@@ -3,8 +3,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Notice } from '@headstart/core';
-import { readRun, readRunWeights, verifyRun, writeRun } from '@headstart/core/run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readRun, readRunWeights, verifyRun, writeRun } from '#core/run';
 import { contentsOfRun } from './contents.ts';
 
 let root: string;

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generateTrafficLights } from '@headstart/core/sample';
 import { describe, expect, it } from 'vitest';
+import { generateTrafficLights } from '#core/sample';
 import { temporaryFolder } from '../../util/workspace.ts';
 
 const counts = { trainPerClass: 2, validationPerClass: 1, heldOutPerClass: 1 };

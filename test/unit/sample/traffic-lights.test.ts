@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generateTrafficLights, lights } from '@headstart/core/sample';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { generateTrafficLights, lights } from '#core/sample';
 import { temporaryFolder } from '../../util/workspace.ts';
 
 const counts = { trainPerClass: 3, validationPerClass: 2, heldOutPerClass: 1 };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { download } from '@headstart/core/weights';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { download } from '#core/weights';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import { breakOff, sendRest, serve } from '../backbone/server.ts';
 

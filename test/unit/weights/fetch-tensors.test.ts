@@ -1,8 +1,8 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SafetensorsFile } from '@headstart/core';
-import { downloadTensors } from '@headstart/core/weights';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SafetensorsFile } from '#core/base/safetensors';
+import { downloadTensors } from '#core/weights';
 import { writeSafetensors } from '../../../packages/core/src/base/safetensors.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
 import { sendPart, serve, type TestServer } from '../backbone/server.ts';

@@ -1,4 +1,4 @@
-import { type AuditJobResult, auditJob } from '@headstart/core';
+import { type AuditLabelsResult, auditLabels } from '@headstart/core';
 import { auditDefaults, auditOptions, dataOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { quoted } from '../completion/quote.ts';
@@ -45,7 +45,7 @@ export function addAuditCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string, options: AuditOptions) => {
-      const result = await auditJob({
+      const result = await auditLabels({
         ...options,
         ...headTrainingSettings(options),
         augment: undefined,
@@ -72,7 +72,7 @@ function nextCommand(data: string, { backbone }: AuditOptions): string {
   return `headstart train ${shellWord(data)}${own} --corrections corrections.csv`;
 }
 
-function auditText(result: AuditJobResult): string {
+function auditText(result: AuditLabelsResult): string {
   const { suspicious, outliers, near_duplicates: duplicates, images } = result;
   const rows = suspicious
     .slice(0, shown)

@@ -1,4 +1,4 @@
-import { recomputeCache } from '@headstart/core';
+import { recomputeCache } from '@headstart/core/features';
 import { option, path } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';

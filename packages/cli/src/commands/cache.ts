@@ -8,7 +8,7 @@ import {
   mergeCaches,
   type OldCache,
   verifyCache,
-} from '@headstart/core';
+} from '@headstart/core/features';
 import { collectOptions, verifyOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';

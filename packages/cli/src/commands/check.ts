@@ -1,7 +1,6 @@
 import {
   adviceOn,
   type CheckReport,
-  cachedHasher,
   checkDataset,
   checkWritable,
   countPictures,
@@ -10,6 +9,7 @@ import {
   type SamePicture,
   writeCheckPage,
 } from '@headstart/core';
+import { cachedHasher } from '@headstart/core/features';
 import { checkReportOptions, dataOptions, seedOption, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';

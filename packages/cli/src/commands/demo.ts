@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { generateTrafficLights, loadClassifier, trainJob } from '@headstart/core';
+import { generateTrafficLights, loadClassifier, train } from '@headstart/core';
 import { demoOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
@@ -47,7 +47,7 @@ async function demo(context: CommandContext, options: DemoOptions) {
     onProgress: ui.onProgress,
   });
   ui.info(`Pictures of traffic lights: ${pictures}`);
-  const summary = await trainJob({
+  const summary = await train({
     ...options,
     data: pictures,
     out: join(folder, 'run'),

@@ -1,4 +1,4 @@
-import { type ExplainItem, explainJob } from '@headstart/core';
+import { type ExplainItem, explainImages } from '@headstart/core';
 import { explainOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
@@ -45,7 +45,7 @@ async function explain(
   const items: ExplainItem[] = [];
   // A list that goes on must not keep a program that has ended.
   const over = new AbortController();
-  const job = explainJob({
+  const job = explainImages({
     ...options,
     run,
     images: expandInputs(images, { signal: AbortSignal.any([signal, over.signal]) }),

@@ -1,4 +1,4 @@
-import { type FeatureError, featuresJob, HeadstartError } from '@headstart/core';
+import { type FeatureError, HeadstartError, precomputeFeatures } from '@headstart/core';
 import { dataOptions, featuresOptions, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
@@ -45,7 +45,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
       if (shards !== undefined && shard !== 'auto') {
         throw new HeadstartError('USAGE', '--shards goes with --shard auto.');
       }
-      const result = await featuresJob({
+      const result = await precomputeFeatures({
         ...rest,
         ...imageSettings(options),
         shard: shard === 'auto' ? shardOfTask(process.env, shards) : shard,

@@ -1,4 +1,4 @@
-import { type FoldsJobResult, foldsJob } from '@headstart/core';
+import { type CrossValidateResult, crossValidate } from '@headstart/core';
 import { foldsOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addOptions, type FlagValues } from '../options.ts';
@@ -28,7 +28,7 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
   addStudyOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: FoldsOptions) => {
-      const result = await foldsJob({
+      const result = await crossValidate({
         ...studySettings(options, context),
         data,
       });
@@ -38,7 +38,7 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
   );
 }
 
-function foldsText(result: FoldsJobResult): string {
+function foldsText(result: CrossValidateResult): string {
   const { skipped, fold_accuracies: accuracies } = result;
   const rows = accuracies.map((each, i) => [i + 1, ...each.map((accuracy) => percent(accuracy))]);
   const header = Array.from({ length: result.folds }, (_, fold) => `fold ${fold + 1}`);

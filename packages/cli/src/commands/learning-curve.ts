@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type LearningCurveJobResult, learningCurveJob } from '@headstart/core';
+import { type LearningCurveResult, learningCurve } from '@headstart/core';
 import { learningCurveOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addOptions, type FlagValues } from '../options.ts';
@@ -24,7 +24,7 @@ export function addLearningCurveCommand(program: Command, runner: Runner): void 
   addStudyOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: LearningCurveOptions) => {
-      const result = await learningCurveJob({
+      const result = await learningCurve({
         ...studySettings(options, context),
         data,
         validationFeatures: options.valFeatures,
@@ -35,7 +35,7 @@ export function addLearningCurveCommand(program: Command, runner: Runner): void 
   );
 }
 
-function curveText(result: LearningCurveJobResult): string {
+function curveText(result: LearningCurveResult): string {
   const { sizes, predictions, seeds, validation_images: images } = result;
   const measured = sizes.map(({ images: n, accuracy, accuracies }) => [
     n,

@@ -1,4 +1,4 @@
-import { pullJob } from '@headstart/core';
+import { pullWeights } from '@headstart/core';
 import { pullOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
@@ -15,7 +15,7 @@ export function addPullCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, name: string, options: PullOptions) => {
-      const file = await pullJob({
+      const file = await pullWeights({
         ...options,
         name,
         signal,

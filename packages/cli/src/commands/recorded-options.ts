@@ -1,8 +1,8 @@
-import { headOfRun, optionsOfRun, type RunRecord, type TrainJobOptions } from '@headstart/core';
+import { headOfRun, optionsOfRun, type RunRecord, type TrainOptions } from '@headstart/core';
 
 /** What the command at hand decides, and not the one that trained. */
 type Here = Pick<
-  TrainJobOptions,
+  TrainOptions,
   'data' | 'cacheDir' | 'modelsDir' | 'device' | 'requireGpu' | 'threads'
 >;
 
@@ -10,7 +10,7 @@ type Here = Pick<
  * The options that a run was trained with, to train again; undefined where it was trained on
  * feature files, which know no images. `data` is by default where the run found its images.
  */
-export function recordedTrainOptions(record: RunRecord, here: Here): TrainJobOptions | undefined {
+export function recordedTrainOptions(record: RunRecord, here: Here): TrainOptions | undefined {
   const recorded = optionsOfRun(record);
   if (recorded.features !== undefined) return undefined;
   const data = here.data ?? record.data.root;

@@ -1,4 +1,4 @@
-import { type SetupCudaResult, setupCuda } from '@headstart/core/machine';
+import { type SetupCudaResult, setupCuda } from '@headstart/core';
 import { setupOptions } from '@headstart/core/options';
 import { Argument, type Command } from 'commander';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';

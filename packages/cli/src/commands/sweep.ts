@@ -1,4 +1,4 @@
-import { describeChoice, type SweepJobResult, sweepJob, type TrialSummary } from '@headstart/core';
+import { describeChoice, type SweepResult, sweep, type TrialSummary } from '@headstart/core';
 import { sweepOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addOptions, type FlagValues } from '../options.ts';
@@ -26,7 +26,7 @@ export function addSweepCommand(program: Command, runner: Runner): void {
   command.action(
     runner(async (context, data: string | undefined, options: SweepOptions) => {
       const vectors = command.getOptionValueSource('head') === 'default';
-      const result = await sweepJob({
+      const result = await sweep({
         ...studySettings(options, context),
         ...backboneOfFiles(command, data),
         head: vectors ? undefined : options.head,
@@ -39,7 +39,7 @@ export function addSweepCommand(program: Command, runner: Runner): void {
   );
 }
 
-function sweepText(result: SweepJobResult): string {
+function sweepText(result: SweepResult): string {
   const { leaderboard, baseline, refit, trials, images } = result;
   const row = (rank: number | string, { accuracy, interval, epochs, options }: TrialSummary) => [
     rank,

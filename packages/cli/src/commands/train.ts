@@ -1,6 +1,6 @@
 import {
   type TrainFolds,
-  type TrainJobOptions,
+  type TrainOptions,
   type TrainSummary,
   trainAndCrossValidate,
 } from '@headstart/core';
@@ -57,7 +57,7 @@ const endOptions = {
   ...scriptOption,
 };
 
-export interface TrainOptions
+export interface TrainFlags
   extends CommonOptions,
     DeviceOptions,
     FlagValues<typeof fileOptions & typeof dataOptions & typeof splitOptions>,
@@ -77,11 +77,11 @@ export function addTrainCommand(program: Command, runner: Runner): void {
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(
-    runner(async ({ ui, signal }, data: string | undefined, options: TrainOptions) => {
+    runner(async ({ ui, signal }, data: string | undefined, options: TrainFlags) => {
       const scripted = options.kerasScript ? kerasScriptSettings(command, options.backbone) : {};
       const settings = { ...options, ...scripted };
       const trained = await trainAndCrossValidate({
-        ...trainJobOptions(settings),
+        ...coreOptions(settings),
         ...backboneOfFiles(command, data),
         data,
         recordedArguments: { data, ...settings },
@@ -104,7 +104,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
 type TrainResult = TrainSummary & TrainFolds;
 
 /** The command line's words as options of training. */
-function trainJobOptions(settings: TrainOptions): TrainJobOptions {
+function coreOptions(settings: TrainFlags): TrainOptions {
   return {
     ...settings,
     ...imageSettings(settings),
@@ -114,8 +114,8 @@ function trainJobOptions(settings: TrainOptions): TrainJobOptions {
 }
 
 /** What the original script does, wherever the user did not say otherwise. */
-function kerasScriptSettings(command: Command, backbone: string): Partial<TrainOptions> {
-  const script: Partial<TrainOptions> = {
+function kerasScriptSettings(command: Command, backbone: string): Partial<TrainFlags> {
+  const script: Partial<TrainFlags> = {
     // Another backbone has the preprocessing that it was trained with.
     ...(backbone.startsWith('vgg16') ? { preprocess: 'rescale' as const } : {}),
     resize: 'nearest',
@@ -152,7 +152,7 @@ function calibrationText({ temperature }: NonNullable<TrainResult['calibration']
   return `Probabilities calibrated: temperature ${temperature.toFixed(2)}, fitted on the validation images`;
 }
 
-function trainExitCode(ui: Ui, { validation, skipped }: TrainResult, options: TrainOptions) {
+function trainExitCode(ui: Ui, { validation, skipped }: TrainResult, options: TrainFlags) {
   const { assertAccuracyAtLeast: floor, strict } = options;
   if (floor !== undefined && validation.accuracy < floor) {
     ui.warn(

@@ -1,4 +1,4 @@
-import { type Thumbnail, thumbnail } from '@headstart/core/page';
+import { type Thumbnail, thumbnail } from '@headstart/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, imageError } from './api-error.ts';
 import { EventStreams } from './event-streams.ts';

@@ -1,4 +1,4 @@
-import type { LoadClassifierOptions, OperationOptions, TrainJobOptions } from '@headstart/core';
+import type { LoadClassifierOptions, OperationOptions, TrainOptions } from '@headstart/core';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from './api-error.ts';
@@ -27,7 +27,7 @@ export interface ServeOptions extends OperationOptions {
   /** The images' folder; default: where the run found them. */
   readonly data?: string | undefined;
   /** How the run was trained; undefined where it cannot be trained again. */
-  readonly retrain: TrainJobOptions | undefined;
+  readonly retrain: TrainOptions | undefined;
   /** Whether images may be looked at, labels corrected and heads trained. */
   readonly edits: boolean;
   /** Names that the server answers by, besides localhost and addresses. */

@@ -4,7 +4,7 @@ import {
   Retrainer,
   Review,
   type TrainedRun,
-  type TrainJobOptions,
+  type TrainOptions,
 } from '@headstart/core';
 import { ApiError } from './api-error.ts';
 import type { ServedModel } from './served-model.ts';
@@ -15,7 +15,7 @@ export interface WorkbenchOptions {
   /** The images' folder; default: where the run found them. */
   readonly data?: string | undefined;
   /** How the run was trained; undefined where it cannot be trained again. */
-  readonly retrain: TrainJobOptions | undefined;
+  readonly retrain: TrainOptions | undefined;
   /** Whether the page may look at the run's images, correct labels and train. */
   readonly edits: boolean;
 }

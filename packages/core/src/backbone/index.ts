@@ -11,8 +11,9 @@ export type { BackboneFile, LocateOptions } from './file.ts';
 export { type BackboneDigest, findByDigest, locateWithDigest } from './find-by-digest.ts';
 export { halfBackbone, halfPath } from './half-backbone.ts';
 export { locateBackbone } from './locate.ts';
+export { type OpenBackboneByNameOptions, openBackbone } from './open.ts';
 export { type PullOptions, pullVgg16 } from './pull.ts';
-export { type PullJobOptions, pullJob } from './pull-backbone.ts';
+export { type PullWeightsOptions, pullWeights } from './pull-backbone.ts';
 export { type QuantizeHeadModelOptions, quantizeHeadModel } from './quantize-head-model.ts';
 export {
   type FeatureError,

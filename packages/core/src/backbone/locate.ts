@@ -48,7 +48,7 @@ async function locateVgg16({ modelsDir, ...variant }: LocateOptions): Promise<Ba
   if (!(await exists(path))) {
     throw new HeadstartError(
       'WEIGHTS_MISSING',
-      `The weights of VGG16 are not in ${modelsDir}: fetch them with \`pullJob()\`, or give \`backbone\` vgg16-untrained or FILE.onnx.`,
+      `The weights of VGG16 are not in ${modelsDir}: fetch them with \`pullWeights()\`, or give \`backbone\` vgg16-untrained or FILE.onnx.`,
       { option: 'backbone' },
     );
   }

@@ -3,7 +3,7 @@ import { HeadstartError } from '../base/errors.ts';
 import type { BackboneFile } from './file.ts';
 import { type PullOptions, pullVgg16 } from './pull.ts';
 
-export interface PullJobOptions extends Omit<PullOptions, 'modelsDir' | 'mirror'> {
+export interface PullWeightsOptions extends Omit<PullOptions, 'modelsDir' | 'mirror'> {
   /** Which backbone; there is `vgg16`. */
   readonly name?: string | undefined;
   readonly modelsDir?: string | undefined;
@@ -15,10 +15,10 @@ export interface PullJobOptions extends Omit<PullOptions, 'modelsDir' | 'mirror'
  * @throws HeadstartError `USAGE` for another name, and all of pulling
  * @example
  * ```ts
- * const { path } = await pullJob({ onProgress: ({ done }) => console.log(done) });
+ * const { path } = await pullWeights({ onProgress: ({ done }) => console.log(done) });
  * ```
  */
-export async function pullJob(options: PullJobOptions): Promise<BackboneFile> {
+export async function pullWeights(options: PullWeightsOptions): Promise<BackboneFile> {
   const { name = 'vgg16', modelsDir = defaultDirectories().modelsDir, ...rest } = options;
   if (name !== 'vgg16') {
     throw new HeadstartError('USAGE', `There is no backbone "${name}" to pull: there is vgg16.`);

@@ -28,7 +28,7 @@ export interface LongOperationOptions extends OperationOptions {
  * @example
  * ```ts
  * const controller = new AbortController();
- * const training = trainJob({ data: 'fruit', backbone: 'vgg16', signal: controller.signal });
+ * const training = train({ data: 'fruit', backbone: 'vgg16', signal: controller.signal });
  * controller.abort();
  * await training.catch((error) => {
  *   if (!isAbort(error, controller.signal)) throw error;

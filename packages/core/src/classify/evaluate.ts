@@ -32,7 +32,7 @@ import { writeReport } from './evaluate-report.ts';
 import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
 import { loadClassifier } from './load.ts';
 
-export interface EvaluateJobOptions
+export interface EvaluateOptions
   extends EvaluatedData,
     Omit<
       ExtractorOptions,
@@ -93,11 +93,11 @@ interface Judged extends AsyncDisposable {
  * @throws HeadstartError `RUN_INVALID`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID`, …
  * @example
  * ```ts
- * const { metrics } = await evaluateJob({ run: 'runs/fruit', data: 'fruit-test' });
+ * const { metrics } = await evaluate({ run: 'runs/fruit', data: 'fruit-test' });
  * console.log(metrics.accuracy, metrics.interval);
  * ```
  */
-export async function evaluateJob(options: EvaluateJobOptions): Promise<EvaluateResult> {
+export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
   checkOptions(evaluateOptions, options);
   const run = await readRun(options.run);
   await verifyRun(run);
@@ -148,7 +148,7 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-async function judgeFeatureFile(run: Run, options: EvaluateJobOptions) {
+async function judgeFeatureFile(run: Run, options: EvaluateOptions) {
   const { data, threads, signal } = options;
   if (options.corrections !== undefined) {
     throw new HeadstartError('USAGE', `${data} is a feature file: corrections are for folders.`);
@@ -173,7 +173,7 @@ async function judgeFeatures(
   return predictHead({ ...options, features, head: run.record.head, weights });
 }
 
-async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judged> {
+async function judgeFolder(run: Run, options: EvaluateOptions): Promise<Judged> {
   const { samples, skipped } = await samplesToEvaluate(run, options);
   const backbone = await backboneOf(run, options);
   if (!backbone) return judgeByModel(samples, skipped, options);
@@ -208,7 +208,7 @@ async function judgeFolder(run: Run, options: EvaluateJobOptions): Promise<Judge
 /** The run's backbone, where its very file is still here; its features may be in the cache. */
 async function backboneOf(
   run: Run,
-  { modelsDir, device, signal }: EvaluateJobOptions,
+  { modelsDir, device, signal }: EvaluateOptions,
 ): Promise<BackboneFile | undefined> {
   const { record } = run;
   const spec = backboneSpec(run);
@@ -259,7 +259,7 @@ function backboneSpec({ record }: Run): string {
 async function judgeByModel(
   samples: readonly Sample[],
   skipped: readonly SkippedFile[],
-  options: EvaluateJobOptions,
+  options: EvaluateOptions,
 ): Promise<Judged> {
   options.onNotice?.({
     level: 'info',

@@ -10,13 +10,16 @@ import {
   scanDataset,
   scanLabelled,
 } from '../dataset/index.ts';
-import { announceCorrections, cachedScan, type HashingJobOptions } from '../features/index.ts';
+import { announceCorrections, cachedScan, type HashingCacheOptions } from '../features/index.ts';
 import type { Run } from '../run/index.ts';
 
 export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
 
 /** Which images a run is measured on. */
-export interface EvaluatedData extends CorrectionOptions, LongOperationOptions, HashingJobOptions {
+export interface EvaluatedData
+  extends CorrectionOptions,
+    LongOperationOptions,
+    HashingCacheOptions {
   /** Labelled folder, or folder with `train/` and other splits. */
   readonly data: string;
   /**

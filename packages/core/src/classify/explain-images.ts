@@ -9,7 +9,7 @@ import { type Explained, type Explainer, type Explanation, loadExplainer } from 
 import type { LoadClassifierOptions } from './load.ts';
 import type { ImageInput } from './read-input.ts';
 
-export interface ExplainJobOptions
+export interface ExplainImagesOptions
   extends LongOperationOptions,
     LoadClassifierOptions,
     OptionsOf<typeof explainOptions> {
@@ -36,13 +36,13 @@ const explainedAhead = 4;
  * @throws HeadstartError `RUN_INVALID`, `USAGE`, `OUTPUT_UNWRITABLE`, `GPU_REQUIRED`
  * @example
  * ```ts
- * for await (const item of explainJob({ run: 'runs/fruit', images: ['photo.jpg'] })) {
+ * for await (const item of explainImages({ run: 'runs/fruit', images: ['photo.jpg'] })) {
  *   console.log(item.name);
  * }
  * ```
  */
-export async function* explainJob(
-  options: ExplainJobOptions,
+export async function* explainImages(
+  options: ExplainImagesOptions,
 ): AsyncGenerator<ExplainItem, void, undefined> {
   checkOptions(explainOptions, options);
   const { images, signal, onProgress } = options;
@@ -61,7 +61,7 @@ export async function* explainJob(
 async function explainOne(
   explainer: Explainer,
   image: ImageInput,
-  { class: wanted, alpha, signal }: ExplainJobOptions,
+  { class: wanted, alpha, signal }: ExplainImagesOptions,
 ): Promise<Explained | Extract<ExplainItem, { error: string }>> {
   try {
     return await explainer.explain(image, { class: wanted, alpha, signal });

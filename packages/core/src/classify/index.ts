@@ -13,9 +13,9 @@ export {
   unknownLabel,
 } from './classifier.ts';
 export {
-  type EvaluateJobOptions,
+  type EvaluateOptions,
   type EvaluateResult,
-  evaluateJob,
+  evaluate,
   type Mistake,
 } from './evaluate.ts';
 export type { EvaluatedData, SplitChoice } from './evaluated-samples.ts';
@@ -26,7 +26,7 @@ export {
   type Explanation,
   loadExplainer,
 } from './explain.ts';
-export { type ExplainItem, type ExplainJobOptions, explainJob } from './explain-images.ts';
+export { type ExplainImagesOptions, type ExplainItem, explainImages } from './explain-images.ts';
 export { classifierOn, explainerOn, isHeadOn, openRunBackbone } from './head-on-backbone.ts';
 export { type LoadClassifierOptions, loadClassifier } from './load.ts';
 export { type FetchImageOptions, fetchImage, type ImageInput } from './read-input.ts';

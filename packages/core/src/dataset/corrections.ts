@@ -139,7 +139,7 @@ async function readBytes(path: string): Promise<Buffer> {
   } catch (error) {
     throw new HeadstartError(
       'CORRECTIONS_INVALID',
-      `Cannot read the corrections ${path}: ${reasonOf(error)}. Give a CSV file as \`auditJob()\` writes it.`,
+      `Cannot read the corrections ${path}: ${reasonOf(error)}. Give a CSV file as \`auditLabels()\` writes it.`,
       { cause: error },
     );
   }

@@ -55,7 +55,14 @@ export function formatOfExtension(extension: string): string {
   return lower === '.tif' ? 'tiff' : lower.slice(1);
 }
 
-/** Hidden files and folders are not looked at, nor named. */
+/**
+ * Hidden files and folders are not looked at, nor named.
+ *
+ * @example
+ * ```ts
+ * isHidden('.DS_Store'); // true
+ * ```
+ */
 export function isHidden(name: string): boolean {
   return name.startsWith('.') || systemFiles.has(name.toLowerCase());
 }
@@ -64,7 +71,14 @@ export function isImageName(name: string): boolean {
   return imageExtensions.has(extname(name).toLowerCase());
 }
 
-/** Whether a file is an image by its name, of a kind that can be decoded or not. */
+/**
+ * Whether a file is an image by its name, of a kind that can be decoded or not.
+ *
+ * @example
+ * ```ts
+ * isPictureName('photo.jpg'); // true
+ * ```
+ */
 export function isPictureName(name: string): boolean {
   return isImageName(name) || unsupportedExtensions.has(extname(name).toLowerCase());
 }

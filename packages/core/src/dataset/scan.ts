@@ -37,7 +37,7 @@ export interface LabelledImages {
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`
  * @example
  * ```ts
- * const { classes, train, validation } = await scanDataset('fruit');
+ * const { classes, train: samples, validation } = await scanDataset('fruit');
  * ```
  */
 export async function scanDataset(root: string, options: ScanOptions = {}): Promise<Dataset> {

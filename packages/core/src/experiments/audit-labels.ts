@@ -12,7 +12,7 @@ import { chooseStudyFolder } from './experiment-folder.ts';
 import { type AuditedImage, type AuditResult, auditImages } from './label-issues.ts';
 import { allImages, openStudyData, type StudyData, type StudyDataOptions } from './open-images.ts';
 
-export interface AuditJobOptions
+export interface AuditLabelsOptions
   extends StudyDataOptions,
     StudyTrainingOptions,
     OptionsOf<typeof auditOptions> {
@@ -28,7 +28,7 @@ export interface AuditedFile {
 }
 
 /** What `audit --json` prints. */
-export interface AuditJobResult {
+export interface AuditLabelsResult {
   readonly data: string;
   readonly out: string;
   readonly page: string;
@@ -70,10 +70,10 @@ const files = {
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
  * @example
  * ```ts
- * const { page } = await auditJob({ data: 'fruit', backbone: 'vgg16' });
+ * const { page } = await auditLabels({ data: 'fruit', backbone: 'vgg16' });
  * ```
  */
-export async function auditJob(options: AuditJobOptions): Promise<AuditJobResult> {
+export async function auditLabels(options: AuditLabelsOptions): Promise<AuditLabelsResult> {
   const { folds, seeds, similarity } = settleOptions(auditOptions, options);
   const { signal, onProgress } = options;
   const ours = [...Object.values(files), 'corrections.csv'];
@@ -137,11 +137,11 @@ function withoutDecided(
 
 function describe(
   out: string,
-  options: AuditJobOptions,
+  options: AuditLabelsOptions,
   data: StudyData,
   audit: AuditResult,
   backend: 'cpu' | 'cuda',
-): AuditJobResult {
+): AuditLabelsResult {
   const { classes } = data.images;
   const named = (i: number): AuditedFile => {
     const { name, label } = data.files[i] as Sample;
@@ -220,7 +220,7 @@ async function writeTables(folder: string, data: StudyData, audit: AuditResult):
 async function pageItems(
   audit: AuditResult,
   data: StudyData,
-  { pictures = auditOptions.pictures.default, signal, onProgress }: AuditJobOptions,
+  { pictures = auditOptions.pictures.default, signal, onProgress }: AuditLabelsOptions,
 ): Promise<AuditPageItem[]> {
   const byIndex = new Map(audit.images.map((one) => [one.index, one]));
   // A correction is of a content: to remove one of two files of the same bytes would remove both.

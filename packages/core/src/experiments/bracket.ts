@@ -7,7 +7,7 @@ import {
 } from '../head/index.ts';
 import { compareScores, keptShare, Meeting, rungsOf, type Score } from './halving.ts';
 import type { TrialChoice } from './search-space.ts';
-import type { PooledSets, SweepOptions, Trial, TrialEnd, Wave } from './trial.ts';
+import type { PooledSets, SweepHeadsOptions, Trial, TrialEnd, Wave } from './trial.ts';
 
 /** A trial in training. */
 interface Running {
@@ -20,7 +20,7 @@ interface Running {
   ended: TrialEnd | undefined;
 }
 
-export type WaveOptions = SweepOptions & PooledSets & { readonly stores: FeatureStores };
+export type WaveOptions = SweepHeadsOptions & PooledSets & { readonly stores: FeatureStores };
 
 /** Trains the trials of a wave that are not finished; the others take part in its decisions. */
 export async function runWave(

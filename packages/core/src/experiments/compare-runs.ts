@@ -5,7 +5,7 @@ import { checkOptions, compareOptions, type OptionsOf } from '../options/index.t
 import { type Run, type RunPrediction, readRun, readRunPredictions } from '../run/index.ts';
 import { comparePaired } from './paired.ts';
 
-export interface CompareJobOptions extends OperationOptions, OptionsOf<typeof compareOptions> {
+export interface CompareRunsOptions extends OperationOptions, OptionsOf<typeof compareOptions> {
   /** Two run folders or more; the others are compared with the first. */
   readonly runs: readonly string[];
 }
@@ -46,10 +46,10 @@ interface Judged {
  * @throws HeadstartError `USAGE` where the runs have other images or labels; `RUN_INVALID`
  * @example
  * ```ts
- * const result = await compareJob({ runs: ['runs/fruit', 'runs/fruit-2'] });
+ * const result = await compareRuns({ runs: ['runs/fruit', 'runs/fruit-2'] });
  * ```
  */
-export async function compareJob(options: CompareJobOptions): Promise<CompareResult> {
+export async function compareRuns(options: CompareRunsOptions): Promise<CompareResult> {
   checkOptions(compareOptions, options);
   const { runs, seed, signal } = options;
   if (runs.length < 2) throw new HeadstartError('USAGE', 'Give at least two runs to compare.');
@@ -116,7 +116,7 @@ function keysOf(judged: readonly Judged[], byContent: boolean): string[] {
       'USAGE',
       `${first.name} and ${other.name} were validated on different images: ${keys.length} and ` +
         `${own.size}, of which ${shared} are the same. Train both with the same split (\`seed\`, ` +
-        '`validationFraction`, `corrections`), or measure both with `evaluateJob()`.',
+        '`validationFraction`, `corrections`), or measure both with `evaluate()`.',
       { option: 'seed' },
     );
   }

@@ -13,7 +13,7 @@ import {
   type optimizerOptions,
   settleOptions,
 } from '../options/index.ts';
-import { crossValidate, type FoldsResult } from './fold-scores.ts';
+import { crossValidateHeads, type FoldsResult } from './fold-scores.ts';
 import { openStudyData, type StudyDataOptions, trainingImages } from './open-images.ts';
 
 /** How a study trains its heads: as `train` does. */
@@ -25,7 +25,7 @@ export interface StudyTrainingOptions
         typeof computeOption
     > {}
 
-export interface FoldsJobOptions
+export interface CrossValidateOptions
   extends StudyDataOptions,
     StudyTrainingOptions,
     OptionsOf<Omit<typeof foldsOptions, 'features'>> {}
@@ -46,7 +46,7 @@ export interface FoldsSummary {
 }
 
 /** What `folds --json` prints. */
-export interface FoldsJobResult extends FoldsSummary {
+export interface CrossValidateResult extends FoldsSummary {
   readonly data: string;
   readonly head: string;
   readonly classes: readonly string[];
@@ -62,15 +62,15 @@ export interface FoldsJobResult extends FoldsSummary {
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
  * @example
  * ```ts
- * const { accuracy, interval } = await foldsJob({ data: 'fruit', backbone: 'vgg16', folds: 5 });
+ * const { accuracy, interval } = await crossValidate({ data: 'fruit', backbone: 'vgg16', folds: 5 });
  * ```
  */
-export async function foldsJob(options: FoldsJobOptions): Promise<FoldsJobResult> {
+export async function crossValidate(options: CrossValidateOptions): Promise<CrossValidateResult> {
   const { folds, seeds } = settleOptions(foldsOptions, options);
   const training = await openStudyTraining(options);
   await using data = await openStudyData(options, trainingImages);
   announceHeads(training, options);
-  const result = await crossValidate({
+  const result = await crossValidateHeads({
     ...training,
     images: data.images,
     folds,

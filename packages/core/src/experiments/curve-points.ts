@@ -14,7 +14,7 @@ import { headsAtOnce, plainSet, type StudyImages, type StudyTraining, viewedSet 
 import { assignFolds, clustersOf, type FoldSample, splitByFold } from './partition.ts';
 import { type CurvePoint, type Extrapolation, extrapolate, type PowerLaw } from './power-law.ts';
 
-export interface LearningCurveOptions extends StudyTraining {
+export interface CurvePointsOptions extends StudyTraining {
   /** Images to train on; row v of a sample is its view v. */
   readonly images: StudyImages;
   /** Plain images to measure on. */
@@ -57,7 +57,7 @@ const leastSizes = 4;
  *
  * @throws HeadstartError as `trainHeads`; `USAGE` where there are too few images
  */
-export async function learningCurve(options: LearningCurveOptions): Promise<LearningCurve> {
+export async function curvePoints(options: CurvePointsOptions): Promise<LearningCurve> {
   const { images, validation, repeats, seed = 0 } = options;
   const { samples } = images.set;
   const sizes = curveSizes(samples, images.classes.length, options.sizes ?? 8);
@@ -172,7 +172,7 @@ function randomNumbers(seed: number): () => number {
 /** Of each head on its test samples. */
 async function testAccuracies(
   heads: readonly HeadVariation[],
-  options: LearningCurveOptions,
+  options: CurvePointsOptions,
 ): Promise<number[]> {
   const { images, validation, onProgress, sizes: _, repeats: __, ...training } = options;
   const { signal, head = headPreset('conv') } = options;

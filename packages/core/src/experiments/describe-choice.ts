@@ -17,7 +17,7 @@ const titles: Record<keyof TrialChoice, string> = {
  *
  * @example
  * ```ts
- * const { best } = await sweepJob({ data: 'fruit', backbone: 'vgg16' });
+ * const { best } = await sweep({ data: 'fruit', backbone: 'vgg16' });
  * console.log(describeChoice(best.options));
  * ```
  */

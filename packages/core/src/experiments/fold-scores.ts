@@ -29,7 +29,7 @@ export interface FoldsResult {
  *
  * @throws HeadstartError as `trainHeads`; `USAGE` where there are too few images
  */
-export async function crossValidate(options: FoldsOptions): Promise<FoldsResult> {
+export async function crossValidateHeads(options: FoldsOptions): Promise<FoldsResult> {
   const { images, folds, repeats } = options;
   const { samples } = images.set;
   const judged = await outOfFold({ ...options, stage: 'folds' });

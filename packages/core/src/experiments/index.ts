@@ -1,29 +1,29 @@
 export {
   type AuditedFile,
-  type AuditJobOptions,
-  type AuditJobResult,
-  auditJob,
+  type AuditLabelsOptions,
+  type AuditLabelsResult,
+  auditLabels,
 } from './audit-labels.ts';
-export { type CompareJobOptions, type CompareResult, compareJob } from './compare-runs.ts';
+export { type CompareResult, type CompareRunsOptions, compareRuns } from './compare-runs.ts';
 export { confidentLabels } from './confident.ts';
 export {
-  type FoldsJobOptions,
-  type FoldsJobResult,
+  type CrossValidateOptions,
+  type CrossValidateResult,
+  crossValidate,
   type FoldsSummary,
-  foldsJob,
   type StudyTrainingOptions,
 } from './cross-validate.ts';
-export { learningCurve, stratifiedOrder } from './curve-points.ts';
+export { curvePoints, stratifiedOrder } from './curve-points.ts';
 export { describeChoice } from './describe-choice.ts';
-export { crossValidate } from './fold-scores.ts';
+export { crossValidateHeads } from './fold-scores.ts';
 export { rungsOf } from './halving.ts';
 export { trainStudyHeads } from './heads.ts';
 export { foldInterval } from './interval.ts';
 export { auditImages } from './label-issues.ts';
 export {
-  type LearningCurveJobOptions,
-  type LearningCurveJobResult,
-  learningCurveJob,
+  type LearningCurveOptions,
+  type LearningCurveResult,
+  learningCurve,
 } from './learning-curve.ts';
 export { nearestNeighbours, unitVectors } from './neighbours.ts';
 export type { StudyDataOptions } from './open-images.ts';
@@ -32,7 +32,7 @@ export { comparePaired } from './paired.ts';
 export { assignFolds, type FoldSample } from './partition.ts';
 export { errorAt, extrapolate, fitPowerLaw } from './power-law.ts';
 export { defaultSpace, drawTrial, parseSpace, type TrialChoice } from './search-space.ts';
-export { type SweepJobOptions, type SweepJobResult, sweepJob, type TrialSummary } from './sweep.ts';
+export { type SweepOptions, type SweepResult, sweep, type TrialSummary } from './sweep.ts';
 export { type TrainFolds, type TrainFoldsOptions, trainAndCrossValidate } from './train-folds.ts';
 export type { SweepState, Trial, TrialEnd } from './trial.ts';
 export { sweepHeads } from './trials.ts';

@@ -8,17 +8,17 @@ import { learningCurveOptions, type OptionsOf, settleOptions } from '../options/
 import { html, pageDocument, table, trusted } from '../page/index.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
 import { learningCurveSvg } from './curve-plot.ts';
-import { type LearningCurve, learningCurve } from './curve-points.ts';
+import { curvePoints, type LearningCurve } from './curve-points.ts';
 import { chooseStudyFolder } from './experiment-folder.ts';
 import { openStudyData, type StudyDataOptions } from './open-images.ts';
 
-export interface LearningCurveJobOptions
+export interface LearningCurveOptions
   extends StudyDataOptions,
     StudyTrainingOptions,
     OptionsOf<Omit<typeof learningCurveOptions, 'features'>> {}
 
 /** What `learning-curve --json` prints, and what `learning-curve.json` holds. */
-export interface LearningCurveJobResult {
+export interface LearningCurveResult {
   readonly data: string;
   readonly out: string;
   readonly head: string;
@@ -58,12 +58,10 @@ const files = {
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
  * @example
  * ```ts
- * const result = await learningCurveJob({ data: 'fruit', backbone: 'vgg16' });
+ * const result = await learningCurve({ data: 'fruit', backbone: 'vgg16' });
  * ```
  */
-export async function learningCurveJob(
-  options: LearningCurveJobOptions,
-): Promise<LearningCurveJobResult> {
+export async function learningCurve(options: LearningCurveOptions): Promise<LearningCurveResult> {
   const { seeds, sizes } = settleOptions(learningCurveOptions, options);
   const { signal, onProgress } = options;
   const source = options.data ?? options.features ?? '';
@@ -83,7 +81,7 @@ export async function learningCurveJob(
   const { train, validation } = await parts(data, validating, options);
   const classes = data.images.classes;
   announceHeads(training, options);
-  const curve = await learningCurve({
+  const curve = await curvePoints({
     ...training,
     images: { set: train, classes },
     validation,
@@ -92,7 +90,7 @@ export async function learningCurveJob(
     signal,
     onProgress,
   });
-  const result: LearningCurveJobResult = {
+  const result: LearningCurveResult = {
     data: source,
     out: folder,
     head: training.head.name,
@@ -118,7 +116,7 @@ export async function learningCurveJob(
 async function parts(
   data: Awaited<ReturnType<typeof openStudyData>>,
   validating: ReadonlySet<string>,
-  options: LearningCurveJobOptions,
+  options: LearningCurveOptions,
 ): Promise<{ readonly train: FeatureSet; readonly validation: FeatureSet }> {
   const { set, classes } = data.images;
   if (options.data !== undefined) {
@@ -149,7 +147,7 @@ async function parts(
 
 async function writeAll(
   folder: string,
-  result: LearningCurveJobResult,
+  result: LearningCurveResult,
   curve: LearningCurve,
 ): Promise<void> {
   const plot = await learningCurveSvg(curve);
@@ -158,7 +156,7 @@ async function writeAll(
   await writeFileAtomically(join(folder, files.page), page(result, plot));
 }
 
-function page(result: LearningCurveJobResult, plot: string): string {
+function page(result: LearningCurveResult, plot: string): string {
   const { data, sizes, predictions, seeds, validation_images: images } = result;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const number = (title: string) => ({ title, numeric: true });

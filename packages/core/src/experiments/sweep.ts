@@ -5,7 +5,7 @@ import type { FeatureSet } from '../features/index.ts';
 import { describeTrainer, type HeadSpec, headPreset } from '../head/index.ts';
 import { checkOptions, type OptionsOf, sweepOptions, type viewsOption } from '../options/index.ts';
 import { readRun } from '../run/index.ts';
-import type { TrainJobOptions } from '../train/index.ts';
+import type { TrainOptions } from '../train/index.ts';
 import {
   openTrainingData,
   type TrainingData,
@@ -30,7 +30,7 @@ import {
 import type { Trial } from './trial.ts';
 import { sweepHeads } from './trials.ts';
 
-export interface SweepJobOptions
+export interface SweepOptions
   extends Omit<TrainingDataOptions, 'head' | 'views' | 'classWeights'>,
     StudyTrainingOptions,
     OptionsOf<typeof viewsOption & Omit<typeof sweepOptions, 'features' | 'validationFeatures'>> {}
@@ -46,7 +46,7 @@ export interface TrialSummary {
 }
 
 /** What `sweep --json` prints. */
-export interface SweepJobResult {
+export interface SweepResult {
   readonly data: string;
   readonly out: string;
   /** The run folder of the best head, trained again. */
@@ -78,10 +78,10 @@ const defaultTrials = 64;
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
  * @example
  * ```ts
- * const { out } = await sweepJob({ data: 'fruit', backbone: 'vgg16', trials: 64 });
+ * const { out } = await sweep({ data: 'fruit', backbone: 'vgg16', trials: 64 });
  * ```
  */
-export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult> {
+export async function sweep(options: SweepOptions): Promise<SweepResult> {
   checkOptions(sweepOptions, options);
   if (options.nesterov) {
     throw new HeadstartError('USAGE', 'A sweep tries no Nesterov momentum: leave out `nesterov`.', {
@@ -141,7 +141,7 @@ export async function sweepJob(options: SweepJobOptions): Promise<SweepJobResult
 }
 
 /** What can be known, and refused, before any image is read. */
-async function openSearch(options: SweepJobOptions) {
+async function openSearch(options: SweepOptions) {
   const space = await loadSpace(options.space);
   const training = await openStudyTraining(options);
   return { space, training, specs: await loadSpecs(space) };
@@ -151,7 +151,7 @@ type Search = Awaited<ReturnType<typeof openSearch>>;
 
 /** The trials of a search over this data. */
 function planSearch(
-  options: SweepJobOptions,
+  options: SweepOptions,
   { space, training, specs: listed }: Search,
   data: TrainingData,
 ) {
@@ -177,7 +177,7 @@ async function runTrials(
   first: WrittenSweep,
   { train, training, halving, specOf, choiceOf }: ReturnType<typeof planSearch>,
   data: TrainingData,
-  options: SweepJobOptions,
+  options: SweepOptions,
 ): Promise<WrittenSweep> {
   const { budget, signal, onProgress } = options;
   const { validation, classes } = data;
@@ -208,7 +208,7 @@ async function runTrials(
   return { ...first, waves, finished, seconds: writer.last?.seconds ?? spent };
 }
 
-function fingerprintOf(options: SweepJobOptions, data: TrainingData, search: unknown): string {
+function fingerprintOf(options: SweepOptions, data: TrainingData, search: unknown): string {
   const { epochs, batchSize, stepsPerEpoch, earlyStopping, learningRateSchedule } = options;
   const { views, shuffle, seed, compute, device } = options;
   const samples = (set: Pick<FeatureSet, 'samples'>) =>
@@ -229,7 +229,7 @@ async function refitBest(
   best: Trial,
   { refit }: WrittenSweep,
   data: TrainingData,
-  options: SweepJobOptions,
+  options: SweepOptions,
 ): Promise<{ readonly accuracy: number; readonly loss: number }> {
   const out = join(folder, sweepFiles.run);
   if (refit === best.trial) {
@@ -241,7 +241,7 @@ async function refitBest(
   }
   const { trials: _, budget: __, space: ___, search: ____, ...shared } = options;
   const { momentum, dropout, ...choice } = best.choice;
-  const chosen: TrainJobOptions = { ...shared, ...choice, momentum, dropout, out, overwrite: true };
+  const chosen: TrainOptions = { ...shared, ...choice, momentum, dropout, out, overwrite: true };
   const open = async () => ({ ...data, [Symbol.asyncDispose]: async () => {} });
   const { validation } = await trainOn(open, { ...chosen, onNotice: undefined });
   return { accuracy: validation.accuracy, loss: validation.loss };

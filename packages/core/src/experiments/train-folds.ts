@@ -7,13 +7,13 @@ import { runFiles } from '../run/index.ts';
 import {
   openTrainingData,
   type TrainingData,
-  type TrainJobOptions,
+  type TrainOptions,
   type TrainSummary,
   trainOn,
   type WrittenRun,
 } from '../train/index.ts';
 import { type FoldsSummary, summarizeFolds } from './cross-validate.ts';
-import { crossValidate } from './fold-scores.ts';
+import { crossValidateHeads } from './fold-scores.ts';
 import type { StudyImages } from './heads.ts';
 import { extractStudyImages, studyViews } from './open-images.ts';
 
@@ -28,7 +28,7 @@ const secondsPerViewUnknown = 0.05;
 /** A pass over pooled features costs at most this share of one over feature maps. */
 const pooledShare = 1 / 8;
 
-export interface TrainFoldsOptions extends TrainJobOptions {
+export interface TrainFoldsOptions extends TrainOptions {
   /**
    * Folds of the cross-validation that follows; `false` for none. Default: 5 where they cost no more
    * than a few seconds.
@@ -49,7 +49,7 @@ export interface TrainFolds {
  * Unless cross-validation was asked for, it is left out where it would take more than a few seconds.
  * An abort leaves it out too: the run is there.
  *
- * @throws HeadstartError as `trainJob`, and `USAGE` where folds were asked for and cannot be
+ * @throws HeadstartError as `train`, and `USAGE` where folds were asked for and cannot be
  * @example
  * ```ts
  * const { run, folds } = await trainAndCrossValidate({ data: 'fruit', backbone: 'vgg16', folds: 5 });
@@ -83,7 +83,7 @@ async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<
   }
   try {
     const images = await imagesOf(data, options);
-    const result = await crossValidate({
+    const result = await crossValidateHeads({
       ...settings,
       images,
       folds,
@@ -108,13 +108,13 @@ function leftOut(reason: string): TrainFolds {
   return { folds: null, folds_left_out: reason };
 }
 
-function announce(reason: string, onNotice: TrainJobOptions['onNotice']): TrainFolds {
+function announce(reason: string, onNotice: TrainOptions['onNotice']): TrainFolds {
   onNotice?.({ level: 'info', text: `Cross-validation is left out: ${reason}` });
   return leftOut(reason);
 }
 
 /** Why there can be no cross-validation of such a run, if it cannot be. */
-function foldsObstacle({ data, views, init }: TrainJobOptions): string | undefined {
+function foldsObstacle({ data, views, init }: TrainOptions): string | undefined {
   if (init !== undefined) return 'the weights of `init` may have seen the images of any fold';
   if (data === undefined || views !== 'exact') return undefined;
   return 'with `views` exact each fold would compute views of its own';
@@ -151,11 +151,11 @@ function optionsOfViews({
   views,
   seed,
   groupBy,
-}: Pick<TrainJobOptions, 'augment' | 'views' | 'seed' | 'groupBy'>) {
+}: Pick<TrainOptions, 'augment' | 'views' | 'seed' | 'groupBy'>) {
   return { augment, seed, groupBy, views: typeof views === 'number' ? views : undefined };
 }
 
-async function imagesOf(data: TrainingData, options: TrainJobOptions): Promise<StudyImages> {
+async function imagesOf(data: TrainingData, options: TrainOptions): Promise<StudyImages> {
   const { extractor, images, train, classes } = data;
   if (extractor) {
     const { set } = await extractStudyImages(extractor, images, optionsOfViews(options));

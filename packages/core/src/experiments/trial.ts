@@ -27,7 +27,7 @@ export interface Wave {
   readonly count: number;
 }
 
-export interface SweepOptions extends Omit<StudyTraining, 'head'> {
+export interface SweepHeadsOptions extends Omit<StudyTraining, 'head'> {
   /** Rows of a sample are the views that training with `seed` draws. */
   readonly train: FeatureSet;
   readonly validation: FeatureSet;

@@ -2,7 +2,7 @@ import { pooledSet } from '../features/index.ts';
 import { FeatureStores } from '../head/index.ts';
 import { runWave } from './bracket.ts';
 import { headsAtOnce } from './heads.ts';
-import type { PooledSets, SweepOptions, SweepState, Wave } from './trial.ts';
+import type { PooledSets, SweepHeadsOptions, SweepState, Wave } from './trial.ts';
 
 const mostInWave = 256;
 
@@ -15,7 +15,7 @@ const mostInWave = 256;
  * @returns all trials that are finished, in their order
  * @throws HeadstartError as `trainHeads`; `signal.reason` where aborted, after `onState`
  */
-export async function sweepHeads(options: SweepOptions): Promise<SweepState> {
+export async function sweepHeads(options: SweepHeadsOptions): Promise<SweepState> {
   const { trials = Number.POSITIVE_INFINITY, signal, onProgress } = options;
   const finished = new Map(options.finished.map((trial) => [trial.trial, trial]));
   const waves = [...options.waves];
@@ -50,7 +50,7 @@ export async function sweepHeads(options: SweepOptions): Promise<SweepState> {
   return state();
 }
 
-async function pooledSets({ train, validation, signal }: SweepOptions): Promise<PooledSets> {
+async function pooledSets({ train, validation, signal }: SweepHeadsOptions): Promise<PooledSets> {
   return {
     pooledTrain: await pooledSet(train, { signal }),
     pooledValidation: await pooledSet(validation, { signal }),
@@ -58,7 +58,7 @@ async function pooledSets({ train, validation, signal }: SweepOptions): Promise<
 }
 
 /** As many trials as memory holds together. */
-function waveSize(options: SweepOptions, first: number, most: number): number {
+function waveSize(options: SweepHeadsOptions, first: number, most: number): number {
   const { train, classes, choiceOf, specOf } = options;
   let share = 0;
   let count = 0;

@@ -9,7 +9,7 @@ import { findOldCache, type OldCache } from './old-cache.ts';
 import type { PackFolder } from './pack-folder.ts';
 import { recordBytes } from './record.ts';
 
-export interface CacheJobOptions extends LongOperationOptions {
+export interface CacheFolderOptions extends LongOperationOptions {
   /** Default: the user's cache folder. */
   readonly cacheDir?: string | undefined;
 }
@@ -34,7 +34,7 @@ export interface CacheListing {
   readonly old_form?: OldCache | undefined;
 }
 
-export interface VerifyCacheOptions extends CacheJobOptions {
+export interface VerifyCacheOptions extends CacheFolderOptions {
   /** Share of the records that is read, 0 < sample ≤ 1; default all. */
   readonly sample?: number | undefined;
 }
@@ -58,7 +58,7 @@ const recordsPerTurn = 128;
  * const { records, bytes } = await listCache();
  * ```
  */
-export async function listCache(options: CacheJobOptions = {}): Promise<CacheListing> {
+export async function listCache(options: CacheFolderOptions = {}): Promise<CacheListing> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
   const old = await findOldCache(dir);
   const listing = { cache: dir, ...(old ? { old_form: old } : {}) };

@@ -9,7 +9,7 @@ import {
   writeSafetensors,
 } from '../base/safetensors.ts';
 import { type FeatureCache, openFeatureCache } from './cache.ts';
-import { type CacheJobOptions, entriesOf } from './cache-content.ts';
+import { type CacheFolderOptions, entriesOf } from './cache-content.ts';
 import type { CacheMerge } from './cache-merge.ts';
 import { type ExtractorDescription, isDigestOf, keyBytes } from './key.ts';
 import type { PackFolder } from './pack-folder.ts';
@@ -22,7 +22,7 @@ import {
   recordChecksum,
 } from './record.ts';
 
-export interface CacheFileOptions extends CacheJobOptions {
+export interface CacheFileOptions extends CacheFolderOptions {
   /** A safetensors file. */
   readonly file: string;
 }

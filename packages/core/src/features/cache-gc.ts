@@ -5,13 +5,15 @@ import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, systemCode } from '../base/errors.ts';
 import { checkOptions, collectOptions, type OptionsOf } from '../options/index.ts';
 import { openFeatureCache } from './cache.ts';
-import type { CacheJobOptions } from './cache-content.ts';
+import type { CacheFolderOptions } from './cache-content.ts';
 import { cacheError } from './cache-error.ts';
 import { listFolder, type Pack, type PackFolder } from './pack-folder.ts';
 import { mayBeAlive, PackWriter } from './pack-writer.ts';
 import { recordBytes } from './record.ts';
 
-export interface CollectGarbageOptions extends CacheJobOptions, OptionsOf<typeof collectOptions> {}
+export interface CollectGarbageOptions
+  extends CacheFolderOptions,
+    OptionsOf<typeof collectOptions> {}
 
 /** What `cache gc --json` prints. */
 export interface CacheCollection {

@@ -4,11 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import { defaultDirectories } from '../base/directories.ts';
 import { systemCode } from '../base/errors.ts';
 import { type FeatureCache, openFeatureCache } from './cache.ts';
-import type { CacheJobOptions } from './cache-content.ts';
+import type { CacheFolderOptions } from './cache-content.ts';
 import { cacheError } from './cache-error.ts';
 import type { PackFolder } from './pack-folder.ts';
 
-export interface MergeCachesOptions extends CacheJobOptions {
+export interface MergeCachesOptions extends CacheFolderOptions {
   /** Folders of other caches, which are only read. */
   readonly from: readonly string[];
 }

@@ -284,6 +284,10 @@ const isDigest = /^[0-9a-f]{32}$/;
  *
  * @throws HeadstartError `CACHE_UNUSABLE` for a folder that cannot be read or written, and where there
  *   is no cache that could be only read
+ * @example
+ * ```ts
+ * await using cache = await openFeatureCache({ dir: defaultDirectories().cacheDir });
+ * ```
  */
 export async function openFeatureCache(options: CacheOptions): Promise<FeatureCache> {
   const path = join(options.dir, packsFolder);

@@ -79,6 +79,15 @@ interface MissingViews {
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `BACKBONE_UNSUITABLE`; `signal.reason` where aborted,
  * after the batches in flight have been written
+ * @example
+ * ```ts
+ * await using backbone = await openBackbone('vgg16');
+ * await using cache = await openFeatureCache({ dir: 'cache' });
+ * const { train: images } = await scanDataset('fruit');
+ * const samples = images.map((sample) => ({ sample, views: [undefined] }));
+ * const { set } = await extractFeatures({ samples, backbone, cache });
+ * console.log(set.shape, set.samples.length);
+ * ```
  */
 export async function extractFeatures(
   options: ExtractFeaturesOptions,

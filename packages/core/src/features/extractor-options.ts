@@ -8,7 +8,7 @@ import {
   resizeOptions,
   threadsOption,
 } from '../options/index.ts';
-import type { HashingJobOptions } from './open.ts';
+import type { HashingCacheOptions } from './open.ts';
 
 /** Which backbone makes the features, where, and from which pixels. */
 export const extractorOptions = {
@@ -22,7 +22,7 @@ export const extractorOptions = {
 
 export interface ExtractorOptions
   extends LongOperationOptions,
-    HashingJobOptions,
+    HashingCacheOptions,
     OptionsOf<typeof extractorOptions> {
   /** Take `vgg16-untrained` where `vgg16` was not pulled, with a warning. Default false. */
   readonly untrainedWhereMissing?: boolean | undefined;

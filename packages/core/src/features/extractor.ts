@@ -13,7 +13,7 @@ import { type AugmentOptions, drawView } from '../image/index.ts';
 import { extractFeatures } from './extract.ts';
 import type { ExtractorOptions } from './extractor-options.ts';
 import { countMissing } from './missing.ts';
-import { cachedScan, type HashingJobOptions } from './open.ts';
+import { cachedScan, type HashingCacheOptions } from './open.ts';
 import { type OpenBackbone, openBackboneAndCache } from './open-backbone.ts';
 import type { ViewRequest } from './plan.ts';
 import { errorOfPrecision, type SampleSource } from './precision.ts';
@@ -108,7 +108,7 @@ export function extractorOn(
 /** Scans a folder when it is first asked for, and once. */
 export function scanOnce(
   data: string,
-  options: ScanOptions & HashingJobOptions,
+  options: ScanOptions & HashingCacheOptions,
 ): () => Promise<Dataset> {
   let scanned: Promise<Dataset> | undefined;
   return () => {
@@ -152,7 +152,7 @@ function announceDamage(damaged: number, onNotice: NoticeListener | undefined): 
 }
 
 const untrainedWarning =
-  'the features are UNTRAINED (VGG16 with random weights): enough for simple pictures only. Fetch the real weights with `pullJob()`.';
+  'the features are UNTRAINED (VGG16 with random weights): enough for simple pictures only. Fetch the real weights with `pullWeights()`.';
 
 /** View 0 of a sample is its plain image, view v ≥ 1 the v-th random transform of it. */
 export function viewRequest(

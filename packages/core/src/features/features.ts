@@ -22,7 +22,7 @@ import type { ExtractorOptions } from './extractor-options.ts';
 import type { FeatureFileDescription } from './file.ts';
 import { writeFeatureFile } from './file.ts';
 
-export interface FeaturesJobOptions extends ExtractorOptions, DataOptions {
+export interface PrecomputeOptions extends ExtractorOptions, DataOptions {
   /** Folder of images. */
   readonly data: string;
   /** How views differ from the plain image; undefined for plain images only. */
@@ -55,7 +55,7 @@ export function inShard({ hash }: Pick<Sample, 'hash'>, { index, count }: Shard)
   return Number(BigInt(`0x${hash.slice(0, 16)}`) % BigInt(count)) === index - 1;
 }
 
-export interface FeaturesJobResult {
+export interface PrecomputeResult {
   readonly backbone: string;
   readonly untrained: boolean;
   readonly device: string;
@@ -78,10 +78,10 @@ export interface FeaturesJobResult {
  *   scanning and extraction
  * @example
  * ```ts
- * const { computed } = await featuresJob({ data: 'fruit', backbone: 'vgg16' });
+ * const { computed } = await precomputeFeatures({ data: 'fruit', backbone: 'vgg16' });
  * ```
  */
-export async function featuresJob(options: FeaturesJobOptions): Promise<FeaturesJobResult> {
+export async function precomputeFeatures(options: PrecomputeOptions): Promise<PrecomputeResult> {
   if (options.shard && options.out) {
     throw new HeadstartError(
       'USAGE',
@@ -141,7 +141,7 @@ interface SplitToExtract {
 /** Augmented views are made of training images only; view 0 comes first. */
 function splitsOf(
   dataset: Dataset,
-  { views = 0, augment, shard }: FeaturesJobOptions,
+  { views = 0, augment, shard }: PrecomputeOptions,
 ): SplitToExtract[] {
   const augmented = augment ? views : 0;
   const viewNumbers = Array.from({ length: augmented + 1 }, (_, view) => view);
@@ -168,7 +168,7 @@ function fileOfSplit(out: string, name: SplitToExtract['name']): string {
 function describe(
   { classes }: Dataset,
   { backbone }: Extractor,
-  { resize = 'bilinear', fit = 'stretch' }: FeaturesJobOptions,
+  { resize = 'bilinear', fit = 'stretch' }: PrecomputeOptions,
 ): FeatureFileDescription {
   return { classes, backbone: `${backbone.name} ${backbone.sha256}`, resize, fit };
 }

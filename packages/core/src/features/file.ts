@@ -33,6 +33,11 @@ export interface FeatureFile extends FeatureFileDescription {
  * its plain image. Rows are streamed; the file is written whole or not at all.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { set, classes } = await readFeatureFile('fruit.safetensors');
+ * await writeFeatureFile('copy.safetensors', set, { classes });
+ * ```
  */
 export async function writeFeatureFile(
   path: string,
@@ -79,6 +84,11 @@ async function* bytesOf(chunks: AsyncIterable<FeatureRows>): AsyncGenerator<Uint
  * and the labels are read here; rows are read from the file when they are asked for.
  *
  * @throws HeadstartError `FEATURE_FILE_INVALID` naming the file and what is wrong with it
+ * @example
+ * ```ts
+ * const { set, classes } = await readFeatureFile('fruit.safetensors');
+ * console.log(classes, set.samples.length, set.shape);
+ * ```
  */
 export async function readFeatureFile(path: string): Promise<FeatureFile> {
   await using file = await SafetensorsFile.open(path);

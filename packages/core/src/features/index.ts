@@ -3,7 +3,7 @@ export type { Shard } from '../options/index.ts';
 export { type CacheOptions, FeatureCache, openFeatureCache } from './cache.ts';
 export {
   type CacheContent,
-  type CacheJobOptions,
+  type CacheFolderOptions,
   type CacheListing,
   type CacheVerification,
   listCache,
@@ -23,7 +23,11 @@ export {
   recomputeCache,
 } from './cache-recompute.ts';
 export type { Claim } from './claims.ts';
-export { type ExtractFeaturesOptions, extractFeatures } from './extract.ts';
+export {
+  type ExtractFeaturesOptions,
+  type ExtractFeaturesResult,
+  extractFeatures,
+} from './extract.ts';
 export {
   announceCorrections,
   announceDataset,
@@ -37,12 +41,13 @@ export {
 } from './extractor.ts';
 export type { ExtractorOptions } from './extractor-options.ts';
 export {
-  type FeaturesJobOptions,
-  type FeaturesJobResult,
-  featuresJob,
   inShard,
+  type PrecomputeOptions,
+  type PrecomputeResult,
+  precomputeFeatures,
 } from './features.ts';
 export {
+  type FeatureFile,
   type FeatureFileDescription,
   featureFileDigest,
   readFeatureFile,
@@ -51,12 +56,27 @@ export {
 export { rememberingHasher } from './file-memo.ts';
 export type { ExtractorDescription, ExtractorId } from './key.ts';
 export { findOldCache, type OldCache } from './old-cache.ts';
-export { cachedHasher, cachedScan, type HashingJobOptions, type StoreJobOptions } from './open.ts';
+export {
+  cachedHasher,
+  cachedScan,
+  type FeatureStoreOptions,
+  type HashingCacheOptions,
+} from './open.ts';
 export { type OpenBackbone, openBackboneAndCache } from './open-backbone.ts';
 export { openFeatureStore } from './open-store.ts';
+export type { Pack, PackFolder } from './pack-folder.ts';
+export type { PackTable } from './pack-table.ts';
+export type { SampleRequest, ViewRequest } from './plan.ts';
 export { inFloat32, pooledSet } from './pooled.ts';
 export type { SampleSource } from './precision.ts';
 export { type CacheRecord, encodeRecords, type RecordLayout } from './record.ts';
 export { inGroups } from './sample-groups.ts';
-export { type FeatureDtype, type FeatureRows, type FeatureSet, memoryFeatureSet } from './set.ts';
+export {
+  type ChunkOptions,
+  type FeatureDtype,
+  type FeatureRows,
+  type FeatureSample,
+  type FeatureSet,
+  memoryFeatureSet,
+} from './set.ts';
 export type { FeatureStore } from './store.ts';

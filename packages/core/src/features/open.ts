@@ -6,7 +6,7 @@ import { rememberingHasher } from './file-memo.ts';
 import { openFeatureStore } from './open-store.ts';
 import type { FeatureStore } from './store.ts';
 
-export interface StoreJobOptions {
+export interface FeatureStoreOptions {
   /** Default: the user's cache folder. */
   readonly cacheDir?: string | undefined;
   readonly onNotice?: NoticeListener | undefined;
@@ -14,7 +14,7 @@ export interface StoreJobOptions {
   readonly claims?: boolean | undefined;
 }
 
-export interface HashingJobOptions extends StoreJobOptions {
+export interface HashingCacheOptions extends FeatureStoreOptions {
   /** Read every file, also those that look as they did when they were read before. Default false. */
   readonly rehash?: boolean | undefined;
 }
@@ -25,7 +25,11 @@ export interface HashingJobOptions extends StoreJobOptions {
  *
  * @throws HeadstartError `CACHE_UNUSABLE`
  */
-export function openStore({ cacheDir, claims, onNotice }: StoreJobOptions): Promise<FeatureStore> {
+export function openStore({
+  cacheDir,
+  claims,
+  onNotice,
+}: FeatureStoreOptions): Promise<FeatureStore> {
   return openFeatureStore({
     dir: cacheDir ?? defaultDirectories().cacheDir,
     overlayDir: personalCacheDir(),
@@ -46,7 +50,7 @@ export function openStore({ cacheDir, claims, onNotice }: StoreJobOptions): Prom
  * const { train } = await scanDataset('fruit', { hashFiles: cachedHasher({}) });
  * ```
  */
-export function cachedHasher({ cacheDir, rehash, onNotice }: HashingJobOptions): FileHasher {
+export function cachedHasher({ cacheDir, rehash, onNotice }: HashingCacheOptions): FileHasher {
   return async (paths, options) => {
     const store = await openStore({ cacheDir }).catch((error: unknown) => {
       if (error instanceof HeadstartError && error.code === 'CACHE_UNUSABLE') return undefined;
@@ -59,6 +63,6 @@ export function cachedHasher({ cacheDir, rehash, onNotice }: HashingJobOptions):
 }
 
 /** How to scan a folder, by the options of a job, with what the cache remembers. */
-export function cachedScan(options: ScanOptions & HashingJobOptions): ScanOptions {
+export function cachedScan(options: ScanOptions & HashingCacheOptions): ScanOptions {
   return { ...scanOptionsOf(options), hashFiles: cachedHasher(options) };
 }

@@ -6,6 +6,7 @@ export {
   type Monitor,
   stepEarlyStopping,
 } from './early-stopping.ts';
+export type { LoadFeaturesOptions } from './feature-store.ts';
 export { HeadExplainer, type HeadExplanation, type HeatMap } from './grad-cam.ts';
 export { type EpochRecord, historyCsv } from './history.ts';
 export type { HeadLayer } from './layer.ts';
@@ -18,6 +19,7 @@ export {
   stepPlateau,
 } from './learning-rate.ts';
 export type {
+  CheckpointOptions,
   ClassWeights,
   EpochFeatures,
   HeadVariation,
@@ -30,7 +32,7 @@ export type {
 } from './options.ts';
 export { checkTrainingOptions, viewsOfVariations } from './plan.ts';
 export { featuresFor, inputShapeOf, isPooledOnce, poolsFirst } from './pooled-features.ts';
-export { predictHead } from './predict.ts';
+export { type PredictHeadOptions, predictHead } from './predict.ts';
 export { epochBatches, planViews, type ScheduleOptions, type ViewPolicy } from './schedule.ts';
 export { trainingSchedule } from './settings.ts';
 export {

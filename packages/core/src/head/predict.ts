@@ -21,6 +21,14 @@ export interface PredictHeadOptions extends OperationOptions {
  * pass through chunk by chunk; no more than one is held.
  *
  * @throws HeadstartError `WEIGHTS_INVALID`, `FEATURE_FILE_INVALID`
+ * @example
+ * ```ts
+ * const { set, classes } = await readFeatureFile('train.safetensors');
+ * const { set: validation } = await readFeatureFile('validation.safetensors');
+ * const trained = await trainHead({ train: set, validation, classes, head: headPreset('linear') });
+ * const { head, weights } = trained;
+ * const probabilities = await predictHead({ features: validation, head, weights });
+ * ```
  */
 export async function predictHead(options: PredictHeadOptions): Promise<Float32Array> {
   const { features, head, weights, signal } = options;

@@ -66,7 +66,14 @@ function mlpLayers(units: number): readonly HeadLayer[] {
   ];
 }
 
-/** A head by its preset's name. */
+/**
+ * A head by its preset's name.
+ *
+ * @example
+ * ```ts
+ * const head = headPreset('mlp');
+ * ```
+ */
 export function headPreset(name: HeadPreset): HeadSpec {
   return { name, layers: presets[name] };
 }

@@ -26,6 +26,13 @@ const checkpointSeconds = 5;
  *
  * @throws HeadstartError `USAGE`, `HEAD_SPEC_INVALID`, `WEIGHTS_INVALID`, `FEATURE_FILE_INVALID`,
  *   `TRAINING_FAILED`, `GPU_REQUIRED`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { set, classes } = await readFeatureFile('train.safetensors');
+ * const { set: validation } = await readFeatureFile('validation.safetensors');
+ * const head = headPreset('linear');
+ * const { weights, bestEpoch } = await trainHead({ train: set, validation, classes, head });
+ * ```
  */
 export async function trainHead(options: TrainHeadOptions): Promise<TrainedHead> {
   const [trained] = await trainHeads({ ...options, heads: [{}] });
@@ -38,6 +45,13 @@ export async function trainHead(options: TrainHeadOptions): Promise<TrainedHead>
  * that of all heads together.
  *
  * @returns one head for each of `options.heads`, in their order
+ * @example
+ * ```ts
+ * const { set, classes } = await readFeatureFile('train.safetensors');
+ * const { set: validation } = await readFeatureFile('validation.safetensors');
+ * const heads = [{ learningRate: 0.001 }, { learningRate: 0.01 }];
+ * await trainHeads({ train: set, validation, classes, head: headPreset('linear'), heads });
+ * ```
  */
 export function trainHeads(options: TrainHeadsOptions): Promise<TrainedHead[]> {
   return inSession(options, async (session, loadSeconds) => {

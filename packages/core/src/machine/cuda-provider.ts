@@ -49,6 +49,11 @@ export interface SetupCudaResult {
  * @throws HeadstartError `USAGE` on other systems than Linux x64, or where `from` holds no provider;
  *   `GPU_REQUIRED` without an NVIDIA driver;
  *   `DOWNLOAD_FAILED`; `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
+ * @example
+ * ```ts
+ * const { files, missing } = await setupCuda();
+ * console.log(files, missing);
+ * ```
  */
 export async function setupCuda(options: SetupCudaOptions = {}): Promise<SetupCudaResult> {
   const { directory = dirname(cudaProviderLibrary()) } = options;

@@ -116,10 +116,10 @@ async function weights(modelsDir: string): Promise<Finding> {
     return { name, state: 'ready', detail: [...parts, ...(source ? [source] : [])].join(', ') };
   } catch (error) {
     if (error instanceof HeadstartError && error.code === 'WEIGHTS_MISSING') {
-      const advice = '`pullJob()`';
+      const advice = '`pullWeights()`';
       return { name, state: 'absent', detail: `not in ${modelsDir}`, advice };
     }
-    const advice = 'Fetch them again: `pullJob()`.';
+    const advice = 'Fetch them again: `pullWeights()`.';
     return { name, state: 'broken', detail: reasonOf(error), advice };
   }
 }

@@ -28,6 +28,7 @@ export {
 export type { InputPreprocessing } from './preprocessing.ts';
 export { quantizeModel, type TensorRange } from './quantize-model.ts';
 export { hasStackPlan, type StackPlan, stackPlan } from './stack-plan.ts';
+export type { TokenChoice } from './tokens.ts';
 export { type BackboneVariant, changesOf, checkVariant, suffixOf, variantOf } from './variant.ts';
 export {
   type ConvLayer,

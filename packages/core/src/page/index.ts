@@ -2,4 +2,4 @@ export { colours } from './colours.ts';
 export { pageDocument } from './document.ts';
 export { type HtmlValue, html, type Markup, table, trusted } from './html.ts';
 export { type Plot, plotConfig, renderSvg } from './svg.ts';
-export { type Thumbnail, thumbnail } from './thumbnail.ts';
+export { type RgbPicture, type Thumbnail, type ThumbnailOptions, thumbnail } from './thumbnail.ts';

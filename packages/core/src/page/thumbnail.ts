@@ -31,6 +31,11 @@ export type Thumbnail =
  *
  * @param source path of an image file, its bytes, or pixels
  * @throws `signal.reason` where aborted; a file that cannot be read is a result, not an error
+ * @example
+ * ```ts
+ * const small = await thumbnail('photo.jpg', { size: 64 });
+ * console.log('uri' in small ? small.uri : small.reason);
+ * ```
  */
 export async function thumbnail(
   source: string | Uint8Array | RgbPicture,

@@ -21,7 +21,7 @@ import { type Run, readRun, readRunMetrics, readRunWeights } from './read.ts';
 import { runFiles } from './record.ts';
 import { labelsText } from './write.ts';
 
-export interface ExportJobOptions
+export interface ExportModelOptions
   extends LongOperationOptions,
     OptionsOf<
       typeof exportOptions & typeof threadsOption & Pick<typeof folderOptions, 'modelsDir'>
@@ -60,10 +60,10 @@ const exportedFiles = { model: 'model.onnx', card: 'README.md', labels: 'labels.
  *   `signal.reason` where aborted
  * @example
  * ```ts
- * const { file } = await exportJob({ run: 'runs/fruit', out: 'fruit.onnx' });
+ * const { file } = await exportModel({ run: 'runs/fruit', out: 'fruit.onnx' });
  * ```
  */
-export async function exportJob(options: ExportJobOptions): Promise<ExportResult> {
+export async function exportModel(options: ExportModelOptions): Promise<ExportResult> {
   checkOptions(exportOptions, options);
   const { signal } = options;
   const run = await readRun(options.run);
@@ -99,7 +99,7 @@ interface MadeModel {
   readonly images?: readonly Uint8Array[];
 }
 
-async function modelOf(run: Run, options: ExportJobOptions): Promise<MadeModel> {
+async function modelOf(run: Run, options: ExportModelOptions): Promise<MadeModel> {
   const { precision: trained = 'float32' } = run.record.backbone ?? {};
   const { bytes, image } = await exactModel(run, options);
   if (options.precision === 'fp32' && trained !== 'float32') {
@@ -119,7 +119,7 @@ async function modelOf(run: Run, options: ExportJobOptions): Promise<MadeModel> 
 /** The run's own model, or one that is put together of the backbone that is named. */
 async function exactModel(
   run: Run,
-  options: ExportJobOptions,
+  options: ExportModelOptions,
 ): Promise<Pick<MadeModel, 'bytes' | 'image'>> {
   const { image } = run.record;
   const { backbone, modelsDir = defaultDirectories().modelsDir, signal } = options;
@@ -162,7 +162,7 @@ function metadataOf({ record }: Run): Record<string, string> {
   };
 }
 
-interface CardOptions extends Pick<ExportJobOptions, 'license'> {
+interface CardOptions extends Pick<ExportModelOptions, 'license'> {
   readonly name: string;
   readonly facts: Pick<ExportResult, 'precision' | 'bytes' | 'sha256'>;
 }

@@ -1,7 +1,7 @@
 export { confusionSvg } from './confusion-plot.ts';
 export type { RunContents } from './contents.ts';
 export { curvesSvg } from './curves-plot.ts';
-export { type ExportJobOptions, type ExportResult, exportJob } from './export.ts';
+export { type ExportModelOptions, type ExportResult, exportModel } from './export.ts';
 export type { Agreement } from './export-int8.ts';
 export type { MistakePictures } from './mistake-pictures.ts';
 export { modelCard } from './model-card.ts';

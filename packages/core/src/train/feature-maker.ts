@@ -35,7 +35,7 @@ export async function findFeatureMaker(
     if (spec === undefined) return undefined;
     throw new HeadstartError(
       'USAGE',
-      `${path} has no digest of the backbone that made its features, which \`backbone\` could be compared with: leave out \`backbone\`, and give it to \`exportJob()\`.`,
+      `${path} has no digest of the backbone that made its features, which \`backbone\` could be compared with: leave out \`backbone\`, and give it to \`exportModel()\`.`,
       { option: 'backbone' },
     );
   }

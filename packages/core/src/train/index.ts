@@ -1,6 +1,6 @@
 export { headOfRun, Retrainer, type RetrainOptions } from './retrain.ts';
-export { trainJob, trainOn, type WrittenRun } from './train.ts';
-export type { TrainJobOptions, TrainSummary } from './train-options.ts';
+export { train, trainOn, type WrittenRun } from './train.ts';
+export type { TrainOptions, TrainSummary } from './train-options.ts';
 export {
   type FeatureCounts,
   openTrainingData,

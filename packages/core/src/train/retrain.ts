@@ -14,12 +14,12 @@ import {
 import type { HeadSpec } from '../head/index.ts';
 import { type RunRecord, runFiles } from '../run/index.ts';
 import { trainOn } from './train.ts';
-import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import type { TrainOptions, TrainSummary } from './train-options.ts';
 import { openTrainingData } from './training-data.ts';
 
 export interface RetrainOptions
   extends LongOperationOptions,
-    Pick<TrainJobOptions, 'onEpoch' | 'onTrained'> {
+    Pick<TrainOptions, 'onEpoch' | 'onTrained'> {
   /** The run to train again; it stays as it is. */
   readonly run: string;
   readonly onNotice?: NoticeListener | undefined;
@@ -37,7 +37,7 @@ export interface RetrainOptions
  * ```
  */
 export class Retrainer implements AsyncDisposable {
-  readonly #options: TrainJobOptions;
+  readonly #options: TrainOptions;
   readonly #given: Backbone | undefined;
   #open: Promise<OpenBackbone> | undefined;
 
@@ -45,7 +45,7 @@ export class Retrainer implements AsyncDisposable {
    * @param options how the first run was trained
    * @param open a backbone that is shared where it is the run's own, so that no other is opened
    */
-  constructor(options: TrainJobOptions, open?: Backbone) {
+  constructor(options: TrainOptions, open?: Backbone) {
     this.#options = options;
     this.#given = open;
   }
@@ -54,7 +54,7 @@ export class Retrainer implements AsyncDisposable {
    * Copies the corrections into the new run's folder, and trains into it. Where it fails or is
    * aborted, no new folder is left.
    *
-   * @throws HeadstartError as {@link trainJob}; `signal.reason` where aborted
+   * @throws HeadstartError as {@link train}; `signal.reason` where aborted
    */
   async train({ run, ...hooks }: RetrainOptions): Promise<TrainSummary> {
     const [corrections, out] = [await correctionsOf(run), await folderBeside(run)];

@@ -3,7 +3,7 @@ import type { computeOption, OptionsOf, runOptions } from '../options/index.ts';
 import type { TrainedRun } from '../run/index.ts';
 import type { TrainingDataOptions } from './training-data.ts';
 
-export interface TrainJobOptions
+export interface TrainOptions
   extends Omit<TrainingDataOptions, 'head'>,
     OptionsOf<Omit<typeof runOptions, 'folds' | 'seeds'> & typeof computeOption> {
   /** `conv` (default), `linear`, `mlp`, a JSON file that describes the layers, or the layers. */

@@ -2,7 +2,7 @@ import { software } from '../base/version.ts';
 import type { Evaluation } from '../evaluate/index.ts';
 import type { TrainedHead } from '../head/index.ts';
 import { type RunRecord, recordedOptions } from '../run/index.ts';
-import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import type { TrainOptions, TrainSummary } from './train-options.ts';
 import type { TrainingData } from './training-data.ts';
 
 /** What `run.json` says, but for the files of the run folder. */
@@ -10,7 +10,7 @@ export type RunDescription = Omit<RunRecord, 'format' | 'version' | 'files'>;
 
 /** Describes a finished training. */
 export function runRecord(
-  options: TrainJobOptions,
+  options: TrainOptions,
   data: TrainingData,
   trained: TrainedHead,
   evaluation: Evaluation,
@@ -76,7 +76,7 @@ export function runRecord(
 }
 
 /** The options that are values: not the callbacks and the signal. */
-function plainArguments(options: TrainJobOptions): Record<string, unknown> {
+function plainArguments(options: TrainOptions): Record<string, unknown> {
   const plain = ([name, value]: [string, unknown]) =>
     typeof value !== 'function' && name !== 'signal' && value !== undefined;
   return Object.fromEntries(Object.entries(options).filter(plain));

@@ -26,7 +26,7 @@ import {
   runPredictions,
   writeRun,
 } from '../run/index.ts';
-import type { TrainJobOptions, TrainSummary } from './train-options.ts';
+import type { TrainOptions, TrainSummary } from './train-options.ts';
 import { runRecord, summarize } from './train-record.ts';
 import { openTrainingData, type TrainingData, type TrainingDataOptions } from './training-data.ts';
 
@@ -38,14 +38,14 @@ import { openTrainingData, type TrainingData, type TrainingDataOptions } from '.
  * @throws HeadstartError for everything that can be wrong with the input; `signal.reason` where aborted
  * @example
  * ```ts
- * const { run, validation } = await trainJob({
+ * const { run, validation } = await train({
  *   data: 'fruit',
  *   backbone: 'vgg16',
  *   onEpoch: ({ epoch, valAccuracy }) => console.log(epoch, valAccuracy),
  * });
  * ```
  */
-export function trainJob(options: TrainJobOptions): Promise<TrainSummary> {
+export function train(options: TrainOptions): Promise<TrainSummary> {
   return trainOn(openTrainingData, options);
 }
 
@@ -65,7 +65,7 @@ export interface WrittenRun {
  */
 export async function trainOn(
   open: (settings: TrainingDataOptions) => Promise<TrainingData>,
-  options: TrainJobOptions,
+  options: TrainOptions,
   onWritten?: (run: WrittenRun) => Promise<void>,
 ): Promise<TrainSummary> {
   checkOptions(runOptions, options);
@@ -91,7 +91,7 @@ interface Stages {
 async function trainInto(
   place: RunFolder,
   head: HeadSpec,
-  { open, onWritten, ...options }: TrainJobOptions & Stages,
+  { open, onWritten, ...options }: TrainOptions & Stages,
   started: number,
 ): Promise<TrainSummary> {
   // A feature file has one row an image: nothing to draw views from.
@@ -142,7 +142,7 @@ function mistakesOf(
   { source, validation, extractor }: TrainingData,
   { head, weights }: TrainedHead,
   evaluation: Evaluation,
-  { fit, signal }: TrainJobOptions,
+  { fit, signal }: TrainOptions,
 ): RunContents['pictures'] {
   if (!extractor) return undefined;
   const input = { ...extractor.backbone.input, fit };
@@ -156,7 +156,7 @@ const quickProbabilities = 4_000_000;
 function evaluateValidation(
   { validation: { probabilities } }: TrainedHead,
   { validation: { samples }, classes }: TrainingData,
-  { calibrate = true, onNotice }: TrainJobOptions,
+  { calibrate = true, onNotice }: TrainOptions,
 ): Evaluation {
   const labels = Int32Array.from(samples, ({ label }) => label);
   const classification = { probabilities, labels, classes: classes.length };
@@ -169,7 +169,7 @@ function evaluateValidation(
   return evaluateClassification({ probabilities, labels, names, classes, temperature });
 }
 
-function announceFeatures(data: TrainingData, { onNotice }: TrainJobOptions): void {
+function announceFeatures(data: TrainingData, { onNotice }: TrainOptions): void {
   const { counts, extractor, train } = data;
   if (!extractor) return;
   const text =
@@ -181,7 +181,7 @@ function announceFeatures(data: TrainingData, { onNotice }: TrainJobOptions): vo
 
 /** Goes on with an interrupted run; one of other options or data is not this one, and is replaced. */
 async function trainResumable(
-  options: Omit<TrainHeadOptions, 'train' | 'validation' | 'classes' | 'onEpoch'> & TrainJobHooks,
+  options: Omit<TrainHeadOptions, 'train' | 'validation' | 'classes' | 'onEpoch'> & TrainHooks,
   data: TrainingData,
   { folder, interrupted }: RunFolder,
 ): Promise<TrainedHead> {
@@ -213,4 +213,4 @@ async function trainResumable(
   }
 }
 
-type TrainJobHooks = Pick<TrainJobOptions, 'onEpoch' | 'onNotice' | 'resume'>;
+type TrainHooks = Pick<TrainOptions, 'onEpoch' | 'onNotice' | 'resume'>;
