@@ -140,7 +140,7 @@ try {
 
 const typed = `
 import { type Classified, loadClassifier, train, type TrainSummary } from '@headstart/core';
-import { trainHeads } from '#core/head';
+import { trainHeads } from '@headstart/core/head';
 const summary: TrainSummary = await train({ data: 'fruit' });
 await using classifier = await loadClassifier(summary.run);
 for await (const item of classifier.classify(['a.jpg'])) show(item);
