@@ -132,5 +132,7 @@ describe('Views of an image', () => {
     expect(() => renderViewsNow({ ...one, source: { height: 38, width: 53 } })).toThrow('bytes');
     const part = { top: 1, left: 0, height: 37, width: 53 };
     expect(() => renderViewsNow({ ...one, part })).toThrow('part');
+    const views = [{ shiftX: Number.NaN }];
+    expect(() => renderViewsNow({ ...one, views })).toThrow('finite');
   });
 });

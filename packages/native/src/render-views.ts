@@ -95,7 +95,20 @@ function nativeRendering(rendering: Rendering): NativeRendering {
 function numbersOf(view: PixelView): number[] {
   const { flip = false, shiftX = 0, shiftY = 0, turn, zoomX = 1, zoomY = 1, brightness = 1 } = view;
   const { cosine = 1, sine = 0 } = turn ?? {};
-  return [Number(flip), shiftX, shiftY, turn ? 1 : 0, cosine, sine, zoomX, zoomY, brightness];
+  const numbers = [
+    Number(flip),
+    shiftX,
+    shiftY,
+    turn ? 1 : 0,
+    cosine,
+    sine,
+    zoomX,
+    zoomY,
+    brightness,
+  ];
+  // The kernels index memory by these numbers.
+  if (!numbers.every(Number.isFinite)) throw invalidArgument('views', 'finite numbers', numbers);
+  return numbers;
 }
 
 function boxOf({ top, left, height, width }: PixelBox): number[] {

@@ -14,6 +14,14 @@ describe('The numbers of a view', () => {
     expect(drawView({ seed: 1, hash, view: 2, augment })).not.toEqual(first);
   });
 
+  it('shift nothing where no shift is given, and draw the same flips', () => {
+    for (let view = 1; view <= 20; view++) {
+      const { flip } = drawView({ seed: 1, hash, view, augment });
+      const drawn = drawView({ seed: 1, hash, view, augment: { flip: true } });
+      expect(drawn).toEqual({ flip, shiftX: 0, shiftY: 0 });
+    }
+  });
+
   it('mirror about half of the views and shift them evenly within the range', () => {
     const views = Array.from({ length: 2000 }, (_, i) =>
       drawView({ seed: 3, hash, view: i + 1, augment }),

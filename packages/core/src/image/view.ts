@@ -2,9 +2,12 @@ import { type PixelView, randomDomain, uniforms } from '@headstart/native';
 
 /** How views differ from the plain image. Shifts are the largest fraction of width and height. */
 export interface AugmentOptions {
-  readonly flip: boolean;
-  readonly widthShift: number;
-  readonly heightShift: number;
+  /** Default false. */
+  readonly flip?: boolean | undefined;
+  /** Default 0. */
+  readonly widthShift?: number | undefined;
+  /** Default 0. */
+  readonly heightShift?: number | undefined;
   /** The largest angle, in degrees. Default 0. */
   readonly rotation?: number | undefined;
   /** Width and height, each for itself, by 1 − zoom … 1 + zoom. 0 ≤ zoom < 1; default 0. */
@@ -53,13 +56,14 @@ export interface DrawViewOptions {
 export function drawView({ seed, hash, view, augment }: DrawViewOptions): ViewTransform {
   const counter = [word(hash, 0), word(hash, 8), view] as [number, number, number];
   const drawn = uniforms({ seed, domain: randomDomain.viewNumbers, counter }, 7);
+  const { flip = false, widthShift = 0, heightShift = 0 } = augment;
   const { rotation = 0, zoom = 0, brightness = 0 } = augment;
   /** From −range to range. Adding 0 turns -0 into 0. */
   const within = (i: number, range: number) => (2 * (drawn[i] as number) - 1) * range + 0;
   return {
-    flip: augment.flip && (drawn[0] as number) < 0.5,
-    shiftX: within(1, augment.widthShift),
-    shiftY: within(2, augment.heightShift),
+    flip: flip && (drawn[0] as number) < 0.5,
+    shiftX: within(1, widthShift),
+    shiftY: within(2, heightShift),
     ...(rotation > 0 ? { rotation: within(3, rotation) } : {}),
     ...(zoom > 0 ? { zoomX: 1 + within(4, zoom), zoomY: 1 + within(5, zoom) } : {}),
     ...(brightness > 0 ? { brightness: 1 + within(6, brightness) } : {}),
