@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import { Command, type Option } from 'commander';
+import { aliasOf } from './aliases.ts';
 import {
   allCommands,
   type CommandDescription,
@@ -121,7 +122,7 @@ export function namesOf({ flag, negates }: OptionDescription): string[] {
 }
 
 function unknown(path: string, what: string, name: string, names: readonly string[]) {
-  const near = nearest(name, names);
+  const near = aliasOf(name, names) ?? nearest(name, names);
   return wrong(path, near ? `${what} (did you mean "${near}"?)` : what);
 }
 

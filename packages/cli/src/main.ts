@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
+import { CommandWithAliases } from './aliases.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCheckCommand } from './commands/check.ts';
@@ -72,7 +73,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 export function createProgram(runner: Runner): Command {
   const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-  const program = new Command('headstart')
+  const program = new CommandWithAliases('headstart')
     .description('A classifier of your own images in minutes.')
     .version(version)
     .showHelpAfterError('Run with --help to see what is possible.')

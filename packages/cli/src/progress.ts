@@ -32,9 +32,9 @@ export function createProgressDisplay(
   let drawn = false;
 
   const draw = (progress: Progress, clock: StageClock) => {
-    const line = printable(progressLine(progress, clock.rate(), live ? barWidth : 0));
-    if (live) stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
-    else stream.write(`${line}\n`);
+    const columns = live ? (stream.columns || 80) - 1 : 80;
+    const line = fittingLine(progress, clock.rate(), { bar: live ? barWidth : 0, columns });
+    stream.write(live ? `\r\x1b[2K${line}` : `${line}\n`);
     shown = now();
     drawn = true;
   };
@@ -101,6 +101,26 @@ function worked(progress: Progress): number {
   return progress.done - (progress.reused ?? 0);
 }
 
+interface LineOptions {
+  /** Columns of the bar; 0: none. */
+  readonly bar: number;
+  readonly columns: number;
+}
+
+/** A progress line of so many columns at most: what says least is left out first. */
+export function fittingLine(
+  progress: Progress,
+  rate: number | undefined,
+  { bar, columns }: LineOptions,
+): string {
+  const bars = [bar, Math.floor(bar / 2), 0].filter((width, i) => i === 0 || width < bar);
+  const { reused: _, ...plain } = progress;
+  const lines = bars.map((width) => printable(progressLine(progress, rate, width)));
+  lines.push(printable(progressLine(plain, rate, 0)), printable(progressLine(plain, undefined, 0)));
+  const fitting = lines.find((line) => line.length <= columns) ?? (lines.at(-1) as string);
+  return fitting.length <= columns ? fitting : `${fitting.slice(0, Math.max(columns - 1, 0))}…`;
+}
+
 /** One line that says where a stage stands: share, count, rate and time left. */
 export function progressLine(progress: Progress, rate: number | undefined, width: number): string {
   const { stage, done, total, unit, reused } = progress;
@@ -109,7 +129,7 @@ export function progressLine(progress: Progress, rate: number | undefined, width
     const filled = total > 0 ? Math.round((Math.min(done, total) / total) * width) : width;
     parts.push(`${'█'.repeat(filled)}${'░'.repeat(width - filled)}`);
   }
-  parts.push(total === undefined ? amount(done, unit) : `${amount(done, unit, total)}`);
+  parts.push(amount(done, unit, total));
   if (reused) parts.push(`${reused} cached`);
   if (rate !== undefined) {
     parts.push(unit === 'bytes' ? `${megabytes(rate)}/s` : `${significant(rate)} ${unit}/s`);
@@ -122,7 +142,8 @@ function amount(done: number, unit: string, total?: number): string {
   if (unit === 'bytes') {
     return total === undefined ? megabytes(done) : `${megabytes(done)} of ${megabytes(total)}`;
   }
-  return total === undefined ? `${done} ${unit}` : `${done}/${total} ${unit}`;
+  const noun = (total ?? done) === 1 ? unit.replace(/s$/, '') : unit;
+  return total === undefined ? `${done} ${noun}` : `${done}/${total} ${noun}`;
 }
 
 function megabytes(bytes: number): string {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createProgressDisplay,
   duration,
+  fittingLine,
   progressLine,
 } from '../../../packages/cli/dist/progress.js';
 
@@ -32,6 +33,28 @@ describe('a progress line', () => {
   it('counts bytes in megabytes', () => {
     const line = progressLine({ stage: 'download', done: 5e6, total: 2e7, unit: 'bytes' }, 1e6, 0);
     expect(line).toBe('download  5.0 MB of 20.0 MB  1.0 MB/s  15 s left');
+  });
+
+  it.each([60, 80, 120])('fits %d columns, whatever it says', (columns) => {
+    const progress = {
+      stage: 'measuring for int8',
+      done: 123456,
+      total: 7654321,
+      unit: 'pictures',
+    };
+    for (const reused of [undefined, 7654321]) {
+      for (const bar of [0, 24]) {
+        const line = fittingLine({ ...progress, reused }, 0.0123, { bar, columns });
+        expect(line.length).toBeLessThanOrEqual(columns);
+        expect(line).toContain('123456/7654321 pictures'.slice(0, columns - 20));
+      }
+    }
+  });
+
+  it('counts one as one', () => {
+    expect(progressLine({ stage: 'convert', done: 0, total: 1, unit: 'files' }, undefined, 0)).toBe(
+      'convert  0/1 file',
+    );
   });
 
   it('says long times in minutes and hours', () => {
