@@ -140,15 +140,15 @@ describe('a run from feature files that this program wrote', () => {
       'The backbone of f.safetensors, mean, is not among the models',
     );
     expect(without.code).toBe(0);
-    const named = ['train', ...files, ...elsewhere, '--out', 'named', '--backbone'];
-    expect((await cliIn(place, [...named, 'mean.onnx'])).code).toBe(0);
+    const named = ['train', ...files, ...elsewhere, '--backbone'];
+    expect((await cliIn(place, [...named, 'mean.onnx', '--out', 'named'])).code).toBe(0);
     expect((await cliIn(place, ['predict', 'named', 'data/red'])).code).toBe(0);
     await writeSmallModel(join(place.path, 'max.onnx'), {
       ...rescaled,
       outputs: [{ name: 'max', dims: ['N', 3] }],
       nodes: [node('ReduceMax', ['pixels'], 'max', { axes: [2, 3], keepdims: 0 })],
     });
-    const other = await cliIn(place, [...named, 'max.onnx']);
+    const other = await cliIn(place, [...named, 'max.onnx', '--out', 'other']);
     expect(other.stderr).toMatch(
       /error: max\.onnx, given as --backbone, did not make the features of f\.safetensors: that was mean with/,
     );
