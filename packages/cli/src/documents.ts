@@ -24,3 +24,17 @@ export function documentOf(value: unknown): unknown {
 function snakeCased(name: string): string {
   return name.replace(/Seconds$/, '_s').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
+
+/** What `--json` prints where a command fails. */
+export interface ErrorDocument {
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+export function errorDocument(code: string, message: string): ErrorDocument {
+  return { error: { code, message } };
+}
+
+/** On one line of stdout. */
+export function printDocument(document: ErrorDocument): void {
+  process.stdout.write(`${JSON.stringify(document)}\n`);
+}

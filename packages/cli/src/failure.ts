@@ -1,5 +1,6 @@
-import { HeadstartError, reasonOf } from '@headstart/core';
-import { type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
+import { type ErrorCode, HeadstartError, isAbort, reasonOf } from '@headstart/core';
+import { type ErrorDocument, errorDocument } from './documents.ts';
+import { type ExitCode, exitCode } from './exit-codes.ts';
 import { messageInFlags } from './words.ts';
 
 /** How a command that threw ends. */
@@ -9,10 +10,6 @@ export interface Failure {
   readonly text: string;
   /** What is printed on stdout under `--json`. */
   readonly document: ErrorDocument;
-}
-
-export interface ErrorDocument {
-  readonly error: { readonly code: string; readonly message: string };
 }
 
 /** @param signal of the command: aborted by Ctrl-C */
@@ -27,10 +24,6 @@ export function failureOf(error: unknown, signal: AbortSignal): Failure {
   return { exitCode: code, text: `error: ${message}`, document: errorDocument(name, message) };
 }
 
-export function errorDocument(code: string, message: string): ErrorDocument {
-  return { error: { code, message } };
-}
-
 function interruptedText(error: unknown): string {
   const kept = 'Interrupted. What was done is kept; the same command goes on from there.';
   return error instanceof HeadstartError ? `${messageInFlags(error)}\n${kept}` : kept;
@@ -40,4 +33,20 @@ function messageOf(error: unknown): string {
   if (error instanceof HeadstartError) return messageInFlags(error);
   const stack = error instanceof Error ? error.stack : undefined;
   return `an unexpected failure, please report it: ${stack ?? reasonOf(error)}`;
+}
+
+const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
+  USAGE: exitCode.usage,
+  DATA_LAYOUT: exitCode.usage,
+  CORRECTIONS_INVALID: exitCode.usage,
+  HEAD_SPEC_INVALID: exitCode.usage,
+  FILES_SKIPPED: exitCode.filesSkipped,
+  GPU_REQUIRED: exitCode.gpuAbsent,
+};
+
+/** The exit code with which a command that threw `error` ends. */
+function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
+  if (signal.aborted || isAbort(error)) return exitCode.interrupted;
+  if (error instanceof HeadstartError) return byErrorCode[error.code] ?? exitCode.failed;
+  return exitCode.failed;
 }

@@ -20,12 +20,9 @@ import { addServeCommand } from './commands/serve.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { addTrainCommand } from './commands/train.ts';
-import { applyConfigFile } from './config-file.ts';
+import { errorDocument, printDocument } from './documents.ts';
 import { type ExitCode, exitCode } from './exit-codes.ts';
-import { type ErrorDocument, errorDocument, failureOf } from './failure.ts';
-import { setTf32 } from './options.ts';
 import type { Runner } from './runner.ts';
-import { createUi, type UiOptions } from './ui.ts';
 
 const commands = [
   addDemoCommand,
@@ -57,6 +54,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   const runner: Runner =
     (run) =>
     async (...args) => {
+      // With the library behind it, which help and wrong usage do not wait for.
+      const { runCommand } = await import('./run-command.ts');
       code = await runCommand(abort.signal, args, run);
     };
   try {
@@ -65,7 +64,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     code = error.exitCode === 0 ? exitCode.done : exitCode.usage;
     if (code === exitCode.usage && argv.includes('--json')) {
-      print(errorDocument('USAGE', error.message.replace(/^error: /, '')));
+      printDocument(errorDocument('USAGE', error.message.replace(/^error: /, '')));
     }
   }
   process.exitCode = code;
@@ -80,37 +79,6 @@ export function createProgram(runner: Runner): Command {
     .exitOverride();
   for (const add of commands) add(program, runner);
   return program;
-}
-
-async function runCommand(
-  signal: AbortSignal,
-  args: readonly unknown[],
-  run: Parameters<Runner>[0],
-): Promise<ExitCode> {
-  const command = args.at(-1) as Command;
-  let ui = createUi(command.opts<UiOptions>());
-  try {
-    const config = await applyConfigFile(command);
-    setTf32(command);
-    ui = createUi(command.opts<UiOptions>());
-    if (config) ui.info(`From ${config.path}: ${config.flags.join(' ')}`);
-    // Commander passes arguments, options, command: the options may be other ones now.
-    return (
-      (await run({ ui, signal }, ...args.slice(0, -2), command.opts(), command)) ?? exitCode.done
-    );
-  } catch (error) {
-    ui.finish();
-    const failure = failureOf(error, signal);
-    ui.warn(failure.text);
-    if (ui.json) print(failure.document);
-    return failure.exitCode;
-  } finally {
-    ui.finish();
-  }
-}
-
-function print(document: ErrorDocument): void {
-  process.stdout.write(`${JSON.stringify(document)}\n`);
 }
 
 /** The first Ctrl-C asks for an orderly end, the second one ends at once. */

@@ -1,5 +1,5 @@
-import { defaultDirectories } from '@headstart/core';
 import {
+  defaultDirectories,
   deviceOptions,
   type EntryValue,
   folderOptions,

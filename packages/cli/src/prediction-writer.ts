@@ -1,10 +1,9 @@
 import type { Classified, Prediction } from '@headstart/core';
 import { stringify } from 'csv-stringify/sync';
-import type { ErrorDocument } from './failure.ts';
+import type { ErrorDocument } from './documents.ts';
 import { percent, tablePart } from './table.ts';
 
-export const predictionFormats = ['table', 'csv', 'json', 'jsonl'] as const;
-export type PredictionFormat = (typeof predictionFormats)[number];
+export type PredictionFormat = 'table' | 'csv' | 'json' | 'jsonl';
 
 /** Takes classifications in order and streams them; holds no more than a few rows. */
 export interface PredictionWriter {

@@ -1,4 +1,4 @@
-import { type AuditLabelsResult, auditLabels } from '@headstart/core';
+import type { AuditLabelsResult } from '@headstart/core';
 import { auditDefaults, auditOptions, dataOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { quoted } from '../completion/quote.ts';
@@ -45,6 +45,7 @@ export function addAuditCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string, options: AuditOptions) => {
+      const { auditLabels } = await import('@headstart/core');
       const result = await auditLabels({
         ...options,
         ...headTrainingSettings(options),

@@ -1,4 +1,3 @@
-import { recomputeCache } from '@headstart/core/features';
 import { option, path } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
@@ -36,6 +35,7 @@ export async function recompute(
   data: string,
   options: RecomputeOptions & CommonOptions & { readonly sample: number },
 ): Promise<ExitCode | undefined> {
+  const { recomputeCache } = await import('@headstart/core/features');
   const found = await recomputeCache({
     ...options,
     ...imageSettings(options),

@@ -1,14 +1,4 @@
-import {
-  type CacheContent,
-  type CacheListing,
-  collectCacheGarbage,
-  exportCache,
-  importCache,
-  listCache,
-  mergeCaches,
-  type OldCache,
-  verifyCache,
-} from '@headstart/core/features';
+import type { CacheContent, CacheListing, OldCache } from '@headstart/core/features';
 import { collectOptions, verifyOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
@@ -37,6 +27,7 @@ function addList(cache: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, options: CommonOptions) => {
+      const { listCache } = await import('@headstart/core/features');
       const listing = await listCache({ ...options, signal, onProgress: ui.onProgress });
       ui.result(listing, listText(listing));
       return undefined;
@@ -55,6 +46,7 @@ function addVerify(cache: Command, runner: Runner): void {
     runner(async (context, options: VerifyOptions) => {
       if (options.recompute !== undefined) return recompute(context, options.recompute, options);
       const { ui, signal } = context;
+      const { verifyCache } = await import('@headstart/core/features');
       const found = await verifyCache({ ...options, signal, onProgress: ui.onProgress });
       const lines = [`${plural(found.checked, 'record')} checked, ${found.damaged} damaged`];
       if (found.damaged > 0) lines.push('Damaged records are computed anew when they are needed.');
@@ -75,6 +67,7 @@ function addCollect(cache: Command, runner: Runner): void {
   command.action(
     runner(async ({ ui, signal }, options: CollectOptions) => {
       const { olderThan: olderThanDays, maxSize: maxBytes, ...rest } = options;
+      const { collectCacheGarbage } = await import('@headstart/core/features');
       const done = await collectCacheGarbage({
         ...rest,
         olderThanDays,
@@ -105,6 +98,7 @@ function addMerge(cache: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, from: readonly string[], options: CommonOptions) => {
+      const { mergeCaches } = await import('@headstart/core/features');
       const merged = await mergeCaches({ ...options, from, signal, onProgress: ui.onProgress });
       ui.result(merged, addedText(merged));
       return undefined;
@@ -120,6 +114,7 @@ function addExport(cache: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, file: string, options: CommonOptions) => {
+      const { exportCache } = await import('@headstart/core/features');
       const done = await exportCache({ ...options, file, signal, onProgress: ui.onProgress });
       const left = done.damaged > 0 ? `, ${done.damaged} damaged ones left out` : '';
       ui.result(done, `${plural(done.records, 'record')} written to ${done.file}${left}`);
@@ -136,6 +131,7 @@ function addImport(cache: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, file: string, options: CommonOptions) => {
+      const { importCache } = await import('@headstart/core/features');
       const done = await importCache({ ...options, file, signal, onProgress: ui.onProgress });
       ui.result(done, addedText(done));
       return undefined;

@@ -1,4 +1,4 @@
-import { type CompareResult, compareRuns } from '@headstart/core';
+import type { CompareResult } from '@headstart/core';
 import { compareOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
@@ -19,6 +19,7 @@ export function addCompareCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, runs: readonly string[], options: CompareOptions) => {
+      const { compareRuns } = await import('@headstart/core');
       const result = await compareRuns({ runs, seed: options.seed, signal });
       ui.result(documentOf(result), compareText(result));
       return undefined;

@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { generateTrafficLights, loadClassifier, train } from '@headstart/core';
 import { demoOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
@@ -35,6 +34,7 @@ export function addDemoCommand(program: Command, runner: Runner): void {
 
 async function demo(context: CommandContext, options: DemoOptions) {
   const { ui, signal } = context;
+  const { generateTrafficLights, train } = await import('@headstart/core');
   const folder = resolve(options.out);
   const pictures = join(folder, 'traffic-lights');
   await generateTrafficLights({
@@ -92,6 +92,7 @@ async function predictHeldOut(
   run: string,
   options: DemoOptions,
 ) {
+  const { loadClassifier } = await import('@headstart/core');
   const heldOut = join(pictures, 'held-out');
   const files = (await readdir(heldOut)).filter((name) => !name.startsWith('.')).sort();
   await using classifier = await loadClassifier(run, { ...options, signal });

@@ -1,4 +1,4 @@
-import { doctor, type Finding } from '@headstart/core';
+import type { Finding } from '@headstart/core';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
@@ -13,6 +13,7 @@ export function addDoctorCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui }, options: CommonOptions) => {
+      const { doctor } = await import('@headstart/core');
       const findings = (await doctor(options)).map(inCommands);
       ui.result(findings, doctorText(findings));
       return findings.some(({ state }) => state === 'broken') ? exitCode.failed : undefined;

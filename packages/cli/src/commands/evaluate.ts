@@ -1,4 +1,4 @@
-import { type EvaluateResult, evaluate } from '@headstart/core';
+import type { EvaluateResult } from '@headstart/core';
 import { dataOptions, evaluateOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
@@ -33,6 +33,7 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, run: string, data: string, options: EvaluateOptions) => {
+      const { evaluate } = await import('@headstart/core');
       const result = await evaluate({
         ...options,
         run,

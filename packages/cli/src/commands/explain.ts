@@ -1,9 +1,8 @@
-import { type ExplainItem, explainImages } from '@headstart/core';
+import type { ExplainItem } from '@headstart/core';
 import { explainOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
-import { type Failure, failureOf } from '../failure.ts';
-import { expandInputs } from '../inputs.ts';
+import type { Failure } from '../failure.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
@@ -42,6 +41,9 @@ async function explain(
   images: readonly string[],
   options: ExplainOptions,
 ) {
+  const { explainImages } = await import('@headstart/core');
+  const { failureOf } = await import('../failure.ts');
+  const { expandInputs } = await import('../inputs.ts');
   const items: ExplainItem[] = [];
   // A list that goes on must not keep a program that has ended.
   const over = new AbortController();

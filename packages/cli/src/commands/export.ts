@@ -1,4 +1,4 @@
-import { type ExportResult, exportModel } from '@headstart/core';
+import type { ExportResult } from '@headstart/core';
 import { exportOptions, threadsOption } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
@@ -18,6 +18,7 @@ export function addExportCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, run: string, given: ExportOptions) => {
+      const { exportModel } = await import('@headstart/core');
       const result = await exportModel({ ...given, run, signal, onProgress: ui.onProgress });
       ui.result(documentOf(result), exportText(result));
       ui.info(shapeText(result));

@@ -1,4 +1,4 @@
-import { type FeatureError, HeadstartError, precomputeFeatures } from '@headstart/core';
+import type { FeatureError } from '@headstart/core';
 import { dataOptions, featuresOptions, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
@@ -14,7 +14,6 @@ import {
 } from '../options.ts';
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
-import { shardOfTask } from '../shard.ts';
 import { percent, plural } from '../table.ts';
 import { type ImageOptions, imageOptions, imageSettings } from './image-options.ts';
 
@@ -24,6 +23,12 @@ interface FeaturesOptions
     FlagValues<typeof featuresOptions & typeof dataOptions & typeof splitOptions>,
     ImageOptions {
   readonly strict?: boolean;
+}
+
+/** The part that a scheduler gives this process. */
+async function shardOfThisTask(shards: number | undefined) {
+  const { shardOfTask } = await import('../shard.ts');
+  return shardOfTask(process.env, shards);
 }
 
 function errorText(precision: string, { median, largest, images }: FeatureError): string {
@@ -41,6 +46,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string, options: FeaturesOptions) => {
+      const { HeadstartError, precomputeFeatures } = await import('@headstart/core');
       const { shard, shards, ...rest } = options;
       if (shards !== undefined && shard !== 'auto') {
         throw new HeadstartError('USAGE', '--shards goes with --shard auto.');
@@ -48,7 +54,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
       const result = await precomputeFeatures({
         ...rest,
         ...imageSettings(options),
-        shard: shard === 'auto' ? shardOfTask(process.env, shards) : shard,
+        shard: shard === 'auto' ? await shardOfThisTask(shards) : shard,
         data,
         signal,
         onProgress: ui.onProgress,

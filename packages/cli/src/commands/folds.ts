@@ -1,4 +1,4 @@
-import { type CrossValidateResult, crossValidate } from '@headstart/core';
+import type { CrossValidateResult } from '@headstart/core';
 import { foldsOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addOptions, type FlagValues } from '../options.ts';
@@ -28,6 +28,7 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
   addStudyOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: FoldsOptions) => {
+      const { crossValidate } = await import('@headstart/core');
       const result = await crossValidate({
         ...studySettings(options, context),
         data,

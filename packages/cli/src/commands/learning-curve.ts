@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type LearningCurveResult, learningCurve } from '@headstart/core';
+import type { LearningCurveResult } from '@headstart/core';
 import { learningCurveOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addOptions, type FlagValues } from '../options.ts';
@@ -24,6 +24,7 @@ export function addLearningCurveCommand(program: Command, runner: Runner): void 
   addStudyOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: LearningCurveOptions) => {
+      const { learningCurve } = await import('@headstart/core');
       const result = await learningCurve({
         ...studySettings(options, context),
         data,

@@ -1,4 +1,3 @@
-import { pullWeights } from '@headstart/core';
 import { pullOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
@@ -15,6 +14,7 @@ export function addPullCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, name: string, options: PullOptions) => {
+      const { pullWeights } = await import('@headstart/core');
       const file = await pullWeights({
         ...options,
         name,

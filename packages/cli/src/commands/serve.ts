@@ -1,7 +1,5 @@
-import { readRun } from '@headstart/core';
 import { integer, number, onOff, option, path, text } from '@headstart/core/options';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { configFileName } from '../config-file.ts';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
@@ -12,11 +10,9 @@ import {
   type FlagValues,
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
-import { checkExposure, exposureWarning, isLoopback } from '../serve/exposure.ts';
 import { defaultLimits } from '../serve/limits.ts';
 import type { RunningServer } from '../serve/serve.ts';
-import { announceDevice } from './predict.ts';
-import { recordedTrainOptions } from './recorded-options.ts';
+import { announceDevice } from './announce-device.ts';
 
 const listenOptions = {
   host: option(text('address'), { default: '127.0.0.1', help: 'where to listen' }),
@@ -87,7 +83,9 @@ export function addServeCommand(program: Command, runner: Runner): void {
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(
-    runner((context, run: string, options: ServeCommandOptions) => {
+    runner(async (context, run: string, options: ServeCommandOptions) => {
+      const { configFileName } = await import('../config-file.ts');
+      const { checkExposure } = await import('../serve/exposure.ts');
       checkExposure(
         configFileName,
         options,
@@ -114,9 +112,11 @@ async function serveUntilStopped(
   process.once('SIGTERM', () => {
     terminated = true;
   });
-  const edits = options.allowEdits ?? isLoopback(options.host);
-  // Loaded where it is needed: other commands do not wait for a web server.
+  const { readRun } = await import('@headstart/core');
+  const { exposureWarning, isLoopback } = await import('../serve/exposure.ts');
   const { serve } = await import('../serve/serve.ts');
+  const { recordedTrainOptions } = await import('./recorded-options.ts');
+  const edits = options.allowEdits ?? isLoopback(options.host);
   const { record } = await readRun(run);
   const server = await serve({
     run,

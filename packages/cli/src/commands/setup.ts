@@ -1,4 +1,4 @@
-import { type SetupCudaResult, setupCuda } from '@headstart/core';
+import type { SetupCudaResult } from '@headstart/core';
 import { setupOptions } from '@headstart/core/options';
 import { Argument, type Command } from 'commander';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
@@ -15,6 +15,7 @@ export function addSetupCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, _what: string, options: SetupOptions) => {
+      const { setupCuda } = await import('@headstart/core');
       const { undo } = options;
       const result = await setupCuda({ ...options, signal, onNotice: noticesTo(ui) });
       ui.result(result, setupText(result, undo === true));

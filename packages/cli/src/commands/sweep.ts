@@ -1,4 +1,4 @@
-import { describeChoice, type SweepResult, sweep, type TrialSummary } from '@headstart/core';
+import type { SweepResult, TrialSummary } from '@headstart/core';
 import { sweepOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { addOptions, type FlagValues } from '../options.ts';
@@ -14,6 +14,8 @@ import {
   studySettings,
 } from './study-options.ts';
 
+type DescribeChoice = typeof import('@headstart/core').describeChoice;
+
 type SweepOptions = StudyOptions & FlagValues<typeof sweepOptions>;
 
 export function addSweepCommand(program: Command, runner: Runner): void {
@@ -25,6 +27,7 @@ export function addSweepCommand(program: Command, runner: Runner): void {
   addStudyOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: SweepOptions) => {
+      const { describeChoice, sweep } = await import('@headstart/core');
       const vectors = command.getOptionValueSource('head') === 'default';
       const result = await sweep({
         ...studySettings(options, context),
@@ -33,13 +36,13 @@ export function addSweepCommand(program: Command, runner: Runner): void {
         data,
         validationFeatures: options.valFeatures,
       });
-      context.ui.result(result, sweepText(result));
+      context.ui.result(result, sweepText(result, describeChoice));
       return studyExitCode(options, result);
     }),
   );
 }
 
-function sweepText(result: SweepResult): string {
+function sweepText(result: SweepResult, describeChoice: DescribeChoice): string {
   const { leaderboard, baseline, refit, trials, images } = result;
   const row = (rank: number | string, { accuracy, interval, epochs, options }: TrialSummary) => [
     rank,

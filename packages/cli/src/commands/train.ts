@@ -1,9 +1,4 @@
-import {
-  type TrainFolds,
-  type TrainOptions,
-  type TrainSummary,
-  trainAndCrossValidate,
-} from '@headstart/core';
+import type { TrainFolds, TrainOptions, TrainSummary } from '@headstart/core';
 import {
   dataOptions,
   featureFileOption,
@@ -78,6 +73,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, data: string | undefined, options: TrainFlags) => {
+      const { trainAndCrossValidate } = await import('@headstart/core');
       const scripted = options.kerasScript ? kerasScriptSettings(command, options.backbone) : {};
       const settings = { ...options, ...scripted };
       const trained = await trainAndCrossValidate({

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { backends } from '@headstart/native';
+import { cudaObstacle } from '../base/cuda-obstacle.ts';
 import {
   type ChosenDevice,
   chooseDevice,
-  cudaObstacle,
   type Device,
   type DeviceOptions,
 } from '../base/device.ts';

@@ -1,4 +1,3 @@
-import { backends } from '@headstart/native';
 import { HeadstartError } from './errors.ts';
 
 /**
@@ -58,11 +57,4 @@ export function withoutGpu(
     throw new HeadstartError('GPU_REQUIRED', `A GPU is required and cannot be used: ${obstacle}.`);
   }
   return { device: 'cpu', notice: `The CPU is used: ${obstacle}.` };
-}
-
-/** Why CUDA cannot be used by anything; undefined where it can. */
-export function cudaObstacle(): string | undefined {
-  const cuda = backends().find(({ name }) => name === 'cuda');
-  if (cuda?.available) return undefined;
-  return cuda?.reason?.replace(/\.$/, '') ?? 'there is no CUDA device';
 }

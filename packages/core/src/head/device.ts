@@ -1,10 +1,6 @@
 import { type BackendInfo, backends, type Compute } from '@headstart/native';
-import {
-  type ChosenDevice,
-  chooseDevice,
-  cudaObstacle,
-  type DeviceOptions,
-} from '../base/device.ts';
+import { cudaObstacle } from '../base/cuda-obstacle.ts';
+import { type ChosenDevice, chooseDevice, type DeviceOptions } from '../base/device.ts';
 
 /**
  * Where heads are trained.

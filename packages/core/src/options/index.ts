@@ -1,3 +1,4 @@
+export { defaultDirectories } from '../base/directories.ts';
 export {
   checkReportOptions,
   dataOptions,

@@ -1,0 +1,40 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../util/cli.ts';
+import { repositoryRoot } from '../util/shared.ts';
+import { temporaryFolder } from '../util/workspace.ts';
+
+/** The JavaScript files that a command line has loaded, as V8 counts them; Node's own are left out. */
+async function filesLoadedBy(args: readonly string[]): Promise<string[]> {
+  await using folder = await temporaryFolder();
+  await runCli(args, { env: { NODE_V8_COVERAGE: folder.path } });
+  const reports = await readdir(folder.path);
+  const texts = await Promise.all(reports.map((name) => readFile(join(folder.path, name), 'utf8')));
+  const urls = texts.flatMap((text) =>
+    (JSON.parse(text) as { result: { url: string }[] }).result.map(({ url }) => url),
+  );
+  return urls
+    .filter((url) => url.startsWith('file:'))
+    .map((url) => relative(repositoryRoot, fileURLToPath(url)).replaceAll('\\', '/'));
+}
+
+const packagesOf = (files: readonly string[]) => [
+  ...new Set(files.flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? [])),
+];
+
+describe('what asks nothing of the library', () => {
+  it.each(['--version', '--help', 'train --help', 'predict --no-such-option'])(
+    'headstart %s loads the options alone of it, and no package but commander',
+    async (line) => {
+      const files = await filesLoadedBy(line.split(' '));
+      expect(files).toContain('packages/cli/dist/main.js');
+      expect(packagesOf(files)).toEqual(['commander']);
+      const library = files.filter((file) => /^packages\/(core|native)\//.test(file));
+      expect(library).toContain('packages/core/dist/options/index.js');
+      const more = library.filter((file) => !/^packages\/core\/dist\/(options|base)\//.test(file));
+      expect(more).toEqual([]);
+    },
+  );
+});
