@@ -5,6 +5,7 @@ import { flagOf } from './options.ts';
 /** What does on the command line what a function of the library does. */
 export const commandOfFunction: Readonly<Record<string, string>> = {
   auditLabels: 'headstart audit',
+  checkDataset: 'headstart check',
   doctor: 'headstart doctor',
   evaluate: 'headstart evaluate',
   exportCache: 'headstart cache export',

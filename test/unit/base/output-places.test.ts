@@ -48,16 +48,19 @@ describe.skipIf(process.platform === 'win32')('what a file takes the place of', 
     expect(await readdir(at('folder'))).toEqual(['page.html']);
   });
 
-  test('is not a pipe for the page of a check, which is said before the work', async () => {
-    await writePictures(at('data'), ['a', 'b'], 2);
-    execFileSync('mkfifo', [at('html')]);
-    const { code, stdout, stderr } = await runCli(['check', 'data', '--html', 'html'], {
-      cwd: place.path,
-    });
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toBe(
-      'error: Cannot write html: it is not a regular file. Choose a place that can be written.\n',
-    );
-    expect((await lstat(at('html'))).isFIFO()).toBe(true);
-  });
+  test.each(['html', 'write-corrections'])(
+    'is not a pipe for --%s of a check, which is said before the work',
+    async (name) => {
+      await writePictures(at('data'), ['a', 'b'], 2);
+      execFileSync('mkfifo', [at(name)]);
+      const { code, stdout, stderr } = await runCli(['check', 'data', `--${name}`, name], {
+        cwd: place.path,
+      });
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toBe(
+        `error: Cannot write ${name}: it is not a regular file. Choose a place that can be written.\n`,
+      );
+      expect((await lstat(at(name))).isFIFO()).toBe(true);
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -153,6 +154,57 @@ describe('Checking a folder', () => {
     expect(corrected.conflicts).toEqual([]);
     expect(corrected.classes.map(({ images }) => images)).toEqual([1, 3]);
     expect(corrected.corrections).toMatchObject({ relabelled: 1, removed: 0 });
+  });
+
+  it('writes corrections after which the same bytes are in one class and one part', async () => {
+    const [torn, leaked, both] = [await png(200), await png(201), await png(202)];
+    const root = await folderWith({
+      ...(await pngs('train/a', 3, 0)),
+      ...(await pngs('train/b', 3, 30)),
+      'train/a/torn.png': torn,
+      'train/b/torn.png': torn,
+      'train/b/leaked.png': leaked,
+      'train/b/leaked again.png': leaked,
+      'val/b/leaked.png': leaked,
+      'train/a/both.png': both,
+      'val/b/both.png': both,
+      'train/a/near.jpg': await drawn('dots'),
+      'val/a/near.jpg': await drawn('dots', { quality: 40 }),
+      'val/a/own.png': await png(100),
+    });
+    const file = join(await folderWith(), 'clean.csv');
+    const before = await checkDataset(root, { writeCorrections: file });
+    expect(before.conflicts).toHaveLength(2);
+    const rows = (await readFile(file, 'utf8')).trim().split('\n').slice(1);
+    expect(rows.map((row) => row.split(',').slice(1)).sort()).toEqual([
+      ['train/a/both.png', 'remove', ''],
+      ['train/a/torn.png', 'remove', ''],
+      ['train/b/leaked again.png', 'remove-from-training', ''],
+    ]);
+    const after = await checkDataset(root, { corrections: file, writeCorrections: file });
+    expect(after.conflicts).toEqual([]);
+    expect(namesIn(after.leaks)).toEqual([['val/a/near.jpg', 'train/a/near.jpg']]);
+    expect(after.corrections).toMatchObject({ removed: 6, unused: 0 });
+    expect((await readFile(file, 'utf8')).trim().split('\n')).toHaveLength(4);
+  });
+
+  it('writes corrections where nothing is wrong, and over no other file, which is said first', async () => {
+    const root = await folderWith({
+      ...(await pngs('a', 2, 0)),
+      ...(await pngs('b', 2, 50)),
+      'notes.csv': 'my notes\n',
+    });
+    const file = join(root, 'deep/clean.csv');
+    await checkDataset(root, { writeCorrections: file });
+    expect(await readFile(file, 'utf8')).toBe('hash,file,action,label\n');
+    const stages: string[] = [];
+    const refused = checkDataset(root, {
+      writeCorrections: join(root, 'notes.csv'),
+      onProgress: ({ stage }) => stages.push(stage),
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'CORRECTIONS_INVALID' });
+    expect(stages).toEqual([]);
+    expect(await readFile(join(root, 'notes.csv'), 'utf8')).toBe('my notes\n');
   });
 
   it('tells what may surprise about images', async () => {

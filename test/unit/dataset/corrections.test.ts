@@ -66,7 +66,15 @@ describe('A file of corrections', () => {
 
   it('is refused with the file and the line that is wrong', async () => {
     const cases: [string[], string][] = [
-      [[`${a0},f,delete,`], 'line 2: "delete" is no action: it must be keep, relabel or remove'],
+      [
+        [`${a0},f,delete,`],
+        'line 2: "delete" is no action: it must be keep, relabel, remove or remove-from-training',
+      ],
+      [[`${a0},f,remove-from-training,a`], 'line 2: remove-from-training takes no label ("a")'],
+      [
+        [`${a0},x,remove,`, `${a0},y,remove-from-training,`],
+        'line 3: y is to be removed from training here and removed in line 2',
+      ],
       [[`${a0},f,keep,`, `${a1},f,relabel,`], 'line 3: relabel needs a label'],
       [[`${a0},f,remove,a`], 'line 2: remove takes no label ("a")'],
       [['abc,f,remove,'], 'line 2: "abc" is no SHA-256'],
@@ -177,6 +185,38 @@ describe('Corrections of a data set', () => {
     const { train, validation } = await scanDataset(root, { corrections });
     expect(train.map(({ label }) => label)).toEqual([0, 0, 1, 1, 1]);
     expect(validation.map(({ label }) => label)).toEqual([0, 0, 0, 1, 0, 1]);
+  });
+
+  it('take images out of training alone where other parts have them too', async () => {
+    const root = await folderWith({
+      ...images('train/a', 3),
+      ...images('train/b', 3),
+      'train/a/again.jpg': 'train/a  0',
+      'val/a/x.jpg': 'train/a  0',
+      'test/b/x.jpg': 'train/b  1',
+    });
+    const corrections = await csv(
+      `${hashOf('train/a', 0)},,remove-from-training,`,
+      `${hashOf('train/b', 1)},,remove-from-training,`,
+    );
+    const { train, validation, test, ...rest } = await scanDataset(root, { corrections });
+    const names = [train, validation, test].map((part) => part.map(({ name }) => name));
+    expect(names).toEqual([
+      ['train/a/01.jpg', 'train/a/02.jpg', 'train/b/00.jpg', 'train/b/02.jpg'],
+      ['val/a/x.jpg'],
+      ['test/b/x.jpg'],
+    ]);
+    expect(rest.corrections).toMatchObject({ removed: 3, unused: 0 });
+    expect(rest.sameBytes).toEqual([]);
+    const measured = await scanLabelled(join(root, 'val'), ['a', 'b'], { corrections });
+    expect(measured.samples.map(({ name }) => name)).toEqual(['a/x.jpg']);
+    const flat = await folderWith({
+      ...images('a', 3),
+      ...images('b', 3),
+      'a/x.jpg': 'train/a  0',
+    });
+    const all = await scanDataset(flat, { corrections });
+    expect(all.corrections).toMatchObject({ removed: 1, unused: 1 });
   });
 
   it('reach a labelled folder', async () => {

@@ -235,6 +235,30 @@ describe('Scanning a folder with train and other splits', () => {
     );
   });
 
+  it('warns of content under two classes, in whatever parts, also in a folder without parts', async () => {
+    const root = await folderWith({
+      ...train,
+      ...images('val/a', 2),
+      'Train/b/copy.jpg': 'Train/a  0',
+      'val/b/copy.jpg': 'Train/a  0',
+      'val/b/torn.jpg': 'val/a  1',
+    });
+    const { warnings, sameBytes } = await scanDataset(root);
+    const conflict =
+      '5 images have the same content under two classes (Train/a/00.jpg is Train/b/copy.jpg), so one of the labels is wrong.';
+    const leak =
+      '1 of 4 validation images have the same content as training images (val/b/copy.jpg is Train/b/copy.jpg)';
+    expect(sameBytes.map((text) => text.split('.jpg)')[0])).toEqual([
+      conflict.split('.jpg)')[0],
+      leak.split('.jpg)')[0],
+    ]);
+    expect(sameBytes[0]).toContain(conflict);
+    expect(warnings).toEqual(expect.arrayContaining([...sameBytes]));
+    const flat = await folderWith({ ...two, 'b/copy.jpg': 'a  0' });
+    expect((await scanDataset(flat)).sameBytes.join()).toContain('2 images have the same content');
+    expect((await scanDataset(await folderWith(two))).sameBytes).toEqual([]);
+  });
+
   it('refuses two folders that mean the same', async () => {
     const root = await folderWith({ ...train, ...images('val/a', 1), ...images('valid/a', 1) });
     expect(await layoutErrorOf(scanDataset(root))).toContain('val, valid, which mean the same');

@@ -1,3 +1,4 @@
+import type { CheckReport } from '@headstart/core';
 import { checkReportOptions, dataOptions, seedOption, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
@@ -13,7 +14,7 @@ import { inFlags } from '../words.ts';
 
 const options = {
   ...checkReportOptions,
-  ...strictOption('where files are unreadable'),
+  ...strictOption('where files are unreadable, or of the same bytes in two classes or parts'),
   ...dataOptions,
   ...splitOptions,
   seed: { ...seedOption.seed, help: 'seed of the split' },
@@ -33,7 +34,7 @@ export function addCheckCommand(program: Command, runner: Runner): void {
       const { checkDataset, checkWritable, writeCheckPage } = await import('@headstart/core');
       const { cachedHasher } = await import('@headstart/core/features');
       const { checkText } = await import('./check-text.ts');
-      const { html } = given;
+      const { html, writeCorrections } = given;
       if (html !== undefined) await checkWritable(html);
       const report = await checkDataset(data, {
         ...given,
@@ -44,9 +45,14 @@ export function addCheckCommand(program: Command, runner: Runner): void {
       if (html !== undefined) {
         await writeCheckPage(html, report, { signal, onProgress: ui.onProgress, phrase: inFlags });
       }
-      const written = html === undefined ? '' : `\n\nWritten: ${html}`;
-      ui.result(report, `${checkText(report)}${written}`);
-      return given.strict && report.unreadable.length > 0 ? exitCode.filesSkipped : undefined;
+      const written = [html, writeCorrections].filter((file) => file !== undefined);
+      const end = written.length > 0 ? `\n\nWritten: ${written.join(', ')}` : '';
+      ui.result(report, `${checkText(report)}${end}`);
+      return given.strict && hasFaults(report) ? exitCode.filesSkipped : undefined;
     }),
   );
+}
+
+function hasFaults({ unreadable, conflicts, leaks }: CheckReport): boolean {
+  return unreadable.length > 0 || [...conflicts, ...leaks].some(({ exact }) => exact);
 }

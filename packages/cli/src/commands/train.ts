@@ -47,7 +47,7 @@ const scriptOption = {
 };
 
 const endOptions = {
-  ...strictOption(),
+  ...strictOption('where files were skipped, or are of the same bytes in two classes or parts'),
   ...accuracyFloorOption('validation accuracy'),
   ...scriptOption,
 };
@@ -76,6 +76,8 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       const { trainAndCrossValidate } = await import('@headstart/core');
       const scripted = options.kerasScript ? kerasScriptSettings(command, options.backbone) : {};
       const settings = { ...options, ...scripted };
+      const say = noticesTo(ui);
+      let sameBytes = false;
       const trained = await trainAndCrossValidate({
         ...coreOptions(settings),
         ...backboneOfFiles(command, data),
@@ -83,7 +85,10 @@ export function addTrainCommand(program: Command, runner: Runner): void {
         recordedArguments: { data, ...settings },
         signal,
         onProgress: exceptTraining(ui.onProgress),
-        onNotice: noticesTo(ui),
+        onNotice: (notice) => {
+          sameBytes ||= notice.code === 'SAME_BYTES';
+          say(notice);
+        },
         onEpoch: (record, epochs) =>
           ui.info(epochLine(record, epochs, { withRate: settings.lrSchedule !== 'constant' })),
       });
@@ -92,7 +97,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
       ui.result(summary, trainText(summary));
       // The run is there, but what was interrupted after it is not.
       if (signal.aborted) return exitCode.interrupted;
-      return trainExitCode(ui, summary, settings);
+      return trainExitCode(ui, summary, settings, sameBytes);
     }),
   );
 }
@@ -148,7 +153,12 @@ function calibrationText({ temperature }: NonNullable<TrainResult['calibration']
   return `Probabilities calibrated: temperature ${temperature.toFixed(2)}, fitted on the validation images`;
 }
 
-function trainExitCode(ui: Ui, { validation, skipped }: TrainResult, options: TrainFlags) {
+function trainExitCode(
+  ui: Ui,
+  { validation, skipped }: TrainResult,
+  options: TrainFlags,
+  sameBytes: boolean,
+) {
   const { assertAccuracyAtLeast: floor, strict } = options;
   if (floor !== undefined && validation.accuracy < floor) {
     ui.warn(
@@ -158,6 +168,10 @@ function trainExitCode(ui: Ui, { validation, skipped }: TrainResult, options: Tr
   }
   if (strict && skipped.length > 0) {
     ui.warn(`error: ${plural(skipped.length, 'file')} skipped, and --strict was given.`);
+    return exitCode.filesSkipped;
+  }
+  if (strict && sameBytes) {
+    ui.warn('error: images of the same bytes in two classes or parts, and --strict was given.');
     return exitCode.filesSkipped;
   }
   return exitCode.done;

@@ -8,7 +8,8 @@ const share: Schema = { type: 'number', minimum: 0, maximum: 1 };
 
 const flag: Schema = { type: 'boolean' };
 const hash: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
-const action: Schema = { enum: ['keep', 'relabel', 'remove'] };
+const decisions = ['keep', 'relabel', 'remove'];
+const action: Schema = { enum: [...decisions, 'remove-from-training'] };
 
 /** An object that has every one of these properties and no other. */
 export function object(
@@ -82,7 +83,7 @@ export const apiSchemas: Readonly<Record<string, Schema>> = {
     label_probability: share,
     correction: nullable(object({ action, label: text })),
   }),
-  CorrectionRequest: object({ action, label: text }, ['label']),
+  CorrectionRequest: object({ action: { enum: decisions }, label: text }, ['label']),
   Correction: object({ hash, file: text, action, label: text, corrections: count }),
   AddedImage: object({ file: text, hash, existed: flag }),
   Training: object({

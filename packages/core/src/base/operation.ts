@@ -44,6 +44,8 @@ export function isAbort(error: unknown, signal?: AbortSignal): boolean {
 export interface Notice {
   readonly level: 'info' | 'warning';
   readonly text: string;
+  /** `SAME_BYTES`: images of the same bytes are under two classes, or in training and in another part. */
+  readonly code?: 'SAME_BYTES' | undefined;
 }
 
 export type NoticeListener = (notice: Notice) => void;

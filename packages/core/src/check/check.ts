@@ -1,6 +1,7 @@
 import { extname, resolve } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
 import {
+  checkCorrectionsWritable,
   checkedSplit,
   checkSplitOfLayout,
   compareCodePoints,
@@ -11,8 +12,10 @@ import {
   type HashingOptions,
   placeParts,
   readParts,
+  writeCorrections,
 } from '../dataset/index.ts';
 import { type Content, contentsOf, type PlacedSample } from './contents.ts';
+import { correctionsOf } from './corrections.ts';
 import { type InspectedContents, type Inspection, inspectContents } from './inspect.ts';
 import { byName, exactSamePictures, nearSamePictures } from './same-pictures.ts';
 import { type NamedImage, sizeOf, traitsOf } from './traits.ts';
@@ -28,23 +31,29 @@ import type {
 export interface CheckOptions extends HashingOptions, DataOptions {
   /** Height and width of the backbone's input, which images are compared with. Default 224. */
   readonly imageSize?: number | undefined;
+  /**
+   * A file of corrections that leave out what has the same bytes under two classes, and the
+   * training copies of what is in another part too. What it says already stays.
+   */
+  readonly writeCorrections?: string | undefined;
 }
 
 /**
  * Reads and decodes every image of a folder and says what is in it and what is wrong.
  *
- * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`; `signal.reason` where
- *   aborted
+ * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`, `OUTPUT_UNWRITABLE`;
+ *   `signal.reason` where aborted
  * @example
  * ```ts
  * const { unreadable, leaks } = await checkDataset('fruit');
  * ```
  */
 export async function checkDataset(root: string, options: CheckOptions = {}): Promise<CheckReport> {
-  const { imageSize: inputSize = 224 } = options;
+  const { imageSize: inputSize = 224, writeCorrections: file } = options;
   if (!(Number.isInteger(inputSize) && inputSize > 0)) {
     throw new HeadstartError('USAGE', `The image size must be 1 or more, not ${inputSize}.`);
   }
+  if (file !== undefined) await checkCorrectionsWritable(file);
   const split = checkedSplit(options);
   const path = resolve(root);
   const layout = await findLayout(path, options.signal);
@@ -57,7 +66,7 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
   const readable = contents.filter((_, i) => isReadable(inspected.inspections[i]));
   const counts = countClasses(readable, classes);
   const wholeCounts = counts.map(({ images, train }) => (placed.split ? images : train));
-  return {
+  const report: CheckReport = {
     root: path,
     layout: layout.kind,
     classes: counts,
@@ -78,6 +87,8 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
     inputSize,
     warnings: [...parts.warnings, ...placed.warnings],
   };
+  if (file !== undefined) await writeCorrections(file, correctionsOf(report));
+  return report;
 }
 
 function isReadable(inspection: Inspection | undefined): boolean {

@@ -69,7 +69,7 @@ function leakAdvice({ split, leaks, classes }: CheckReport): string[] {
   );
   const advice = split
     ? 'keep such images together with `groupBy`, or remove some'
-    : 'take them out of one of the two';
+    : 'take them out of one of the two; `writeCorrections` leaves out training images of the same bytes';
   return [
     `${leaked.size} of ${held} images for validation or test show the same, or nearly so, as one for training, so an accuracy on them will look too good: ${advice}.`,
   ];

@@ -5,29 +5,35 @@ import type { AppliedCorrections, Sample } from './types.ts';
 /** A data set's samples, with the classes that their labels are indices into. */
 export interface LabelledParts {
   readonly classes: readonly string[];
-  /** Undefined where there is no such part. */
-  readonly parts: readonly (readonly Sample[] | undefined)[];
+  /** What is trained on; undefined where nothing is. */
+  readonly training?: readonly Sample[] | undefined;
+  /** The other parts; undefined where there is no such part. */
+  readonly others: readonly (readonly Sample[] | undefined)[];
 }
 
 /**
- * Changes and removes samples as corrections say: all that have the hash, wherever they lie. A new
- * label must be one of the classes.
+ * Changes and removes samples as corrections say: all that have the hash, wherever they lie, but for
+ * `remove-from-training`. A new label must be one of the classes.
  *
  * @returns the same parts in the same order
  * @throws HeadstartError `CORRECTIONS_INVALID`
  */
 export function applyCorrections(
-  { classes, parts }: LabelledParts,
+  { classes, training, others }: LabelledParts,
   corrections: Corrections,
-): { readonly parts: (Sample[] | undefined)[]; readonly applied: AppliedCorrections } {
+): {
+  readonly training: Sample[] | undefined;
+  readonly others: (Sample[] | undefined)[];
+  readonly applied: AppliedCorrections;
+} {
   const labels = newLabels(classes, corrections);
   const used = new Set<string>();
   let [relabelled, removed] = [0, 0];
-  const correct = (sample: Sample): Sample | undefined => {
+  const correct = (sample: Sample, isTraining: boolean): Sample | undefined => {
     const action = corrections.byHash.get(sample.hash)?.action;
     if (action === undefined) return sample;
     used.add(sample.hash);
-    if (action === 'remove') {
+    if (action === 'remove' || (action === 'remove-from-training' && isTraining)) {
       removed++;
       return undefined;
     }
@@ -36,12 +42,15 @@ export function applyCorrections(
     relabelled++;
     return { ...sample, label };
   };
-  const corrected = parts.map((part) =>
-    part?.map(correct).filter((sample) => sample !== undefined),
-  );
+  const corrected = (part: readonly Sample[] | undefined, isTraining: boolean) =>
+    part?.map((sample) => correct(sample, isTraining)).filter((sample) => sample !== undefined);
+  const parts = {
+    training: corrected(training, true),
+    others: others.map((part) => corrected(part, false)),
+  };
   const { path: file, sha256, byHash } = corrections;
   const applied = { file, sha256, relabelled, removed, unused: byHash.size - used.size };
-  return { parts: corrected, applied };
+  return { ...parts, applied };
 }
 
 /**

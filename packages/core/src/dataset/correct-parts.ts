@@ -13,8 +13,8 @@ import { countByClass } from './warnings.ts';
  */
 export function correctParts(before: DatasetParts, corrections: Corrections): DatasetParts {
   const { train, validation, test, classes } = before;
-  const { parts, applied } = applyCorrections(
-    { classes, parts: [train, validation, test] },
+  const { training, others, applied } = applyCorrections(
+    { classes, training: train, others: [validation, test] },
     corrections,
   );
   const warnings = [...before.warnings];
@@ -24,9 +24,9 @@ export function correctParts(before: DatasetParts, corrections: Corrections): Da
   }
   const after = {
     ...before,
-    train: parts[0] ?? [],
-    validation: parts[1],
-    test: parts[2],
+    train: training ?? [],
+    validation: others[0],
+    test: others[1],
     corrections: applied,
     warnings,
   };

@@ -3,12 +3,20 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
-import { writeFileAtomically } from '../base/atomic-file.ts';
+import { checkWritable, writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { statRegularFile } from '../base/regular-file.ts';
 
-/** `keep`: somebody looked at it and its label is right; nothing changes. */
-export type CorrectionAction = 'keep' | 'relabel' | 'remove';
+const actions = ['keep', 'relabel', 'remove', 'remove-from-training'] as const;
+
+/**
+ * - `keep`: somebody looked at it and its label is right; nothing changes.
+ * - `relabel`: its class is another.
+ * - `remove`: it is left out.
+ * - `remove-from-training`: its copies in the training folder are left out, or in a folder without
+ *   parts; those for validation and test stay.
+ */
+export type CorrectionAction = (typeof actions)[number];
 
 /** What is to be done about the images of one content. */
 export interface Correction {
@@ -44,7 +52,6 @@ export interface CorrectionOptions {
 
 const columns = ['hash', 'file', 'action', 'label'] as const;
 const header = columns.join(',');
-const actions: readonly string[] = ['keep', 'relabel', 'remove'] satisfies CorrectionAction[];
 
 /**
  * Reads a file of corrections: CSV with the header `hash,file,action,label`.
@@ -100,6 +107,16 @@ export function writeCorrections(
     if (writes.get(place) === settled) writes.delete(place);
   });
   return written;
+}
+
+/**
+ * Finds out before long work whether {@link writeCorrections} can write to a file.
+ *
+ * @throws HeadstartError as it does
+ */
+export async function checkCorrectionsWritable(path: string): Promise<void> {
+  await checkWritable(path);
+  await readExisting(path);
 }
 
 /** The last write of each file that is under way. */
@@ -198,8 +215,8 @@ function whatIsWrong(values: {
   if (!/^[0-9a-f]{64}$/i.test(hash)) {
     return `"${hash}" is no SHA-256 of a file (64 hexadecimal digits)`;
   }
-  if (!actions.includes(action)) {
-    return `"${action}" is no action: it must be keep, relabel or remove`;
+  if (!(actions as readonly string[]).includes(action)) {
+    return `"${action}" is no action: it must be keep, relabel, remove or remove-from-training`;
   }
   if (action === 'relabel' && label === '') return 'relabel needs a label';
   if (action !== 'relabel' && label !== '') return `${action} takes no label ("${label}")`;
@@ -217,7 +234,8 @@ function sameOutcome(a: Correction, b: Correction): boolean {
 
 function outcome({ action, label }: Correction): string {
   if (action === 'relabel') return `relabelled ${label}`;
-  return action === 'remove' ? 'removed' : 'kept';
+  if (action === 'keep') return 'kept';
+  return action === 'remove' ? 'removed' : 'removed from training';
 }
 
 function shown({ file, hash }: Correction): string {

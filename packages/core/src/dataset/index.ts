@@ -3,6 +3,7 @@ export {
   type Correction,
   type CorrectionAction,
   type CorrectionOptions,
+  checkCorrectionsWritable,
   readCorrections,
   writeCorrections,
 } from './corrections.ts';

@@ -89,6 +89,6 @@ export async function scanLabelled(
   const { train, skipped } = await hashParts(path, classes, parts, options);
   const all = [...folder.skipped, ...skipped].sort((a, b) => compareCodePoints(a.path, b.path));
   if (!corrections) return { samples: train, skipped: all, corrections: undefined };
-  const corrected = applyCorrections({ classes, parts: [train] }, corrections);
-  return { samples: corrected.parts[0] ?? [], skipped: all, corrections: corrected.applied };
+  const { others, applied } = applyCorrections({ classes, others: [train] }, corrections);
+  return { samples: others[0] ?? [], skipped: all, corrections: applied };
 }

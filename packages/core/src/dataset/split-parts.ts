@@ -4,7 +4,13 @@ import { type GroupOf, groupsBy } from './groups.ts';
 import type { Layout } from './layout.ts';
 import { splitSamples } from './split.ts';
 import type { Dataset, DatasetParts, DatasetSplit, Sample } from './types.ts';
-import { groupWarnings, leakWarnings, tinyClassWarning, unsplitWarning } from './warnings.ts';
+import {
+  conflictWarnings,
+  groupWarnings,
+  leakWarnings,
+  tinyClassWarning,
+  unsplitWarning,
+} from './warnings.ts';
 
 /** How a folder without folders for validation and test is split. */
 export type SplitSettings = OptionsOf<typeof splitOptions & typeof seedOption>;
@@ -85,7 +91,7 @@ function splitFlat({ train: all, classes }: DatasetParts, split: CheckedSplit): 
 
 type SplitResult = Pick<
   Dataset,
-  'train' | 'validation' | 'test' | 'validationFrom' | 'split' | 'warnings'
+  'train' | 'validation' | 'test' | 'validationFrom' | 'split' | 'warnings' | 'sameBytes'
 >;
 
 /**
@@ -97,21 +103,30 @@ export function splitParts(parts: DatasetParts, split: CheckedSplit): SplitResul
   const placed = placeParts(parts, split);
   const { train, validation = [], test = [] } = placed;
   const tiny = tinyClassWarning(parts.train, parts.classes);
-  const warnings = [...(tiny === undefined ? [] : [tiny]), ...placed.warnings];
+  const about = [...(tiny === undefined ? [] : [tiny]), ...placed.warnings];
+  const conflicts = conflictWarnings([...train, ...validation, ...test]);
   if (placed.split) {
     if (validation.length === 0) throw tooFew(split);
-    return { train, validation, test, validationFrom: 'split', split: placed.split, warnings };
+    const warnings = [...about, ...conflicts];
+    const { split: made } = placed;
+    const from = { validationFrom: 'split', split: made } as const;
+    return { train, validation, test, ...from, warnings, sameBytes: conflicts };
   }
   if (validation.length > 0) {
-    warnings.push(...leakWarnings(train, validation, 'validation'));
-    warnings.push(...leakWarnings(train, test, 'test'));
-    return { train, validation, test, validationFrom: 'validation', split: undefined, warnings };
+    const sameBytes = [
+      ...conflicts,
+      ...leakWarnings(train, validation, 'validation'),
+      ...leakWarnings(train, test, 'test'),
+    ];
+    const from = { validationFrom: 'validation', split: undefined } as const;
+    return { train, validation, test, ...from, warnings: [...about, ...sameBytes], sameBytes };
   }
-  warnings.push(
+  about.push(
     'There is no validation folder, so the test folder validates: an accuracy on the same images that chose the best epoch is a little too good.',
-    ...leakWarnings(train, test, 'validation'),
   );
-  return { train, validation: test, test, validationFrom: 'test', split: undefined, warnings };
+  const sameBytes = [...conflicts, ...leakWarnings(train, test, 'validation')];
+  const from = { validationFrom: 'test', split: undefined } as const;
+  return { train, validation: test, test, ...from, warnings: [...about, ...sameBytes], sameBytes };
 }
 
 function tooFew({ groupOf }: CheckedSplit): HeadstartError {

@@ -61,6 +61,8 @@ export interface Dataset {
   readonly corrections: AppliedCorrections | undefined;
   /** One sentence each. */
   readonly warnings: string[];
+  /** Those of the warnings that are about the same bytes under two classes or in two parts. */
+  readonly sameBytes: readonly string[];
 }
 
 /** The folders of a data set with hashed samples. */

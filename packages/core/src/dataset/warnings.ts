@@ -47,6 +47,27 @@ export function missingClassWarning(
   return missing.length > 0 ? `${path} has no images of: ${list(missing)}.` : undefined;
 }
 
+const wayOut = '`checkDataset()` writes corrections that leave them out: `writeCorrections`.';
+
+/** Images whose bytes are under two classes, in whatever parts. */
+export function conflictWarnings(samples: readonly Sample[]): string[] {
+  const firsts = new Map<string, Sample>();
+  const pairs = new Map<string, readonly [Sample, Sample]>();
+  for (const sample of samples) {
+    const first = firsts.get(sample.hash);
+    if (!first) firsts.set(sample.hash, sample);
+    else if (first.label !== sample.label && !pairs.has(sample.hash)) {
+      pairs.set(sample.hash, [first, sample]);
+    }
+  }
+  const [pair] = pairs.values();
+  if (!pair) return [];
+  const count = samples.filter(({ hash }) => pairs.has(hash)).length;
+  return [
+    `${count} images have the same content under two classes (${pair[0].name} is ${pair[1].name}), so one of the labels is wrong. ${wayOut}`,
+  ];
+}
+
 /** Images of one part whose bytes are in training too. */
 export function leakWarnings(
   train: readonly Sample[],
@@ -58,7 +79,7 @@ export function leakWarnings(
   const [first] = leaked;
   if (!first) return [];
   return [
-    `${leaked.length} of ${other.length} ${part} images have the same content as training images (${first.name} is ${known.get(first.hash)}): the ${part} accuracy will look too good.`,
+    `${leaked.length} of ${other.length} ${part} images have the same content as training images (${first.name} is ${known.get(first.hash)}): the ${part} accuracy will look too good. ${wayOut}`,
   ];
 }
 

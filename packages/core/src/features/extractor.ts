@@ -184,7 +184,10 @@ export function announceDataset(dataset: Dataset, onNotice: NoticeListener | und
   const text = `${classes.length} classes (${shortList(classes)}): ${parts.join(', ')} images`;
   onNotice?.({ level: 'info', text });
   announceCorrections(dataset, onNotice);
-  for (const warning of dataset.warnings) onNotice?.({ level: 'warning', text: warning });
+  for (const text of dataset.warnings) {
+    const isFault = dataset.sameBytes.includes(text);
+    onNotice?.({ level: 'warning', text, ...(isFault ? { code: 'SAME_BYTES' } : {}) });
+  }
 }
 
 /** Says what the corrections did, where some were given. */

@@ -50,6 +50,10 @@ export const checkReportOptions = {
   html: option(path('file'), {
     help: 'also write a page with small pictures, which opens offline',
   }),
+  /** A CSV file of corrections that leave out images of the same bytes, to write. */
+  writeCorrections: option(path('file'), {
+    help: 'also write corrections that leave out the same bytes under two classes or in two parts',
+  }),
   /** Height and width of the input that images are compared with. Default 224. */
   imageSize: option(integer({ min: 1 }), {
     default: 224,
