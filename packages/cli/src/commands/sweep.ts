@@ -28,11 +28,9 @@ export function addSweepCommand(program: Command, runner: Runner): void {
   command.action(
     runner(async (context, data: string | undefined, options: SweepOptions) => {
       const { describeChoice, sweep } = await import('@headstart/core');
-      const vectors = command.getOptionValueSource('head') === 'default';
       const result = await sweep({
         ...studySettings(options, context),
         ...backboneOfFiles(command, data),
-        head: vectors ? undefined : options.head,
         data,
         validationFeatures: options.valFeatures,
       });

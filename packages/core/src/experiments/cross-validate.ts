@@ -1,6 +1,7 @@
 import {
   checkTrainingOptions,
   chooseTrainer,
+  defaultHead,
   describeTrainer,
   loadHeadSpec,
   type TrainingOptions,
@@ -81,7 +82,7 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Cros
   });
   return {
     data: data.source,
-    head: training.head.name,
+    head: (training.head ?? defaultHead(data.images.set.shape)).name,
     classes: data.images.classes,
     device: {
       features: data.extractor?.backbone.device ?? null,
@@ -111,7 +112,7 @@ type OpenOptions = StudyDataOptions & StudyTrainingOptions;
 
 /** The options of training, checked before any image is read. */
 export async function openStudyTraining(options: OpenOptions) {
-  const head = await loadHeadSpec(options.head ?? 'conv');
+  const head = options.head === undefined ? undefined : await loadHeadSpec(options.head);
   const { device: backend, notice } = chooseTrainer(options);
   if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
   const augmented = options.data !== undefined && options.augment !== undefined;

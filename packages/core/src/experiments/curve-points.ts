@@ -4,9 +4,9 @@ import type { ProgressListener } from '../base/operation.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { pooledSet } from '../features/index.ts';
 import {
+  defaultHead,
   FeatureStores,
   type HeadVariation,
-  headPreset,
   poolsFirst,
   trainHeads,
 } from '../head/index.ts';
@@ -175,7 +175,7 @@ async function testAccuracies(
   options: CurvePointsOptions,
 ): Promise<number[]> {
   const { images, validation, onProgress, sizes: _, repeats: __, ...training } = options;
-  const { signal, head = headPreset('conv') } = options;
+  const { signal, head = defaultHead(images.set.shape) } = options;
   const pool = async (set: FeatureSet) => (poolsFirst(head) ? pooledSet(set, { signal }) : set);
   const set = await pool(images.set);
   const measured = plainSet(await pool(validation));

@@ -1,10 +1,10 @@
 import type { OperationOptions, ProgressListener } from '../base/operation.ts';
 import { type FeatureSet, pooledSet } from '../features/index.ts';
 import {
+  defaultHead,
   FeatureStores,
   type HeadSpec,
   type HeadVariation,
-  headPreset,
   poolsFirst,
   resolveHead,
   type TrainedHead,
@@ -56,7 +56,11 @@ const mostHeadsAtOnce = 512;
  */
 export async function trainStudyHeads(options: StudyHeadsOptions): Promise<TrainedHead[]> {
   const { heads, signal, stage, onProgress } = options;
-  const images = await imagesFor(options.head ?? headPreset('conv'), options.images, { signal });
+  const images = await imagesFor(
+    options.head ?? defaultHead(options.images.set.shape),
+    options.images,
+    { signal },
+  );
   const plain = plainSet(images.set);
   const atOnce = headsAtOnce(images, options);
   using stores = new FeatureStores();
@@ -89,7 +93,7 @@ export async function trainStudyHeads(options: StudyHeadsOptions): Promise<Train
 /** How many heads of these options may be in memory together. */
 export function headsAtOnce(
   { set, classes }: StudyImages,
-  { head = headPreset('conv'), dropout }: Pick<StudyTraining, 'head' | 'dropout'>,
+  { head = defaultHead(set.shape), dropout }: Pick<StudyTraining, 'head' | 'dropout'>,
 ): number {
   const { parameterCount } = resolveHead(head, {
     featureShape: set.shape,

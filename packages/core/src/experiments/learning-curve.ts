@@ -3,7 +3,7 @@ import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
 import { type FeatureSet, inGroups, readFeatureFile } from '../features/index.ts';
-import { describeTrainer } from '../head/index.ts';
+import { defaultHead, describeTrainer } from '../head/index.ts';
 import { learningCurveOptions, type OptionsOf, settleOptions } from '../options/index.ts';
 import { html, pageDocument, table, trusted } from '../page/index.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
@@ -93,7 +93,7 @@ export async function learningCurve(options: LearningCurveOptions): Promise<Lear
   const result: LearningCurveResult = {
     data: source,
     out: folder,
-    head: training.head.name,
+    head: (training.head ?? defaultHead(train.shape)).name,
     classes,
     validation_images: validation.samples.length,
     seeds,

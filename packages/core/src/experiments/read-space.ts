@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { FeatureSet } from '../features/index.ts';
-import { type HeadSpec, loadHeadSpec, resolveHead } from '../head/index.ts';
+import { defaultHead, type HeadSpec, loadHeadSpec, resolveHead } from '../head/index.ts';
 import type { StudyTrainingOptions } from './cross-validate.ts';
 import { defaultSpace, parseSpace, type SearchSpace, type TrialChoice } from './search-space.ts';
 
@@ -37,7 +37,7 @@ export function hasDropout({ layers }: HeadSpec): boolean {
   return layers.some(({ type }) => type === 'dropout');
 }
 
-/** What `train` would do with the same options; of vectors there is no convolution. */
+/** What `train` would do with the same options. */
 export function baselineOf(
   options: StudyTrainingOptions,
   { shape }: FeatureSet,
@@ -45,7 +45,7 @@ export function baselineOf(
 ): TrialChoice {
   const { dropout, momentum, weightDecay = optimizer === 'adamw' ? 0.004 : 0 } = options;
   return {
-    head: options.head ?? (shape.length === 1 ? 'linear' : 'conv'),
+    head: options.head ?? defaultHead(shape).name,
     optimizer,
     classWeights: options.classWeights ?? 'none',
     learningRate: options.learningRate ?? 1e-3,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/index.ts';
-import { describeTrainer, type HeadSpec, headPreset } from '../head/index.ts';
+import { defaultHead, describeTrainer, type HeadSpec } from '../head/index.ts';
 import { checkOptions, type OptionsOf, sweepOptions, type viewsOption } from '../options/index.ts';
 import { readRun } from '../run/index.ts';
 import type { TrainOptions } from '../train/index.ts';
@@ -158,8 +158,8 @@ function planSearch(
   const train = data.train as FeatureSet;
   const { seed = 0, search = 'halving' } = options;
   const baseline = baselineOf(options, train, training.optimizer);
-  const isAsked = baseline.head === (options.head ?? 'conv');
-  const specs = new Map(listed).set(baseline.head, isAsked ? training.head : headPreset('linear'));
+  const asked = training.head ?? defaultHead(train.shape);
+  const specs = new Map(listed).set(baseline.head, asked);
   checkSpecs(specs, train, data.classes.length);
   const specOf = (head: string) => specs.get(head) as HeadSpec;
   const choiceOf = (trial: number) =>

@@ -36,6 +36,7 @@ export { type PredictHeadOptions, predictHead } from './predict.ts';
 export { epochBatches, planViews, type ScheduleOptions, type ViewPolicy } from './schedule.ts';
 export { trainingSchedule } from './settings.ts';
 export {
+  defaultHead,
   type HeadPreset,
   type HeadSpec,
   headPreset,

@@ -32,7 +32,7 @@ export interface TrainingOptions
       typeof restoreBestOption &
       typeof seedOption
   > {
-  /** Default: the preset `conv`. */
+  /** Default: the preset `conv`, for vector features `mlp`. */
   readonly head?: HeadSpec | undefined;
   /** Default: constant. */
   readonly learningRateSchedule?: LearningRateSchedule | undefined;

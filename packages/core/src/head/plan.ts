@@ -8,7 +8,7 @@ import { checkFeatureShape } from './predict.ts';
 import { chosenSamples, labelsOf, plainRows } from './samples.ts';
 import { planViews, type ScheduleOptions } from './schedule.ts';
 import { type TrainingSettings, trainingSchedule, trainingSettings } from './settings.ts';
-import type { HeadSpec, ResolvedHead } from './spec.ts';
+import { defaultHead, type HeadSpec, type ResolvedHead } from './spec.ts';
 import { resolveHead } from './spec-resolve.ts';
 import { checkHeadWeights, type HeadWeights } from './weights.ts';
 
@@ -52,7 +52,8 @@ export function planTraining(options: TrainHeadsOptions): TrainingPlan {
   if (heads.length === 0) {
     throw new HeadstartError('USAGE', 'There must be at least one head to train.');
   }
-  const head = resolveHead(settings.head, {
+  const spec = options.head ?? defaultHead(train.shape);
+  const head = resolveHead(spec, {
     featureShape: train.shape,
     classes: classes.length,
     dropout: settings.dropout,
@@ -63,7 +64,7 @@ export function planTraining(options: TrainHeadsOptions): TrainingPlan {
   const multiplies = first === 'conv2d' || first === 'dense' || first === 'flatten';
   return {
     head,
-    heads: heads.map((variation) => headPlan(options, settings.head, variation)),
+    heads: heads.map((variation) => headPlan(options, spec, variation)),
     epochs: settings.epochs,
     compute,
     readsBfloat16: compute === 'bf16' && multiplies,
@@ -188,7 +189,7 @@ function fingerprint(
   settings: TrainingSettings,
   head: ResolvedHead,
 ): Fingerprint {
-  const { head: _, dropout: __, ...rest } = settings;
+  const { dropout: _, ...rest } = settings;
   const { epochs, batchSize, learningRate, seed, views, earlyStopping, ...others } = rest;
   return fingerprintOf({
     epochs,

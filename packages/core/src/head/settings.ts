@@ -18,11 +18,9 @@ import type { EarlyStoppingOptions } from './early-stopping.ts';
 import type { LearningRateSchedule, PlateauOptions } from './learning-rate.ts';
 import type { ClassWeights, TrainingOptions } from './options.ts';
 import type { ScheduleOptions, ViewPolicy } from './schedule.ts';
-import { type HeadSpec, headPreset } from './spec.ts';
 
 /** {@link TrainingOptions} with every default filled in and every value checked. */
 export interface TrainingSettings {
-  readonly head: HeadSpec;
   readonly dropout: number | undefined;
   readonly epochs: number;
   readonly stepsPerEpoch: 'auto' | number;
@@ -62,7 +60,6 @@ export function trainingSettings(options: TrainingOptions): TrainingSettings {
   const { momentum, nesterov, ...values } = settleOptions(singleValues, options);
   return {
     ...values,
-    head: options.head ?? headPreset('conv'),
     optimizer: optimizer({ ...values, momentum, nesterov }),
     learningRateSchedule: learningRateSchedule(options, values.epochs),
     classWeights: classWeights(options.classWeights ?? classWeightsOption.default),

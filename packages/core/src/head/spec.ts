@@ -78,6 +78,11 @@ export function headPreset(name: HeadPreset): HeadSpec {
   return { name, layers: presets[name] };
 }
 
+/** The head where none is named: the original one needs a map. */
+export function defaultHead(featureShape: readonly number[]): HeadSpec {
+  return headPreset(featureShape.length === 1 ? 'mlp' : 'conv');
+}
+
 /**
  * The head that `--head` names: a preset, `mlp-N` with N units for 256, or a JSON file `{ "layers": [...] }`.
  *

@@ -3,10 +3,9 @@ import { option } from './option.ts';
 
 /** What a head is, and how long it is trained. */
 export const headOptions = {
-  /** `conv` (default), `linear`, `mlp`, or a JSON file that describes the layers. */
+  /** `conv`, `linear`, `mlp`, or a JSON file that describes the layers; default: `conv`, for vector features `mlp`. */
   head: option(path('name|file'), {
-    default: 'conv',
-    help: 'conv (the original head), linear, mlp or FILE.json',
+    help: 'conv (the original head), linear, mlp or FILE.json (default: conv, for vector features mlp)',
   }),
   /** Replaces the rate of every dropout layer of the head. */
   dropout: option(number({ min: 0, below: 1 }), {

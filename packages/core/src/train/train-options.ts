@@ -6,7 +6,10 @@ import type { TrainingDataOptions } from './training-data.ts';
 export interface TrainOptions
   extends Omit<TrainingDataOptions, 'head'>,
     OptionsOf<Omit<typeof runOptions, 'folds' | 'seeds'> & typeof computeOption> {
-  /** `conv` (default), `linear`, `mlp`, a JSON file that describes the layers, or the layers. */
+  /**
+   * `conv`, `linear`, `mlp`, a JSON file that describes the layers, or the layers; default: `conv`, for vector
+   * features `mlp`.
+   */
   readonly head?: string | HeadSpec | undefined;
   readonly onEpoch?: ((record: EpochRecord, epochs: number) => void) | undefined;
   /** The head has been trained; what is left is to write the run, which waits for this. */

@@ -6,6 +6,7 @@ import { type Evaluation, evaluateClassification, fitTemperature } from '../eval
 import {
   checkTrainingOptions,
   chooseTrainer,
+  defaultHead,
   describeTrainer,
   featuresFor,
   type HeadSpec,
@@ -72,7 +73,7 @@ export async function trainOn(
   const started = performance.now();
   const source = options.data ?? options.features ?? '';
   const place = await chooseRunFolder(source, options);
-  const { head: named = 'conv' } = options;
+  const { head: named } = options;
   const head = typeof named === 'string' ? await loadHeadSpec(named) : named;
   const remove = await makeOutputFolder(place.folder);
   try {
@@ -90,7 +91,7 @@ interface Stages {
 
 async function trainInto(
   place: RunFolder,
-  head: HeadSpec,
+  given: HeadSpec | undefined,
   { open, onWritten, ...options }: TrainOptions & Stages,
   started: number,
 ): Promise<TrainSummary> {
@@ -99,9 +100,11 @@ async function trainInto(
   // Feature files need no backbone, which else says why the GPU is not used.
   const { device, notice } = chooseTrainer(options);
   if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
-  const settings = { ...options, head, views, backend: device };
-  checkTrainingOptions(settings);
-  await using data = await open(settings);
+  const asked = { ...options, head: given, views, backend: device };
+  checkTrainingOptions(asked);
+  await using data = await open(asked);
+  const head = given ?? defaultHead(data.train.shape);
+  const settings = { ...asked, head };
   announceFeatures(data, options);
   const trainer = describeTrainer(device, options.compute ?? 'fp32');
   options.onNotice?.({ level: 'info', text: `Head on ${trainer}` });
