@@ -46,7 +46,7 @@ try {
       versions: { headstart: version, node: process.versions.node },
       firstModelSeconds: seconds,
       epochSeconds,
-      imagesPerSecond: computed > 0 ? computed / summary.timing.features_s : null,
+      imagesPerSecond: computed > 0 ? computed / summary.timing.featuresSeconds : null,
       peakMegabytes: process.resourceUsage().maxRSS / 1024,
       accuracy: summary.validation.accuracy,
     }),

@@ -60,6 +60,15 @@ describe('the public types of @headstart/core', () => {
     expect(missing).toEqual([]);
   });
 
+  it('have properties in camelCase', () => {
+    const snakeCased = names.flatMap(({ name, text }) =>
+      [...text.matchAll(/^\s*(?:readonly )?(\w*[a-z0-9]_\w+)\??:/gm)].map(
+        ([, own]) => `${own}, of ${name}`,
+      ),
+    );
+    expect(snakeCased).toEqual([]);
+  });
+
   it('say any nowhere', () => {
     expect(names.filter(({ text }) => /\bany\b/.test(text)).map(({ name }) => name)).toEqual([]);
   });

@@ -5,11 +5,19 @@ type SnakeCased<Name extends string> = Name extends `${infer Stem}Seconds`
     ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCased<Rest>}`
     : Name;
 
+/** What stands under these has the names that files have: of options, and of what features depend on. */
+const verbatim = ['options', 'extractor'] as const;
+type Verbatim = (typeof verbatim)[number];
+
 /** A result of the library as `--json` prints it. */
 export type DocumentOf<T> = T extends readonly unknown[]
   ? { readonly [Index in keyof T]: DocumentOf<T[Index]> }
   : T extends object
-    ? { readonly [Name in keyof T as SnakeCased<Name & string>]: DocumentOf<T[Name]> }
+    ? {
+        readonly [Name in keyof T as SnakeCased<Name & string>]: Name extends Verbatim
+          ? T[Name]
+          : DocumentOf<T[Name]>;
+      }
     : T;
 
 /** The document of a result: the same values under names in snake case. */
@@ -17,7 +25,11 @@ export function documentOf<T>(result: T): DocumentOf<T>;
 export function documentOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => documentOf(one));
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([name, one]) => [snakeCased(name), documentOf(one)]);
+  const isVerbatim = (name: string) => (verbatim as readonly string[]).includes(name);
+  const entries = Object.entries(value).map(([name, one]) => [
+    snakeCased(name),
+    isVerbatim(name) ? one : documentOf(one),
+  ]);
   return Object.fromEntries(entries);
 }
 

@@ -2,6 +2,7 @@ import type { AuditLabelsResult } from '@headstart/core';
 import { auditDefaults, auditOptions, dataOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { quoted } from '../completion/quote.ts';
+import { documentOf } from '../documents.ts';
 import {
   addCommonOptions,
   addDeviceOptions,
@@ -56,7 +57,7 @@ export function addAuditCommand(program: Command, runner: Runner): void {
         onProgress: ui.onProgress,
         onNotice: noticesTo(ui),
       });
-      ui.result(result, auditText(result));
+      ui.result(documentOf(result), auditText(result));
       return studyExitCode(options, result);
     }),
   );
@@ -74,15 +75,15 @@ function nextCommand(data: string, { backbone }: AuditOptions): string {
 }
 
 function auditText(result: AuditLabelsResult): string {
-  const { suspicious, outliers, near_duplicates: duplicates, images } = result;
+  const { suspicious, outliers, nearDuplicates: duplicates, images } = result;
   const rows = suspicious
     .slice(0, shown)
     .map((one) => [
       one.file,
       one.label,
-      percent(one.label_probability),
+      percent(one.labelProbability),
       one.suggested,
-      percent(one.suggested_probability),
+      percent(one.suggestedProbability),
     ]);
   const more = suspicious.length - rows.length;
   return [

@@ -29,7 +29,7 @@ function addList(cache: Command, runner: Runner): void {
     runner(async ({ ui, signal }, options: CommonOptions) => {
       const { listCache } = await import('@headstart/core/features');
       const listing = await listCache({ ...options, signal, onProgress: ui.onProgress });
-      ui.result(listing, listText(listing));
+      ui.result(documentOf(listing), listText(listing));
       return undefined;
     }),
   );
@@ -150,7 +150,7 @@ function addedText({ added, present, damaged }: Added): string {
   return `${plural(added, 'record')} added, ${present} there already${left}`;
 }
 
-function listText({ cache, records, bytes: size, contents, old_form: old }: CacheListing): string {
+function listText({ cache, records, bytes: size, contents, oldForm: old }: CacheListing): string {
   const lines = [`${cache}: ${plural(records, 'record')}, ${megabytes(size)}`];
   if (old) lines.push(oldCacheText(old));
   const total = lines.join('\n');

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { demoOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
 import {
   addCommonOptions,
@@ -78,8 +79,8 @@ async function demo(context: CommandContext, options: DemoOptions) {
     ...(summary.untrained ? [untrainedNote] : []),
     'Next: headstart train FOLDER, with one folder of your images a class.',
   ].join('\n');
-  const folds = { folds: null, folds_left_out: '--no-folds was given' };
-  ui.result({ ...summary, ...folds, predictions }, text);
+  const folds = { folds: null, foldsLeftOut: '--no-folds was given' };
+  ui.result(documentOf({ ...summary, ...folds, predictions }), text);
   return exitCode.done;
 }
 

@@ -1,6 +1,7 @@
 import type { CrossValidateResult } from '@headstart/core';
 import { foldsOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { addOptions, type FlagValues } from '../options.ts';
 import { duration } from '../progress.ts';
 import type { Runner } from '../runner.ts';
@@ -33,14 +34,14 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
         ...studySettings(options, context),
         data,
       });
-      context.ui.result(result, foldsText(result));
+      context.ui.result(documentOf(result), foldsText(result));
       return studyExitCode(options, result);
     }),
   );
 }
 
 function foldsText(result: CrossValidateResult): string {
-  const { skipped, fold_accuracies: accuracies } = result;
+  const { skipped, foldAccuracies: accuracies } = result;
   const rows = accuracies.map((each, i) => [i + 1, ...each.map((accuracy) => percent(accuracy))]);
   const header = Array.from({ length: result.folds }, (_, fold) => `fold ${fold + 1}`);
   const lines = [
@@ -48,7 +49,7 @@ function foldsText(result: CrossValidateResult): string {
     '',
     table(['seed', ...header], rows),
     '',
-    `${plural(result.folds * result.seeds, 'head')} (${result.head}) in ${duration(result.train_s)}`,
+    `${plural(result.folds * result.seeds, 'head')} (${result.head}) in ${duration(result.trainSeconds)}`,
     ...skippedLines(skipped),
   ];
   return lines.join('\n');

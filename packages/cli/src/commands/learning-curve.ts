@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { LearningCurveResult } from '@headstart/core';
 import { learningCurveOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { addOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { percent, plural, table } from '../table.ts';
@@ -30,14 +31,14 @@ export function addLearningCurveCommand(program: Command, runner: Runner): void 
         data,
         validationFeatures: options.valFeatures,
       });
-      context.ui.result(result, curveText(result));
+      context.ui.result(documentOf(result), curveText(result));
       return studyExitCode(options, result);
     }),
   );
 }
 
 function curveText(result: LearningCurveResult): string {
-  const { sizes, predictions, seeds, validation_images: images } = result;
+  const { sizes, predictions, seeds, validationImages: images } = result;
   const measured = sizes.map(({ images: n, accuracy, accuracies }) => [
     n,
     percent(accuracy),

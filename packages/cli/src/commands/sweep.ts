@@ -1,6 +1,7 @@
 import type { SweepResult, TrialSummary } from '@headstart/core';
 import { sweepOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { addOptions, type FlagValues } from '../options.ts';
 import { duration } from '../progress.ts';
 import type { Runner } from '../runner.ts';
@@ -34,7 +35,7 @@ export function addSweepCommand(program: Command, runner: Runner): void {
         data,
         validationFeatures: options.valFeatures,
       });
-      context.ui.result(result, sweepText(result, describeChoice));
+      context.ui.result(documentOf(result), sweepText(result, describeChoice));
       return studyExitCode(options, result);
     }),
   );
@@ -52,7 +53,7 @@ function sweepText(result: SweepResult, describeChoice: DescribeChoice): string 
   const rows = leaderboard.map((trial, i) => row(i + 1, trial));
   if (baseline) rows.push(row('default', baseline));
   return [
-    `${plural(trials, 'trial')} in ${duration(result.sweep_s)}, on ${plural(images, 'validation image')}`,
+    `${plural(trials, 'trial')} in ${duration(result.sweepSeconds)}, on ${plural(images, 'validation image')}`,
     '',
     table(['rank', 'accuracy', '95 % interval', 'epochs', 'options'], rows),
     '',

@@ -10,6 +10,7 @@ import {
   validationStepsOption,
 } from '@headstart/core/options';
 import type { Command } from 'commander';
+import { documentOf } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
 import {
   accuracyFloorOption,
@@ -92,9 +93,9 @@ export function addTrainCommand(program: Command, runner: Runner): void {
         onEpoch: (record, epochs) =>
           ui.info(epochLine(record, epochs, { withRate: settings.lrSchedule !== 'constant' })),
       });
-      const leftOut = trained.folds_left_out;
-      const summary = { ...trained, folds_left_out: leftOut && inFlags(leftOut) };
-      ui.result(summary, trainText(summary));
+      const leftOut = trained.foldsLeftOut;
+      const summary = { ...trained, foldsLeftOut: leftOut && inFlags(leftOut) };
+      ui.result(documentOf(summary), trainText(summary));
       // The run is there, but what was interrupted after it is not.
       if (signal.aborted) return exitCode.interrupted;
       return trainExitCode(ui, summary, settings, sameBytes);
@@ -138,8 +139,8 @@ function trainText(summary: TrainResult): string {
   const lines = [
     `Validation accuracy ${percent(validation.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), loss ${validation.loss.toFixed(4)}`,
     ...(calibration ? [calibrationText(calibration)] : []),
-    `Training accuracy ${percent(train.accuracy)}, loss ${train.loss.toFixed(4)}; best epoch ${summary.best_epoch} of ${summary.epochs}`,
-    `Features: ${features.computed} computed, ${features.reused} from the cache, ${duration(timing.features_s)}; training ${duration(timing.train_s)}`,
+    `Training accuracy ${percent(train.accuracy)}, loss ${train.loss.toFixed(4)}; best epoch ${summary.bestEpoch} of ${summary.epochs}`,
+    `Features: ${features.computed} computed, ${features.reused} from the cache, ${duration(timing.featuresSeconds)}; training ${duration(timing.trainSeconds)}`,
     ...(summary.folds ? [foldsLine(summary.folds)] : []),
     ...(skipped.length > 0 ? [`${plural(skipped.length, 'file')} skipped:`] : []),
     ...skipped.map(({ file, reason }) => `  ${file}: ${reason}`),

@@ -27,7 +27,7 @@ export interface AuditedFile {
   readonly label: string;
 }
 
-/** What `audit --json` prints. */
+/** What an audit finds. */
 export interface AuditLabelsResult {
   readonly data: string;
   readonly out: string;
@@ -40,11 +40,11 @@ export interface AuditLabelsResult {
   readonly suspicious: readonly (AuditedFile & {
     readonly hash: string;
     readonly suggested: string;
-    readonly label_probability: number;
-    readonly suggested_probability: number;
+    readonly labelProbability: number;
+    readonly suggestedProbability: number;
   })[];
   readonly outliers: readonly (AuditedFile & { readonly distance: number })[];
-  readonly near_duplicates: readonly {
+  readonly nearDuplicates: readonly {
     readonly similarity: number;
     readonly files: readonly [AuditedFile, AuditedFile];
   }[];
@@ -52,7 +52,7 @@ export interface AuditLabelsResult {
   readonly joint: readonly (readonly number[])[];
   readonly device: { readonly features: string | null; readonly training: string };
   readonly features: { readonly computed: number; readonly reused: number };
-  readonly train_s: number;
+  readonly trainSeconds: number;
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
@@ -113,7 +113,7 @@ export async function auditLabels(options: AuditLabelsOptions): Promise<AuditLab
     images: audit.images.length,
     suspicious: result.suspicious.length,
     outliers: result.outliers.length,
-    nearDuplicates: result.near_duplicates.length,
+    nearDuplicates: result.nearDuplicates.length,
     joint: audit.joint,
     nextCommand: options.nextCommand,
   });
@@ -158,11 +158,11 @@ function describe(
       ...named(one.index),
       hash: (data.files[one.index] as Sample).hash,
       suggested: classes[one.suggested] as string,
-      label_probability: one.labelProbability,
-      suggested_probability: one.suggestedProbability,
+      labelProbability: one.labelProbability,
+      suggestedProbability: one.suggestedProbability,
     })),
     outliers: outliersOf(audit).map(({ index, distance }) => ({ ...named(index), distance })),
-    near_duplicates: audit.nearDuplicates.map(({ first, second, similarity }) => ({
+    nearDuplicates: audit.nearDuplicates.map(({ first, second, similarity }) => ({
       similarity,
       files: [named(first), named(second)],
     })),
@@ -172,7 +172,7 @@ function describe(
       training: describeTrainer(backend, options.compute ?? 'fp32'),
     },
     features: data.counts,
-    train_s: audit.trainSeconds,
+    trainSeconds: audit.trainSeconds,
     skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
   };
 }

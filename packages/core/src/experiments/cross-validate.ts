@@ -31,7 +31,7 @@ export interface CrossValidateOptions
     StudyTrainingOptions,
     OptionsOf<Omit<typeof foldsOptions, 'features'>> {}
 
-/** An accuracy by cross-validation, as documents have it. */
+/** An accuracy by cross-validation. */
 export interface FoldsSummary {
   readonly folds: number;
   readonly seeds: number;
@@ -42,11 +42,11 @@ export interface FoldsSummary {
   /** 95 % interval of the accuracy. */
   readonly interval: readonly [number, number];
   /** Of each seed, fold by fold. */
-  readonly fold_accuracies: readonly (readonly number[])[];
-  readonly train_s: number;
+  readonly foldAccuracies: readonly (readonly number[])[];
+  readonly trainSeconds: number;
 }
 
-/** What `folds --json` prints. */
+/** An accuracy by cross-validation, and what it was measured on. */
 export interface CrossValidateResult extends FoldsSummary {
   readonly data: string;
   readonly head: string;
@@ -96,6 +96,7 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Cros
 
 export function summarizeFolds(result: FoldsResult): FoldsSummary {
   const { folds, repeats, samples, accuracy, deviation, interval } = result;
+  const { foldAccuracies, trainSeconds } = result;
   return {
     folds,
     seeds: repeats,
@@ -103,8 +104,8 @@ export function summarizeFolds(result: FoldsResult): FoldsSummary {
     accuracy,
     deviation,
     interval,
-    fold_accuracies: result.foldAccuracies,
-    train_s: result.trainSeconds,
+    foldAccuracies,
+    trainSeconds,
   };
 }
 

@@ -17,13 +17,13 @@ export interface LearningCurveOptions
     StudyTrainingOptions,
     OptionsOf<Omit<typeof learningCurveOptions, 'features'>> {}
 
-/** What `learning-curve --json` prints, and what `learning-curve.json` holds. */
+/** Accuracy by number of images, measured and predicted. */
 export interface LearningCurveResult {
   readonly data: string;
   readonly out: string;
   readonly head: string;
   readonly classes: readonly string[];
-  readonly validation_images: number;
+  readonly validationImages: number;
   readonly seeds: number;
   readonly sizes: readonly {
     readonly images: number;
@@ -32,7 +32,7 @@ export interface LearningCurveResult {
     readonly accuracies: readonly number[];
   }[];
   /** error(n) = a * n^-b + c */
-  readonly power_law: { readonly a: number; readonly b: number; readonly c: number };
+  readonly powerLaw: { readonly a: number; readonly b: number; readonly c: number };
   readonly predictions: readonly {
     readonly images: number;
     readonly accuracy: number;
@@ -42,7 +42,7 @@ export interface LearningCurveResult {
   }[];
   readonly device: { readonly features: string | null; readonly training: string };
   readonly features: { readonly computed: number; readonly reused: number };
-  readonly train_s: number;
+  readonly trainSeconds: number;
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
@@ -95,17 +95,17 @@ export async function learningCurve(options: LearningCurveOptions): Promise<Lear
     out: folder,
     head: (training.head ?? defaultHead(train.shape)).name,
     classes,
-    validation_images: validation.samples.length,
+    validationImages: validation.samples.length,
     seeds,
     sizes: curve.sizes,
-    power_law: curve.law,
+    powerLaw: curve.law,
     predictions: curve.predictions.map((one) => ({ ...one, gain: one.accuracy - curve.fitted })),
     device: {
       features: data.extractor?.backbone.device ?? null,
       training: describeTrainer(training.backend, options.compute ?? 'fp32'),
     },
     features: data.counts,
-    train_s: curve.trainSeconds,
+    trainSeconds: curve.trainSeconds,
     skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
   };
   await writeAll(folder, result, curve);
@@ -152,12 +152,22 @@ async function writeAll(
 ): Promise<void> {
   const plot = await learningCurveSvg(curve);
   await writeFileAtomically(join(folder, files.plot), plot);
-  await writeFileAtomically(join(folder, files.json), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileAtomically(join(folder, files.json), curveFile(result));
   await writeFileAtomically(join(folder, files.page), page(result, plot));
 }
 
+/** What `learning-curve.json` holds. */
+function curveFile(result: LearningCurveResult): string {
+  const { validationImages, powerLaw, trainSeconds } = result;
+  const { data, out, head, classes, seeds, sizes, predictions, device, features, skipped } = result;
+  const measured = { data, out, head, classes, validation_images: validationImages, seeds, sizes };
+  const predicted = { power_law: powerLaw, predictions };
+  const work = { device, features, train_s: trainSeconds, skipped };
+  return `${JSON.stringify({ ...measured, ...predicted, ...work }, null, 2)}\n`;
+}
+
 function page(result: LearningCurveResult, plot: string): string {
-  const { data, sizes, predictions, seeds, validation_images: images } = result;
+  const { data, sizes, predictions, seeds, validationImages: images } = result;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const number = (title: string) => ({ title, numeric: true });
   const measured = sizes.map(({ images: n, accuracy, accuracies }) => [

@@ -45,7 +45,7 @@ export interface TrialSummary {
   readonly options: TrialChoice;
 }
 
-/** What `sweep --json` prints. */
+/** What a search came to. */
 export interface SweepResult {
   readonly data: string;
   readonly out: string;
@@ -64,7 +64,7 @@ export interface SweepResult {
   readonly refit: { readonly accuracy: number; readonly loss: number };
   readonly device: { readonly features: string | null; readonly training: string };
   readonly features: { readonly computed: number; readonly reused: number };
-  readonly sweep_s: number;
+  readonly sweepSeconds: number;
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
@@ -135,7 +135,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
       training: describeTrainer(search.training.backend, options.compute ?? 'fp32'),
     },
     features: data.counts,
-    sweep_s: done.seconds,
+    sweepSeconds: done.seconds,
     skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
   };
 }

@@ -41,7 +41,7 @@ export interface TrainFoldsOptions extends TrainOptions {
 export interface TrainFolds {
   readonly folds: FoldsSummary | null;
   /** Why there are none. */
-  readonly folds_left_out: string | null;
+  readonly foldsLeftOut: string | null;
 }
 
 /**
@@ -93,9 +93,8 @@ async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<
       signal,
     });
     const summary = summarizeFolds(result);
-    const text = `${JSON.stringify(summary, null, 2)}\n`;
-    await writeFileAtomically(join(folder, runFiles.folds), text);
-    return { folds: summary, folds_left_out: null };
+    await writeFileAtomically(join(folder, runFiles.folds), foldsFile(summary));
+    return { folds: summary, foldsLeftOut: null };
   } catch (error) {
     if (signal?.aborted) return announce('it was interrupted; the run is complete', onNotice);
     const fewImages = error instanceof HeadstartError && error.code === 'USAGE';
@@ -104,8 +103,14 @@ async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<
   }
 }
 
+/** What `folds.json` holds. */
+function foldsFile({ foldAccuracies, trainSeconds, ...summary }: FoldsSummary): string {
+  const document = { ...summary, fold_accuracies: foldAccuracies, train_s: trainSeconds };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
 function leftOut(reason: string): TrainFolds {
-  return { folds: null, folds_left_out: reason };
+  return { folds: null, foldsLeftOut: reason };
 }
 
 function announce(reason: string, onNotice: TrainOptions['onNotice']): TrainFolds {

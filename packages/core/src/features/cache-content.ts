@@ -28,10 +28,10 @@ export interface CacheListing {
   readonly records: number;
   readonly bytes: number;
   /** Of all packs and their indexes, also of records that others have taken the place of. */
-  readonly file_bytes: number;
+  readonly fileBytes: number;
   readonly contents: readonly CacheContent[];
   /** A cache of the form before packs in the same folder, which is not read. */
-  readonly old_form?: OldCache | undefined;
+  readonly oldForm?: OldCache | undefined;
 }
 
 export interface VerifyCacheOptions extends CacheFolderOptions {
@@ -61,7 +61,7 @@ const recordsPerTurn = 128;
 export async function listCache(options: CacheFolderOptions = {}): Promise<CacheListing> {
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
   const old = await findOldCache(dir);
-  const listing = { cache: dir, ...(old ? { old_form: old } : {}) };
+  const listing = { cache: dir, ...(old ? { oldForm: old } : {}) };
   await using cache = await openFeatureCache({ dir, readOnly: true }).catch((error: unknown) => {
     if (old && isUnusable(error)) return undefined;
     throw error;
@@ -73,7 +73,7 @@ export async function listCache(options: CacheFolderOptions = {}): Promise<Cache
     ...listing,
     records: sum('records'),
     bytes: sum('bytes'),
-    file_bytes: folders.reduce((total, folder) => total + bytesOf(folder), 0),
+    fileBytes: folders.reduce((total, folder) => total + bytesOf(folder), 0),
     contents: contents.sort((a, b) => b.bytes - a.bytes),
   };
 }

@@ -26,8 +26,8 @@ export interface TrainSummary {
   readonly untrained: boolean;
   readonly classes: readonly string[];
   readonly epochs: number;
-  readonly best_epoch: number;
-  readonly stopped_by: TrainedHead['stoppedBy'];
+  readonly bestEpoch: number;
+  readonly stoppedBy: TrainedHead['stoppedBy'];
   readonly train: { readonly loss: number; readonly accuracy: number };
   readonly validation: {
     readonly loss: number;
@@ -39,13 +39,13 @@ export interface TrainSummary {
   readonly calibration: {
     readonly temperature: number;
     readonly error: number;
-    readonly error_before: number;
+    readonly errorBefore: number;
   } | null;
   readonly features: { readonly computed: number; readonly reused: number };
   readonly timing: {
-    readonly features_s: number;
-    readonly train_s: number;
-    readonly per_epoch_s: number;
+    readonly featuresSeconds: number;
+    readonly trainSeconds: number;
+    readonly perEpochSeconds: number;
   };
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }

@@ -97,22 +97,22 @@ export function summarize(
     untrained: backbone?.untrained ?? false,
     classes: record.classes,
     epochs: result.epochs,
-    best_epoch: result.bestEpoch,
-    stopped_by: result.stoppedBy,
+    bestEpoch: result.bestEpoch,
+    stoppedBy: result.stoppedBy,
     train: result.train,
     validation: result.validation,
     calibration: record.calibration
       ? {
           temperature: record.calibration.temperature,
           error: metrics.calibrationError,
-          error_before: metrics.uncalibrated.calibrationError,
+          errorBefore: metrics.uncalibrated.calibrationError,
         }
       : null,
     features: data.counts,
     timing: {
-      features_s: timing.featuresSeconds,
-      train_s: timing.trainSeconds,
-      per_epoch_s: timing.secondsPerEpoch,
+      featuresSeconds: timing.featuresSeconds,
+      trainSeconds: timing.trainSeconds,
+      perEpochSeconds: timing.secondsPerEpoch,
     },
     skipped: data.skipped.map(({ path, reason }) => ({ file: path, reason })),
   };
