@@ -130,6 +130,20 @@ describe('headstart predict', () => {
     expect(code).toBe(0);
   });
 
+  it.skipIf(process.platform !== 'linux')('says of a name that it is not UTF-8', async () => {
+    const odd = Buffer.from([...Buffer.from(join(place.path, 'odd/caf')), 0xe9]);
+    await mkdir(join(place.path, 'odd'));
+    await copyFile(
+      join(place.path, 'data/red/red-000.png'),
+      Buffer.concat([odd, Buffer.from('.png')]),
+    );
+    const { code, stdout } = await predict(['odd', '--json']);
+    expect(JSON.stringify(JSON.parse(stdout)[0].error)).toContain(
+      'its name is not UTF-8: rename it',
+    );
+    expect(code).toBe(1);
+  });
+
   it('ends with 1 where nothing could be read', async () => {
     const { code, stderr } = await predict(['gone.png', 'zero.jpg']);
     expect(stderr).toContain('error: none of the 2 inputs could be read.');

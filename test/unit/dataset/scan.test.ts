@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, symlink, truncate } from 'node:fs/promises';
+import { chmod, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
 import { describe, expect, it } from 'vitest';
-import { scanDataset, scanLabelled } from '#core/dataset';
+import { addImage, scanDataset, scanLabelled } from '#core/dataset';
 import { sharedPath } from '../../util/shared.ts';
 import { folderWith, images } from './folders.ts';
 
@@ -59,6 +59,73 @@ describe('Names of the parts of a data set', () => {
     );
     const message = await layoutErrorOf(scanDataset(await folderWith(Object.assign({}, ...parts))));
     expect(message).toContain('first, second, which all hold the same folders a, b');
+  });
+});
+
+describe('Names with accents', () => {
+  const [composed, decomposed] = ['caf\u00E9', 'cafe\u0301'];
+
+  it('are one class in both forms, in a folder and across its parts; both folders are named', async () => {
+    const flat = await folderWith({
+      ...images(composed, 3, 'c'),
+      ...images(decomposed, 4, 'd'),
+      ...images('tea', 3),
+    });
+    const { classes, train, validation, warnings } = await scanDataset(flat);
+    expect(classes).toEqual([composed, 'tea']);
+    expect([...train, ...validation].filter(({ label }) => label === 0)).toHaveLength(7);
+    const folders = [decomposed, composed].map((name) => join(flat, name)).join(' and ');
+    expect(warnings).toContain(
+      `${folders} are one class: their names are the same in different Unicode forms.`,
+    );
+
+    const split = await folderWith({
+      ...images(`train/${decomposed}`, 3),
+      ...images('train/tea', 3),
+      ...images(`val/${composed}`, 1),
+    });
+    const parts = await scanDataset(split);
+    expect(parts.classes).toEqual([composed, 'tea']);
+    expect(parts.validation.map(({ label }) => label)).toEqual([0]);
+    expect(parts.warnings.join()).not.toContain('Unicode');
+  });
+
+  it('mean the same class in corrections, of a run, and where an image is added', async () => {
+    const root = await folderWith({ ...images(decomposed, 3), ...images('tea', 3) });
+    const hash = createHash('sha256').update('tea  0').digest('hex');
+    const file = join(
+      await folderWith({ 'c.csv': `hash,file,action,label\n${hash},,relabel,${decomposed}\n` }),
+      'c.csv',
+    );
+    const { corrections } = await scanDataset(root, { corrections: file });
+    expect(corrections?.relabelled).toBe(1);
+    for (const name of [composed, decomposed]) {
+      const { samples } = await scanLabelled(root, ['tea', name], { corrections: file });
+      expect(samples.filter(({ label }) => label === 1)).toHaveLength(4);
+    }
+    for (const name of [composed, decomposed]) {
+      const added = await addImage(root, name, { bytes: Buffer.from(name), extension: 'png' });
+      expect(added.path.startsWith(join(root, decomposed))).toBe(true);
+    }
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('A name that is not UTF-8', () => {
+  const latin = (path: string) => Buffer.concat([Buffer.from(path), Buffer.from([0xe9])]);
+
+  it('is said to be just that, of a file, a folder within a class, and a class', async () => {
+    const root = await folderWith(two);
+    await writeFile(Buffer.concat([latin(join(root, 'a/caf')), Buffer.from('.jpg')]), 'x');
+    await mkdir(latin(join(root, 'b/caf')));
+    const { skipped, train, validation } = await scanDataset(root);
+    const reason = 'its name is not UTF-8: rename it, for example with convmv';
+    expect(skipped.map(({ reason: why }) => why)).toEqual([
+      `it cannot be read (${reason})`,
+      `the folder cannot be read (${reason})`,
+    ]);
+    expect(train.length + validation.length).toBe(6);
+    await mkdir(latin(join(root, 'caf')));
+    expect(await layoutErrorOf(scanDataset(root))).toContain(`cannot be read (${reason})`);
   });
 });
 

@@ -59,7 +59,17 @@ export class HeadstartError extends Error {
  * ```
  */
 export function reasonOf(error: unknown): string {
+  if (namesStandIn(error)) return 'its name is not UTF-8: rename it, for example with convmv';
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Whether a file was not found because its name is not UTF-8: Node gives such a name with U+FFFD for what
+ * it cannot read, and no file is called so.
+ */
+export function namesStandIn(error: unknown): boolean {
+  const { path } = (error ?? {}) as { path?: unknown };
+  return systemCode(error) === 'ENOENT' && typeof path === 'string' && path.includes('\uFFFD');
 }
 
 /** The `code` of a Node system error (`ENOENT`, `EACCES`, …), or undefined. */

@@ -102,8 +102,9 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
 /** The run's label of each class of the data. */
 export function relabel(names: readonly string[], run: Run, data: string): number[] {
   const { classes } = run.record;
+  const known = classes.map((name) => name.normalize());
   return names.map((name) => {
-    const label = classes.indexOf(name);
+    const label = known.indexOf(name);
     if (label >= 0) return label;
     throw new HeadstartError(
       'DATA_LAYOUT',

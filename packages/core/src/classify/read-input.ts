@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { HeadstartError, namesStandIn, reasonOf, systemCode } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
 
 /** A file's path; the bytes of an image file under a name, or what gives them when they are due. */
@@ -96,6 +96,7 @@ function pathOf(url: string): string {
 }
 
 function plainReason(error: unknown): string {
+  if (namesStandIn(error)) return reasonOf(error);
   switch (systemCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -28,10 +28,10 @@ export async function addImage(
   const layout = await findLayout(resolve(root));
   const { path: folder, classes } = layout.kind === 'flat' ? layout.all : layout.train;
   // Only a name that was read from the disk becomes a part of a path.
-  const known = classes.find(({ name }) => name === label);
+  const known = classes.find(({ name }) => name === label.normalize());
   if (!known) throw layoutError(`${folder} has no class "${label}"`, root);
   const hash = createHash('sha256').update(bytes).digest('hex');
-  const path = join(folder, known.name, `added-${hash.slice(0, 16)}.${extension}`);
+  const path = join(folder, known.folder, `added-${hash.slice(0, 16)}.${extension}`);
   const existed = await access(path).then(
     () => true,
     () => false,

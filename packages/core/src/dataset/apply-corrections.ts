@@ -61,7 +61,7 @@ function newLabels(classes: readonly string[], { path, byHash }: Corrections): M
   const labels = new Map<string, number>();
   for (const { hash, action, label, line } of byHash.values()) {
     if (action !== 'relabel') continue;
-    const index = classes.indexOf(label);
+    const index = classes.indexOf(label.normalize());
     if (index < 0) {
       throw invalid(
         path,

@@ -1,15 +1,20 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { HeadstartError, namesStandIn, reasonOf, systemCode } from '../base/errors.ts';
 import { isHidden, isImageName } from './extensions.ts';
 import { compareCodePoints } from './order.ts';
 import type { SkippedFile } from './types.ts';
-import { type FoundFiles, findImages } from './walk.ts';
+import { findImages } from './walk.ts';
 
 /** A folder whose images are of one class. */
-export interface ClassFolder extends FoundFiles {
+export interface ClassFolder {
+  /** In the composed form of Unicode (NFC). */
   readonly name: string;
+  /** The folder's name as it is on disk; of several in different forms the first. */
+  readonly folder: string;
+  /** Absolute paths of files that are images by their names. */
+  readonly images: readonly string[];
 }
 
 /** A folder of class folders. */
@@ -126,15 +131,19 @@ export async function readLabelled(path: string, signal?: AbortSignal): Promise<
   const classes: ClassFolder[] = [];
   const skipped: SkippedFile[] = [];
   const warnings: string[] = [];
-  for (const name of await subfolders(path)) {
-    signal?.throwIfAborted();
-    const found = await findImages(join(path, name), signal).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw unreadable(join(path, name), error);
-    });
-    skipped.push(...found.skipped);
-    if (found.images.length > 0) classes.push({ name, ...found });
-    else warnings.push(`The folder ${join(path, name)} holds no images: it is not a class.`);
+  for (const [name, folders] of byClass(await subfolders(path))) {
+    const found: string[][] = [];
+    for (const folder of folders) {
+      const { images, skipped: left } = await imagesIn(join(path, folder), signal);
+      for (const one of left) skipped.push(one);
+      if (images.length > 0) found.push(images);
+      else warnings.push(`The folder ${join(path, folder)} holds no images: it is not a class.`);
+    }
+    if (found.length > 0) classes.push({ name, folder: folders[0], images: found.flat() });
+    if (found.length > 1) {
+      const all = folders.map((folder) => join(path, folder)).join(' and ');
+      warnings.push(`${all} are one class: their names are the same in different Unicode forms.`);
+    }
   }
   for (const entry of await entriesOf(path)) {
     if (entry.isDirectory() || isHidden(entry.name) || !isImageName(entry.name)) continue;
@@ -142,6 +151,33 @@ export async function readLabelled(path: string, signal?: AbortSignal): Promise<
     skipped.push({ path: join(path, entry.name), reason });
   }
   return { path, classes, skipped, warnings };
+}
+
+type Names = [string, ...string[]];
+
+/**
+ * Folders by the class that they mean. A name with accents has several forms in Unicode, which look
+ * the same; a copy from macOS may have another one than its original.
+ */
+function byClass(folders: readonly string[]): [string, Names][] {
+  const classes = new Map<string, Names>();
+  for (const folder of folders) {
+    const name = folder.normalize();
+    const known = classes.get(name);
+    if (known) known.push(folder);
+    else classes.set(name, [folder]);
+  }
+  return [...classes].sort(([a], [b]) => compareCodePoints(a, b));
+}
+
+async function imagesIn(folder: string, signal: AbortSignal | undefined) {
+  signal?.throwIfAborted();
+  try {
+    return await findImages(folder, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unreadable(folder, error);
+  }
 }
 
 /** Names of the folders in a folder, and of links to folders, in code point order. */
@@ -174,7 +210,8 @@ async function entriesOf(path: string): Promise<Dirent[]> {
 
 function unreadable(path: string, error: unknown): HeadstartError {
   const code = systemCode(error);
-  if (code === 'ENOENT') return layoutError(`There is no folder ${path}`, path, error);
+  if (code === 'ENOENT' && !namesStandIn(error))
+    return layoutError(`There is no folder ${path}`, path, error);
   if (code === 'ENOTDIR') return layoutError(`${path} is a file, not a folder`, path, error);
   if (code === 'EACCES' || code === 'EPERM') {
     return layoutError(`The folder ${path} may not be read`, path, error);

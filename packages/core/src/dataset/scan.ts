@@ -70,6 +70,7 @@ export async function scanLabelled(
   options: HashingOptions & CorrectionOptions = {},
 ): Promise<LabelledImages> {
   const path = resolve(root);
+  const known = classes.map((name) => name.normalize());
   const corrections = await openCorrections(options);
   const folder = await readLabelled(path, options.signal);
   if (folder.classes.length === 0) {
@@ -78,7 +79,7 @@ export async function scanLabelled(
       `${path} has no class folders with images${leftOut(folder.skipped)}: expected folders named after the classes ${list(classes)}.`,
     );
   }
-  const unknown = folder.classes.map(({ name }) => name).filter((name) => !classes.includes(name));
+  const unknown = folder.classes.map(({ name }) => name).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new HeadstartError(
       'DATA_LAYOUT',
@@ -86,9 +87,9 @@ export async function scanLabelled(
     );
   }
   const parts = { train: [...folder.classes], validation: undefined, test: undefined };
-  const { train, skipped } = await hashParts(path, classes, parts, options);
+  const { train, skipped } = await hashParts(path, known, parts, options);
   const all = [...folder.skipped, ...skipped].sort((a, b) => compareCodePoints(a.path, b.path));
   if (!corrections) return { samples: train, skipped: all, corrections: undefined };
-  const { others, applied } = applyCorrections({ classes, others: [train] }, corrections);
+  const { others, applied } = applyCorrections({ classes: known, others: [train] }, corrections);
   return { samples: others[0] ?? [], skipped: all, corrections: applied };
 }
