@@ -38,6 +38,7 @@ export type {
   TrainMetrics,
 } from './native-module.ts';
 export { permutation, randomDomain, uniforms } from './random.ts';
+export { canRenderJpeg, type JpegRendering, renderJpeg } from './render-jpeg.ts';
 export {
   type PixelBox,
   type PixelView,

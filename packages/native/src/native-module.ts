@@ -305,12 +305,8 @@ export interface NativeStack {
   dispose(): void;
 }
 
-/** A picture and what is made of it; see `renderViews`. Boxes: top, left, height, width. */
-export interface NativeRendering {
-  readonly pixels: Uint8Array;
-  readonly sourceHeight: number;
-  readonly sourceWidth: number;
-  readonly part: readonly number[];
+/** What is made of a picture; see `renderViews`. Boxes: top, left, height, width. */
+export interface NativeViews {
   readonly filter: ResampleFilter;
   readonly height: number;
   readonly width: number;
@@ -318,6 +314,22 @@ export interface NativeRendering {
   /** Nine numbers a view. */
   readonly views: Float64Array;
   readonly target: Uint8Array;
+}
+
+export interface NativeRendering extends NativeViews {
+  readonly pixels: Uint8Array;
+  readonly sourceHeight: number;
+  readonly sourceWidth: number;
+  readonly part: readonly number[];
+}
+
+/** See `renderJpeg`. */
+export interface NativeJpegRendering extends NativeViews {
+  readonly file: string | Uint8Array;
+  readonly sha256: Uint8Array | undefined;
+  readonly maxPixels: number;
+  readonly ignoreProfiles: boolean;
+  readonly ignoredProfiles: Uint8Array;
 }
 
 export type ResampleFilter = 'bilinear' | 'bicubic' | 'lanczos';
@@ -379,6 +391,8 @@ export interface NativeModule {
   ) => NativeStack;
   renderViews(rendering: NativeRendering): Promise<void>;
   renderViewsNow(rendering: NativeRendering): void;
+  readonly canRenderJpeg: boolean;
+  renderJpeg(rendering: NativeJpegRendering): Promise<boolean>;
   availableThreads(root: string): number;
   readonly Trainer: new (config: NativeTrainerConfig) => NativeTrainer;
 }

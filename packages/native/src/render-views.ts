@@ -1,6 +1,6 @@
 import { binding } from './binding.ts';
 import { callNative, toNativeError } from './errors.ts';
-import type { NativeRendering, ResampleFilter } from './native-module.ts';
+import type { NativeRendering, NativeViews, ResampleFilter } from './native-module.ts';
 import { invalidArgument } from './validate.ts';
 
 export interface PixelBox {
@@ -26,12 +26,8 @@ export interface PixelView {
   readonly brightness?: number | undefined;
 }
 
-export interface Rendering {
-  /** RGB, [height, width, 3] of `source`. */
-  readonly pixels: Uint8Array;
-  readonly source: { readonly height: number; readonly width: number };
-  /** What of it counts; default: all. */
-  readonly part?: PixelBox | undefined;
+/** What is made of a picture. */
+export interface RenderedViews {
   /** Default `bilinear`. */
   readonly filter?: ResampleFilter | undefined;
   /** Of a view. */
@@ -43,6 +39,14 @@ export interface Rendering {
   readonly views?: readonly PixelView[] | undefined;
   /** RGB, [views, height, width, 3]: left alone meanwhile by everybody else. */
   readonly target: Uint8Array;
+}
+
+export interface Rendering extends RenderedViews {
+  /** RGB, [height, width, 3] of `source`. */
+  readonly pixels: Uint8Array;
+  readonly source: { readonly height: number; readonly width: number };
+  /** What of it counts; default: all. */
+  readonly part?: PixelBox | undefined;
 }
 
 const plain: readonly PixelView[] = [{}];
@@ -71,24 +75,34 @@ export function renderViewsNow(rendering: Rendering): void {
 }
 
 function nativeRendering(rendering: Rendering): NativeRendering {
-  const { pixels, source, filter = 'bilinear', height, width, views = plain, target } = rendering;
-  for (const [name, bytes] of Object.entries({ pixels, target })) {
-    if (!(bytes instanceof Uint8Array)) throw invalidArgument(name, 'a Uint8Array', bytes);
-  }
-  const numbers = new Float64Array(9 * views.length);
-  for (const [i, view] of views.entries()) numbers.set(numbersOf(view), 9 * i);
+  const { pixels, source } = rendering;
   return {
-    pixels,
+    ...nativeViews(rendering),
+    pixels: requireBytes('pixels', pixels),
     sourceHeight: source.height,
     sourceWidth: source.width,
     part: boxOf(rendering.part ?? { top: 0, left: 0, ...source }),
+  };
+}
+
+/** What is made of a picture, as the addon takes it. */
+export function nativeViews(views: RenderedViews): NativeViews {
+  const { filter = 'bilinear', height, width, views: list = plain, target } = views;
+  const numbers = new Float64Array(9 * list.length);
+  for (const [i, view] of list.entries()) numbers.set(numbersOf(view), 9 * i);
+  return {
     filter,
     height,
     width,
-    placed: boxOf(rendering.placed ?? { top: 0, left: 0, height, width }),
+    placed: boxOf(views.placed ?? { top: 0, left: 0, height, width }),
     views: numbers,
-    target,
+    target: requireBytes('target', target),
   };
+}
+
+export function requireBytes(name: string, bytes: unknown): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  throw invalidArgument(name, 'a Uint8Array', bytes);
 }
 
 /** In the order in which the addon reads them. */

@@ -6,6 +6,7 @@ import type { Sample } from '../dataset/index.ts';
 import {
   type DecodeOptions,
   type DecodeViewsOptions,
+  decodePlainJpeg,
   decodeViews,
   unreadableReason,
 } from '../image/index.ts';
@@ -33,8 +34,12 @@ export async function readImage(
   pool?: BufferPool,
 ): Promise<ReadImage> {
   const { views = [undefined] } = options;
+  const length = views.length * options.height * options.width * 3;
+  const pixels = pool?.take(length) ?? new Uint8Array(length);
+  const decode = { ...options, views, target: pixels };
   const skipped: SkippedSample[] = [];
   for (const sample of samples) {
+    if (await decodePlainJpeg(sample, decode)) return { pixels, skipped };
     let bytes: Buffer;
     try {
       bytes = await readFile(sample.path);
@@ -47,9 +52,7 @@ export async function readImage(
       continue;
     }
     try {
-      const length = views.length * options.height * options.width * 3;
-      const pixels = pool?.take(length) ?? new Uint8Array(length);
-      await decodeViews(bytes, { ...options, views, target: pixels }, sample.path);
+      await decodeViews(bytes, decode, sample.path);
       return { pixels, skipped };
     } catch (error) {
       if (!(error instanceof HeadstartError) || error.code !== 'IMAGE_UNREADABLE') throw error;

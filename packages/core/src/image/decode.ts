@@ -1,4 +1,4 @@
-import { renderViews } from '@headstart/native';
+import { canRenderJpeg, renderJpeg, renderViews } from '@headstart/native';
 import sharp, { type Sharp } from 'sharp';
 import { scannedPixels } from './costly.ts';
 import { imageFormat } from './format.ts';
@@ -6,7 +6,7 @@ import { jpegStructure } from './jpeg-scans.ts';
 import { resizeNearest } from './nearest.ts';
 import { openImage } from './open-image.ts';
 import { type Box, type Fit, placement, type Size } from './placement.ts';
-import { hasSrgbProfile } from './srgb-profile.ts';
+import { hasSrgbProfile, srgbProfiles } from './srgb-profile.ts';
 import { hasUnknownChannel } from './tiff.ts';
 import { isPixelLimit, readingImage } from './unreadable.ts';
 import { pixelView, type ViewTransform } from './view.ts';
@@ -97,6 +97,7 @@ export async function decodeViews(
   options: DecodeViewsOptions,
   name: string,
 ): Promise<void> {
+  if (await decodePlainJpeg(input, options)) return;
   const { maxPixels = defaultMaxPixels, signal } = options;
   const { height, width, resize = 'bilinear', target } = options;
   const { pixels, source, part, placed } = await readingImage(
@@ -107,6 +108,36 @@ export async function decodeViews(
   const filter = resize === 'nearest' ? undefined : resize;
   const views = options.views.map((view) => pixelView(view, options));
   await renderViews({ pixels, source, part, placed, filter, height, width, views, target });
+}
+
+/**
+ * Decodes a plain JPEG file as {@link decodeViews}, to the same bits, in one piece of work off the main
+ * thread, by libjpeg-turbo where it is there.
+ *
+ * @param input the file's bytes, or its path with the SHA-256 that its bytes must have
+ * @returns false where it is for {@link decodeViews} to decode it, or to say why it cannot be
+ */
+export async function decodePlainJpeg(
+  input: Uint8Array | { readonly path: string; readonly hash: string },
+  options: DecodeViewsOptions,
+): Promise<boolean> {
+  const { resize = 'bilinear', fit = 'stretch', maxPixels = defaultMaxPixels } = options;
+  const { height, width, target, ignoreProfile } = options;
+  if (resize === 'nearest' || fit !== 'stretch' || !canRenderJpeg()) return false;
+  const isFile = 'path' in input;
+  if (!isFile && imageFormat(input) !== 'jpeg') return false;
+  const ignored = ignoreProfile ?? srgbProfiles();
+  return renderJpeg({
+    file: isFile ? input.path : input,
+    sha256: isFile ? Buffer.from(input.hash, 'hex') : undefined,
+    maxPixels: Math.min(maxPixels, parallelPixels),
+    ignoredProfiles: ignored === true ? 'all' : ignored || new Uint8Array(0),
+    filter: resize,
+    height,
+    width,
+    views: options.views.map((view) => pixelView(view, options)),
+    target,
+  });
 }
 
 /** A decoded picture, and what of it goes where. */

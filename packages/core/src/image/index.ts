@@ -3,6 +3,7 @@ export {
   type DecodeOptions,
   type DecodeViewsOptions,
   decodeImage,
+  decodePlainJpeg,
   decodeVersion,
   decodeViews,
   type ResizeMethod,

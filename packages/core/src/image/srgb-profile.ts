@@ -45,6 +45,15 @@ function jpegProfile(jpeg: Buffer): Buffer | undefined {
 
 const known = new Map<string, Promise<boolean>>();
 
+/** Of those that are nearly sRGB; most pictures have one of a few. */
+const mostListed = 32;
+let listed = new Uint8Array(0);
+
+/** SHA-256 digests of the profiles that were found to be nearly sRGB, one after another. */
+export function srgbProfiles(): Uint8Array {
+  return listed;
+}
+
 /**
  * Whether an embedded RGB profile leaves colours as they are, within 2 of 255 levels. Applying one
  * costs libvips more than decoding a small picture, and most are sRGB, so it is found out once for
@@ -53,9 +62,17 @@ const known = new Map<string, Promise<boolean>>();
 export function isNearlySrgb(profile: Uint8Array): Promise<boolean> {
   if (profile.length > mostBytes) return Promise.resolve(false);
   const digest = hash('sha256', profile);
-  const answer = known.get(digest) ?? leavesColours(profile);
+  const answer = known.get(digest) ?? learn(profile, digest);
   if (known.size < mostRemembered) known.set(digest, answer);
   return answer;
+}
+
+async function learn(profile: Uint8Array, digest: string): Promise<boolean> {
+  const is = await leavesColours(profile);
+  if (is && listed.length < 32 * mostListed) {
+    listed = new Uint8Array([...listed, ...Buffer.from(digest, 'hex')]);
+  }
+  return is;
 }
 
 async function leavesColours(profile: Uint8Array): Promise<boolean> {
