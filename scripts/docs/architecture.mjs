@@ -77,7 +77,6 @@ export const units = {
     imports: [
       'native',
       'core/dataset',
-      'core/image',
       'core/page',
       'core/evaluate',
       'core/features',

@@ -278,6 +278,7 @@ export type { TrafficLightOptions } from './sample/index.ts';
 export { generateTrafficLights } from './sample/index.ts';
 export {
   headOfRun,
+  type OpenImagesOptions,
   Retrainer,
   type RetrainOptions,
   type TrainingDataOptions,

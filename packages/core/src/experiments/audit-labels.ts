@@ -10,7 +10,7 @@ import { type AuditPageItem, auditPage } from './audit-page.ts';
 import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
 import { chooseStudyFolder } from './experiment-folder.ts';
 import { type AuditedImage, type AuditResult, auditImages } from './label-issues.ts';
-import { allImages, openStudyData, type StudyData, type StudyDataOptions } from './open-images.ts';
+import { allImages, openStudyData, type StudyData, type StudyDataOptions } from './study-data.ts';
 
 export interface AuditLabelsOptions
   extends StudyDataOptions,

@@ -15,7 +15,7 @@ import {
   settleOptions,
 } from '../options/index.ts';
 import { crossValidateHeads, type FoldsResult } from './fold-scores.ts';
-import { openStudyData, type StudyDataOptions, trainingImages } from './open-images.ts';
+import { openStudyData, type StudyDataOptions, trainingImages } from './study-data.ts';
 
 /** How a study trains its heads: as `train` does. */
 export interface StudyTrainingOptions

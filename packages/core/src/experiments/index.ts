@@ -26,12 +26,12 @@ export {
   learningCurve,
 } from './learning-curve.ts';
 export { nearestNeighbours, unitVectors } from './neighbours.ts';
-export type { StudyDataOptions } from './open-images.ts';
 export { outOfFold, planFolds } from './out-of-fold.ts';
 export { comparePaired } from './paired.ts';
 export { assignFolds, type FoldSample } from './partition.ts';
 export { errorAt, extrapolate, fitPowerLaw } from './power-law.ts';
 export { defaultSpace, drawTrial, parseSpace, type TrialChoice } from './search-space.ts';
+export type { StudyDataOptions } from './study-data.ts';
 export { type SweepOptions, type SweepResult, sweep, type TrialSummary } from './sweep.ts';
 export { type TrainFolds, type TrainFoldsOptions, trainAndCrossValidate } from './train-folds.ts';
 export type { SweepState, Trial, TrialEnd } from './trial.ts';

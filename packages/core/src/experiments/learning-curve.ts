@@ -10,7 +10,7 @@ import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './c
 import { learningCurveSvg } from './curve-plot.ts';
 import { curvePoints, type LearningCurve } from './curve-points.ts';
 import { chooseStudyFolder } from './experiment-folder.ts';
-import { openStudyData, type StudyDataOptions } from './open-images.ts';
+import { openStudyData, type StudyDataOptions } from './study-data.ts';
 
 export interface LearningCurveOptions
   extends StudyDataOptions,

@@ -7,6 +7,7 @@ import { checkOptions, type OptionsOf, sweepOptions, type viewsOption } from '..
 import { readRun } from '../run/index.ts';
 import type { TrainOptions } from '../train/index.ts';
 import {
+  lent,
   openTrainingData,
   type TrainingData,
   type TrainingDataOptions,
@@ -242,8 +243,7 @@ async function refitBest(
   const { trials: _, budget: __, space: ___, search: ____, ...shared } = options;
   const { momentum, dropout, ...choice } = best.choice;
   const chosen: TrainOptions = { ...shared, ...choice, momentum, dropout, out, overwrite: true };
-  const open = async () => ({ ...data, [Symbol.asyncDispose]: async () => {} });
-  const { validation } = await trainOn(open, { ...chosen, onNotice: undefined });
+  const { validation } = await trainOn(async () => lent(data), { ...chosen, onNotice: undefined });
   return { accuracy: validation.accuracy, loss: validation.loss };
 }
 

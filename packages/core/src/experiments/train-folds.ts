@@ -15,7 +15,7 @@ import {
 import { type FoldsSummary, summarizeFolds } from './cross-validate.ts';
 import { crossValidateHeads } from './fold-scores.ts';
 import type { StudyImages } from './heads.ts';
-import { extractStudyImages, studyViews } from './open-images.ts';
+import { extractStudyImages, studyViews } from './study-data.ts';
 
 const defaultFolds = 5;
 

@@ -1,25 +1,19 @@
-import { resolve } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
-import {
-  type AppliedCorrections,
-  type DataOptions,
-  type Dataset,
-  type DatasetSplit,
-  findLayout,
-  type Sample,
-  type SkippedFile,
+import type {
+  AppliedCorrections,
+  Dataset,
+  DatasetSplit,
+  Sample,
+  SkippedFile,
 } from '../dataset/index.ts';
 import {
-  announceDataset,
   announceUnlearnt,
   type Extractor,
-  type ExtractorOptions,
   type FeatureSet,
   featureFileDigest,
   inGroups,
-  openExtractor,
+  type openExtractor,
   readFeatureFile,
-  scanOnce,
   viewRequest,
 } from '../features/index.ts';
 import {
@@ -28,15 +22,18 @@ import {
   type TrainingOptions,
   trainingSchedule,
 } from '../head/index.ts';
-import type { AugmentOptions } from '../image/index.ts';
 import { type FeatureMaker, findFeatureMaker } from './feature-maker.ts';
+import {
+  type ImageOrigin,
+  type ImageReader,
+  type OpenImagesOptions,
+  openImages,
+} from './open-images.ts';
 
-export interface TrainingDataOptions extends ExtractorOptions, TrainingOptions, DataOptions {
-  /** Folder of images; or else `features` and `validationFeatures`. */
-  readonly data?: string | undefined;
+export interface TrainingDataOptions extends OpenImagesOptions, TrainingOptions {
+  /** Feature files of training and validation, in place of a folder. */
   readonly features?: string | undefined;
   readonly validationFeatures?: string | undefined;
-  readonly augment?: AugmentOptions | undefined;
 }
 
 export interface FeatureCounts {
@@ -45,9 +42,7 @@ export interface FeatureCounts {
 }
 
 /** What a head is trained on, wherever it came from. */
-export interface TrainingData extends AsyncDisposable {
-  /** The folder or the feature file, as the user named it. */
-  readonly source: string;
+export interface TrainingData extends ImageOrigin {
   readonly classes: readonly string[];
   readonly train: FeatureSet | EpochFeatures;
   readonly validation: FeatureSet;
@@ -64,90 +59,67 @@ export interface TrainingData extends AsyncDisposable {
   readonly validationFrom: Dataset['validationFrom'] | 'features';
   /** Which features these are: runs on different ones are not resumed from one another. */
   readonly featuresId: string;
-  /** The backbone, where images were read. */
-  readonly extractor: Extractor | undefined;
   /** What made the features, where its file is here. */
   readonly maker: FeatureMaker | undefined;
   /** The training images that could be read; none where features came from files. */
   readonly images: readonly Sample[];
 }
 
-/** @throws HeadstartError `USAGE`, `DATA_LAYOUT`, `FEATURE_FILE_INVALID` and all of {@link openExtractor} */
-export async function openTrainingData(
+type ReadData = Omit<TrainingData, keyof ImageOrigin>;
+
+/** @throws HeadstartError `FEATURE_FILE_INVALID` and all of {@link openImages} */
+export function openTrainingData(
   options: TrainingDataOptions,
-  open: typeof openExtractor = openExtractor,
+  open?: typeof openExtractor,
 ): Promise<TrainingData> {
-  const { data, features, validationFeatures } = options;
-  if (data !== undefined && features === undefined && validationFeatures === undefined) {
-    return fromImages(data, options, open);
-  }
-  if (data !== undefined || features === undefined || validationFeatures === undefined) {
-    throw new HeadstartError(
-      'USAGE',
-      'Give either a folder of images, or both `features` and `validationFeatures`.',
-      { option: 'features' },
-    );
-  }
-  if (options.corrections !== undefined) {
-    throw new HeadstartError(
-      'USAGE',
-      'Corrections are for a folder of images: leave out `corrections`, or correct the features when they are written.',
-      { option: 'corrections' },
-    );
-  }
-  return fromFeatureFiles(features, validationFeatures, options);
+  const reader: ImageReader<ReadData, [string, string]> = {
+    files: [options.features, options.validationFeatures],
+    fromFolder: (extractor, dataset) => fromFolder(extractor, dataset, options),
+    fromFiles: (train, validation) => fromFiles(train, validation, options),
+  };
+  return openImages(options, reader, open);
 }
 
-async function fromImages(
-  data: string,
+/** The same data, for a training that does not close it. */
+export function lent(data: TrainingData): TrainingData {
+  return { ...data, [Symbol.asyncDispose]: async () => {} };
+}
+
+async function fromFolder(
+  extractor: Extractor,
+  dataset: Dataset,
   options: TrainingDataOptions,
-  open: typeof openExtractor,
-): Promise<TrainingData> {
-  const { signal, onNotice } = options;
-  // What can be refused at once is refused before every file is read.
-  await findLayout(resolve(data), signal);
-  const scan = scanOnce(data, options);
-  const images = async () => (await scan()).train;
-  const extractor = await open(options, images);
-  try {
-    const dataset = await scan();
-    announceDataset(dataset, onNotice);
-    const started = performance.now();
-    const validation = await extractor.extract(
-      dataset.validation,
-      () => [undefined],
-      'features (validation)',
-    );
-    const train = await extractTraining(extractor, dataset, options);
-    const { classes } = dataset;
-    const unlearnt = announceUnlearnt({ set: train.set, classes }, onNotice);
-    const { backbone } = extractor;
-    const { counts } = train;
-    counts.computed += validation.computed;
-    counts.reused += validation.reused;
-    return {
-      source: data,
-      classes,
-      train: train.set,
-      validation: validation.set,
-      counts,
-      seconds: (performance.now() - started) / 1000,
-      skipped: [...dataset.skipped, ...train.skipped, ...validation.skipped],
-      warnings: [...dataset.warnings, ...unlearnt],
-      corrections: dataset.corrections,
-      split: dataset.split,
-      testSamples: dataset.validationFrom === 'test' ? 0 : dataset.test.length,
-      validationFrom: dataset.validationFrom,
-      featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine}${backbone.tf32 ? ' tf32' : ''} ${options.resize ?? 'bilinear'} ${options.fit ?? 'stretch'} ${JSON.stringify(options.augment ?? null)}`,
-      extractor,
-      maker: { backbone, resize: options.resize ?? 'bilinear', fit: options.fit ?? 'stretch' },
-      images: train.images,
-      [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
-    };
-  } catch (error) {
-    await extractor[Symbol.asyncDispose]();
-    throw error;
-  }
+): Promise<ReadData> {
+  const { onNotice, resize = 'bilinear', fit = 'stretch', augment = null } = options;
+  const { backbone } = extractor;
+  const { classes } = dataset;
+  const started = performance.now();
+  const validation = await extractor.extract(
+    dataset.validation,
+    () => [undefined],
+    'features (validation)',
+  );
+  const train = await extractTraining(extractor, dataset, options);
+  const unlearnt = announceUnlearnt({ set: train.set, classes }, onNotice);
+  const { counts } = train;
+  counts.computed += validation.computed;
+  counts.reused += validation.reused;
+  return {
+    classes,
+    train: train.set,
+    validation: validation.set,
+    counts,
+    seconds: (performance.now() - started) / 1000,
+    skipped: [...dataset.skipped, ...train.skipped, ...validation.skipped],
+    warnings: [...dataset.warnings, ...unlearnt],
+    corrections: dataset.corrections,
+    split: dataset.split,
+    testSamples: dataset.validationFrom === 'test' ? 0 : dataset.test.length,
+    validationFrom: dataset.validationFrom,
+    featuresId: `${backbone.sha256} ${backbone.provider} ${backbone.engine}${backbone.tf32 ? ' tf32' : ''} ${resize} ${fit} ${JSON.stringify(augment)}`,
+    maker: { backbone, resize, fit },
+    images: train.images,
+  };
 }
 
 interface TrainingFeatures {
@@ -159,7 +131,7 @@ interface TrainingFeatures {
 
 /**
  * Extracts the views that the schedule will ask for. The schedule depends on how many images there
- * are, so where some turn out to be unreadable it is drawn anew for the rest; what has been
+ * are, so where some turn out to be unreadable it is drawn again for the rest; what has been
  * computed comes from the cache then.
  */
 async function extractTraining(
@@ -231,11 +203,11 @@ async function extractByEpoch(
   return { set, images: samples, skipped, counts };
 }
 
-async function fromFeatureFiles(
+async function fromFiles(
   train: string,
   validation: string,
   options: TrainingDataOptions,
-): Promise<TrainingData> {
+): Promise<ReadData> {
   const { groupBy, onNotice } = options;
   const [first, second] = [await readFeatureFile(train), await readFeatureFile(validation)];
   if (first.classes.join('\n') !== second.classes.join('\n')) {
@@ -255,7 +227,6 @@ async function fromFeatureFiles(
   const maker = await findFeatureMaker(train, first, options);
   const digests = [await featureFileDigest(train), await featureFileDigest(validation)];
   return {
-    source: train,
     classes: first.classes,
     train: inGroups(first.set, groupBy),
     validation: inGroups(second.set, groupBy),
@@ -269,9 +240,7 @@ async function fromFeatureFiles(
     validationFrom: 'features',
     // Numbers of another file under the same names are other features.
     featuresId: [first.backbone ?? '', ...digests].join(' '),
-    extractor: undefined,
     maker,
     images: [],
-    [Symbol.asyncDispose]: async () => {},
   };
 }
