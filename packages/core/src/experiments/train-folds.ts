@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
-import { isPooledOnce, poolsFirst } from '../head/index.ts';
+import { defaultHead, isPooledOnce, poolsFirst } from '../head/index.ts';
 import { checkOptions, runOptions } from '../options/index.ts';
 import { runFiles } from '../run/index.ts';
 import {
+  lent,
   openTrainingData,
   type TrainingData,
   type TrainOptions,
+  type TrainSettings,
   type TrainSummary,
   trainOn,
-  type WrittenRun,
 } from '../train/index.ts';
 import { type FoldsSummary, summarizeFolds } from './cross-validate.ts';
 import { crossValidateHeads } from './fold-scores.ts';
@@ -60,21 +61,36 @@ export async function trainAndCrossValidate(
   options: TrainFoldsOptions,
 ): Promise<TrainSummary & TrainFolds> {
   checkFolds(options);
-  let folds = leftOut('the run was not written');
-  const summary = await trainOn(openTrainingData, options, async (run) => {
-    folds = await foldsOfRun(options, run);
-  });
-  return { ...summary, ...folds };
+  const opened: Opened[] = [];
+  const open = async (settings: TrainSettings) => {
+    const data = await openTrainingData(settings);
+    opened.push({ settings, data });
+    return lent(data);
+  };
+  try {
+    const summary = await trainOn(open, options);
+    return { ...summary, ...(await foldsOfRun(options, { ...(opened[0] as Opened), ...summary })) };
+  } finally {
+    await opened[0]?.data[Symbol.asyncDispose]();
+  }
 }
 
-async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<TrainFolds> {
-  const { folder, settings, data } = run;
+/** What a run was trained on, which stays open after it. */
+interface Opened {
+  readonly settings: TrainSettings;
+  readonly data: TrainingData;
+}
+
+type TrainedRun = Opened & Pick<TrainSummary, 'run' | 'timing'>;
+
+async function foldsOfRun(options: TrainFoldsOptions, trained: TrainedRun): Promise<TrainFolds> {
+  const { run, settings, data } = trained;
   const { folds = defaultFolds, seeds = 1, signal, onNotice } = options;
   if (folds === false) return leftOut('`folds` is false');
   const asked = options.folds !== undefined || options.seeds !== undefined;
   const obstacle = foldsObstacle(options);
   if (obstacle !== undefined) return announce(obstacle, onNotice);
-  const seconds = estimate(options, run);
+  const seconds = estimate(options, trained);
   if (!asked && seconds > mostSeconds) {
     return announce(
       `it would take some ${Math.ceil(seconds)} s; \`folds\` ${folds} does it`,
@@ -83,8 +99,9 @@ async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<
   }
   try {
     const images = await imagesOf(data, options);
+    const { onEpoch: _, init: __, ...training } = settings;
     const result = await crossValidateHeads({
-      ...settings,
+      ...training,
       images,
       folds,
       repeats: seeds,
@@ -93,7 +110,7 @@ async function foldsOfRun(options: TrainFoldsOptions, run: WrittenRun): Promise<
       signal,
     });
     const summary = summarizeFolds(result);
-    await writeFileAtomically(join(folder, runFiles.folds), foldsFile(summary));
+    await writeFileAtomically(join(run, runFiles.folds), foldsFile(summary));
     return { folds: summary, foldsLeftOut: null };
   } catch (error) {
     if (signal?.aborted) return announce('it was interrupted; the run is complete', onNotice);
@@ -142,12 +159,13 @@ function checkFolds(options: TrainFoldsOptions): void {
 /** Seconds, from what training and features took in this run. */
 function estimate(
   { folds = defaultFolds, seeds = 1, ...options }: TrainFoldsOptions,
-  { settings: { head }, data, trained: { timing } }: WrittenRun,
+  { settings, data, timing }: TrainedRun,
 ): number {
   const { images, extractor, counts, seconds } = data;
   const missing = extractor?.missing(images, studyViews(optionsOfViews(options))) ?? 0;
   const perView = counts.computed > 0 ? seconds / counts.computed : secondsPerViewUnknown;
-  const share = head && poolsFirst(head) && !isPooledOnce(head, data) ? pooledShare : 1;
+  const { head = defaultHead(data.train.shape) } = settings;
+  const share = poolsFirst(head) && !isPooledOnce(head, data) ? pooledShare : 1;
   return missing * perView + Number(folds) * seeds * timing.trainSeconds * share;
 }
 

@@ -1,6 +1,6 @@
 export { type ImageOrigin, type OpenImagesOptions, openImages } from './open-images.ts';
 export { headOfRun, Retrainer, type RetrainOptions } from './retrain.ts';
-export { train, trainOn, type WrittenRun } from './train.ts';
+export { type TrainSettings, train, trainOn } from './train.ts';
 export type { TrainOptions, TrainSummary } from './train-options.ts';
 export {
   type FeatureCounts,

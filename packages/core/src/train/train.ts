@@ -29,7 +29,7 @@ import {
 } from '../run/index.ts';
 import type { TrainOptions, TrainSummary } from './train-options.ts';
 import { runRecord, summarize } from './train-record.ts';
-import { openTrainingData, type TrainingData, type TrainingDataOptions } from './training-data.ts';
+import { openTrainingData, type TrainingData } from './training-data.ts';
 
 /**
  * From a folder of images (or feature files) to a run folder: features where they are missing,
@@ -50,24 +50,14 @@ export function train(options: TrainOptions): Promise<TrainSummary> {
   return trainOn(openTrainingData, options);
 }
 
-/** A run that has been written, while its data is still open. */
-export interface WrittenRun {
-  readonly folder: string;
-  /** How its head was trained. */
-  readonly settings: Omit<TrainHeadOptions, 'train' | 'validation' | 'classes' | 'onEpoch'>;
-  readonly data: TrainingData;
-  readonly trained: TrainedHead;
-}
+/** How a run's head is trained: its options, with layers and trainer in place of their names. */
+export type TrainSettings = Omit<TrainOptions, 'head' | 'views'> &
+  Pick<TrainHeadOptions, 'head' | 'views' | 'backend'>;
 
-/**
- * The same on what `open` gives.
- *
- * @param onWritten is called after the run is written and before its data is closed
- */
+/** The same on what `open` gives. */
 export async function trainOn(
-  open: (settings: TrainingDataOptions) => Promise<TrainingData>,
+  open: (settings: TrainSettings) => Promise<TrainingData>,
   options: TrainOptions,
-  onWritten?: (run: WrittenRun) => Promise<void>,
 ): Promise<TrainSummary> {
   checkOptions(runOptions, options);
   const started = performance.now();
@@ -77,22 +67,18 @@ export async function trainOn(
   const head = typeof named === 'string' ? await loadHeadSpec(named) : named;
   const remove = await makeOutputFolder(place.folder);
   try {
-    return await trainInto(place, head, { ...options, open, onWritten }, started);
+    return await trainInto(place, head, open, options, started);
   } catch (error) {
     await remove();
     throw error;
   }
 }
 
-interface Stages {
-  readonly open: Parameters<typeof trainOn>[0];
-  readonly onWritten: Parameters<typeof trainOn>[2];
-}
-
 async function trainInto(
   place: RunFolder,
   given: HeadSpec | undefined,
-  { open, onWritten, ...options }: TrainOptions & Stages,
+  open: Parameters<typeof trainOn>[0],
+  options: TrainOptions,
   started: number,
 ): Promise<TrainSummary> {
   // A feature file has one row an image: nothing to draw views from.
@@ -100,7 +86,7 @@ async function trainInto(
   // Feature files need no backbone, which else says why the GPU is not used.
   const { device, notice } = chooseTrainer(options);
   if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
-  const asked = { ...options, head: given, views, backend: device };
+  const asked: TrainSettings = { ...options, head: given, views, backend: device };
   checkTrainingOptions(asked);
   await using data = await open(asked);
   const head = given ?? defaultHead(data.train.shape);
@@ -135,8 +121,6 @@ async function trainInto(
     signal: options.signal,
   });
   await rm(join(place.folder, checkpointFile), { force: true });
-  const { onEpoch: _, ...quiet } = { ...settings, init: undefined };
-  await onWritten?.({ folder: place.folder, settings: quiet, data, trained });
   return summarize(place.folder, record, data, evaluation);
 }
 
