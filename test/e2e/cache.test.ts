@@ -98,7 +98,7 @@ describe('headstart cache', () => {
     expect(found.stdout).toMatch(/^6 records checked, 1 damaged\n/);
     expect(found.code).toBe(1);
     const merged = await cli('cache', 'merge', 'bad', '--cache-dir', 'mended');
-    expect(merged.stdout.trim()).toBe('5 records added, 0 there already, 1 damaged ones left out');
+    expect(merged.stdout.trim()).toBe('5 records added, 0 there already, 1 damaged left out');
     expect(await features('two', '--cache-dir', 'bad')).toMatchObject({ computed: 1, reused: 5 });
     const mended = await cli('cache', 'verify', '--cache-dir', 'bad');
     expect([mended.code, mended.stdout.trim()]).toEqual([0, '6 records checked, 0 damaged']);

@@ -260,7 +260,7 @@ describe('Corrections of a data set', () => {
     const root = await folderWith({ ...images('a', 30), ...images('b', 30) });
     const corrections = await csv(`${sha256('elsewhere')},,remove,`);
     expect((await scanDataset(root, { corrections })).warnings).toEqual([
-      `None of the 1 corrections in ${corrections} is of an image that is here.`,
+      `No correction in ${corrections} is of an image that is here.`,
     ]);
   });
 });

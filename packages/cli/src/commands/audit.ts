@@ -1,5 +1,5 @@
 import type { AuditLabelsResult } from '@headstart/core';
-import { auditDefaults, auditOptions, dataOptions } from '@headstart/core/options';
+import { auditDefaults, auditOptions, dataOptions, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { quoted } from '../completion/quote.ts';
 import { documentOf } from '../documents.ts';
@@ -13,7 +13,7 @@ import {
   strictOption,
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
-import { percent, plural, table } from '../table.ts';
+import { percent, table } from '../table.ts';
 import { type ImageOptions, imageOptions } from './image-options.ts';
 import { skippedLines, studyExitCode } from './study-options.ts';
 import {

@@ -1,4 +1,4 @@
-import { option, path } from '@headstart/core/options';
+import { option, path, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { type ExitCode, exitCode } from '../exit-codes.ts';
@@ -10,7 +10,7 @@ import {
   type FlagValues,
 } from '../options.ts';
 import { type CommandContext, noticesTo } from '../runner.ts';
-import { percent, plural } from '../table.ts';
+import { percent } from '../table.ts';
 import { type ImageOptions, imageOptions, imageSettings } from './image-options.ts';
 
 const recomputeOption = {

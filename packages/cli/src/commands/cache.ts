@@ -1,11 +1,11 @@
 import type { CacheContent, CacheListing, OldCache } from '@headstart/core/features';
-import { collectOptions, verifyOptions } from '@headstart/core/options';
+import { collectOptions, plural, verifyOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
-import { megabytes, plural, table } from '../table.ts';
+import { megabytes, table } from '../table.ts';
 import { addRecomputeOptions, type RecomputeOptions, recompute } from './cache-recompute.ts';
 
 interface VerifyOptions extends CommonOptions, FlagValues<typeof verifyOptions>, RecomputeOptions {}
@@ -116,7 +116,7 @@ function addExport(cache: Command, runner: Runner): void {
     runner(async ({ ui, signal }, file: string, options: CommonOptions) => {
       const { exportCache } = await import('@headstart/core/features');
       const done = await exportCache({ ...options, file, signal, onProgress: ui.onProgress });
-      const left = done.damaged > 0 ? `, ${done.damaged} damaged ones left out` : '';
+      const left = done.damaged > 0 ? `, ${done.damaged} damaged left out` : '';
       ui.result(done, `${plural(done.records, 'record')} written to ${done.file}${left}`);
       return undefined;
     }),
@@ -146,7 +146,7 @@ interface Added {
 }
 
 function addedText({ added, present, damaged }: Added): string {
-  const left = damaged > 0 ? `, ${damaged} damaged ones left out` : '';
+  const left = damaged > 0 ? `, ${damaged} damaged left out` : '';
   return `${plural(added, 'record')} added, ${present} there already${left}`;
 }
 

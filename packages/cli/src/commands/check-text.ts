@@ -6,7 +6,8 @@ import {
   likeness,
   type SamePicture,
 } from '@headstart/core';
-import { plural, table } from '../table.ts';
+import { plural } from '@headstart/core/options';
+import { table } from '../table.ts';
 import { inFlags } from '../words.ts';
 
 /** What the terminal shows of a list; the whole is in `--json`. */

@@ -1,10 +1,10 @@
 import type { CompareResult } from '@headstart/core';
-import { compareOptions } from '@headstart/core/options';
+import { compareOptions, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
-import { percent, plural, table } from '../table.ts';
+import { percent, table } from '../table.ts';
 
 type CompareOptions = CommonOptions & FlagValues<typeof compareOptions>;
 

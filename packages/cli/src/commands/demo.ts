@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { demoOptions } from '@headstart/core/options';
+import { demoOptions, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
@@ -13,7 +13,7 @@ import {
   type FlagValues,
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
-import { percent, plural, table } from '../table.ts';
+import { percent, table } from '../table.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';
 
 type DemoOptions = CommonOptions & DeviceOptions & FlagValues<typeof demoOptions>;

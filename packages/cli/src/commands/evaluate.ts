@@ -1,5 +1,5 @@
 import type { EvaluateResult } from '@headstart/core';
-import { dataOptions, evaluateOptions } from '@headstart/core/options';
+import { dataOptions, evaluateOptions, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import {
@@ -13,7 +13,7 @@ import {
   strictOption,
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
-import { percent, plural, table } from '../table.ts';
+import { percent, table } from '../table.ts';
 
 const endOptions = { ...strictOption(), ...accuracyFloorOption('accuracy') };
 

@@ -1,5 +1,5 @@
 import type { ExplainItem } from '@headstart/core';
-import { explainOptions } from '@headstart/core/options';
+import { explainOptions, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { exitCode } from '../exit-codes.ts';
 import type { Failure } from '../failure.ts';
@@ -13,7 +13,7 @@ import {
   strictOption,
 } from '../options.ts';
 import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
-import { percent, plural, table } from '../table.ts';
+import { percent, table } from '../table.ts';
 
 interface ExplainOptions extends CommonOptions, DeviceOptions, FlagValues<typeof explainOptions> {
   readonly strict?: boolean;

@@ -1,5 +1,5 @@
 import type { ExportResult } from '@headstart/core';
-import { exportOptions, threadsOption } from '@headstart/core/options';
+import { exportOptions, plural, threadsOption } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { addCommonOptions, addOptions, type CommonOptions, type FlagValues } from '../options.ts';
@@ -36,7 +36,7 @@ function exportText(result: ExportResult): string {
   if (agreement) {
     const { images, sameLabels: same, largestDifference: largest } = agreement;
     lines.push(
-      `int8 gives ${same} of ${images} images the label of the run’s model; probabilities differ by ${largest.toFixed(3)} at most.`,
+      `int8 gives ${same} of ${plural(images, 'image')} the label of the run’s model; probabilities differ by ${largest.toFixed(3)} at most.`,
     );
   }
   return lines.join('\n');

@@ -1,5 +1,5 @@
 import type { FeatureError } from '@headstart/core';
-import { dataOptions, featuresOptions, splitOptions } from '@headstart/core/options';
+import { dataOptions, featuresOptions, plural, splitOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
@@ -14,7 +14,7 @@ import {
 } from '../options.ts';
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
-import { percent, plural } from '../table.ts';
+import { percent } from '../table.ts';
 import { type ImageOptions, imageOptions, imageSettings } from './image-options.ts';
 
 interface FeaturesOptions

@@ -1,5 +1,6 @@
 import type { FoldsSummary } from '@headstart/core';
-import { percent, plural } from '../table.ts';
+import { plural } from '@headstart/core/options';
+import { percent } from '../table.ts';
 
 /** A cross-validation in one line. */
 export function foldsLine(summary: FoldsSummary): string {

@@ -1,11 +1,11 @@
 import type { CrossValidateResult } from '@headstart/core';
-import { foldsOptions } from '@headstart/core/options';
+import { foldsOptions, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { addOptions, type FlagValues } from '../options.ts';
 import { duration } from '../progress.ts';
 import type { Runner } from '../runner.ts';
-import { percent, plural, table } from '../table.ts';
+import { percent, table } from '../table.ts';
 import { foldsLine } from './folds-text.ts';
 import {
   addStudyOptions,

@@ -1,4 +1,5 @@
 import { HeadstartError, type ImageInput, loadClassifier, unknownLabel } from '@headstart/core';
+import { plural } from '@headstart/core/options';
 import { errorDocument } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
@@ -9,7 +10,7 @@ import {
   type PredictionWriter,
 } from '../prediction-writer.ts';
 import { type CommandContext, noticesTo } from '../runner.ts';
-import { plural } from '../table.ts';
+
 import { checkFolder, newImagesIn } from '../watch.ts';
 import { announceDevice } from './announce-device.ts';
 import type { PredictOptions } from './predict-options.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { LearningCurveResult } from '@headstart/core';
-import { learningCurveOptions } from '@headstart/core/options';
+import { learningCurveOptions, plural } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { addOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
-import { percent, plural, table } from '../table.ts';
+import { percent, table } from '../table.ts';
 import {
   addStudyOptions,
   type StudyOptions,

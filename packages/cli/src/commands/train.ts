@@ -4,6 +4,7 @@ import {
   featureFileOption,
   onOff,
   option,
+  plural,
   runOptions,
   splitOptions,
   validationFeaturesOption,
@@ -24,7 +25,7 @@ import {
 } from '../options.ts';
 import { duration } from '../progress.ts';
 import { noticesTo, type Runner } from '../runner.ts';
-import { percent, plural } from '../table.ts';
+import { percent } from '../table.ts';
 import type { Ui } from '../ui.ts';
 import { inFlags } from '../words.ts';
 import { epochLine, exceptTraining } from './epoch-line.ts';

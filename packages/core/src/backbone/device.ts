@@ -9,6 +9,7 @@ import {
   type Device,
   type DeviceOptions,
 } from '../base/device.ts';
+import { plural } from '../base/plural.ts';
 
 /** What of ONNX Runtime computes. */
 export type Provider = Device;
@@ -33,7 +34,7 @@ export function usesTf32(provider: Provider): boolean {
 /** The device in words for people. */
 export function providerName(provider: Provider, threads: number | undefined): string {
   if (provider === 'cpu') {
-    return threads === undefined ? 'CPU' : `CPU, ${threads} thread${threads === 1 ? '' : 's'}`;
+    return threads === undefined ? 'CPU' : `CPU, ${plural(threads, 'thread')}`;
   }
   return backends().find(({ name }) => name === 'cuda')?.description ?? 'CUDA';
 }

@@ -1,3 +1,4 @@
+import { plural } from '../base/plural.ts';
 import { largePixels, narrowRatio } from './traits.ts';
 import type { CheckReport, SamePicture, Trait } from './types.ts';
 
@@ -11,7 +12,7 @@ import type { CheckReport, SamePicture, Trait } from './types.ts';
  * ```
  */
 export function describeTrait({ kind, count }: Trait, { inputSize }: CheckReport): string {
-  const images = count === 1 ? '1 image' : `${count} images`;
+  const images = plural(count, 'image');
   const is = count === 1 ? 'is' : 'are';
   const has = count === 1 ? 'has' : 'have';
   switch (kind) {
@@ -49,8 +50,7 @@ export function describeTrait({ kind, count }: Trait, { inputSize }: CheckReport
 export function adviceOn(report: CheckReport): string[] {
   const { tinyClasses, imbalance, warnings } = report;
   const tiny = tinyClasses.map(({ name, count }) => {
-    const images = count === 1 ? '1 image' : `${count} images`;
-    return `The class ${name} has only ${images}${report.split ? '' : ' to train on'}.`;
+    return `The class ${name} has only ${plural(count, 'image')}${report.split ? '' : ' to train on'}.`;
   });
   const uneven =
     imbalance > 3

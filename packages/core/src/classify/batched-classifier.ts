@@ -99,7 +99,10 @@ export class BatchedClassifier {
   ): Promise<Classified[]> {
     if (this.#closed || this.#waiting + images.length > this.#queueLimit) {
       return Promise.reject(
-        new HeadstartError('BUSY', `${this.#waiting} images are waiting already: try again later.`),
+        new HeadstartError(
+          'BUSY',
+          `Too many images are waiting already (${this.#waiting}): try again later.`,
+        ),
       );
     }
     return new Promise((resolve, reject) => {

@@ -20,7 +20,7 @@ export function correctParts(before: DatasetParts, corrections: Corrections): Da
   const warnings = [...before.warnings];
   const { path, byHash } = corrections;
   if (applied.unused > 0 && applied.unused === byHash.size) {
-    warnings.push(`None of the ${byHash.size} corrections in ${path} is of an image that is here.`);
+    warnings.push(`No correction in ${path} is of an image that is here.`);
   }
   const after = {
     ...before,

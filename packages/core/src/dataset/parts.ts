@@ -1,5 +1,6 @@
 import { join, resolve, sep } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
+import { plural } from '../base/plural.ts';
 import { correctParts } from './correct-parts.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import { isPictureName } from './extensions.ts';
@@ -62,7 +63,7 @@ function checkClassCount(folder: LabelledFolder, layout: Layout): void {
 export function leftOut(skipped: readonly SkippedFile[]): string {
   const first = skipped.find(({ path }) => isPictureName(path)) ?? skipped[0];
   if (!first) return '';
-  const files = skipped.length === 1 ? '1 file is' : `${skipped.length} files are`;
+  const files = plural(skipped.length, 'file is', 'files are');
   return ` (${files} left out, for example ${first.path}: ${first.reason})`;
 }
 

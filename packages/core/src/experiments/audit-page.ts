@@ -1,3 +1,4 @@
+import { plural } from '../base/plural.ts';
 import { html, type Markup, pageDocument, table, trusted } from '../page/index.ts';
 import { auditPageScript } from './audit-page-script.ts';
 
@@ -76,8 +77,8 @@ export function auditPage(contents: AuditPageContents): string {
     { title: 'Label' },
     ...classes.map((name) => ({ title: `really ${name}`, numeric: true })),
   ];
-  const body = html`<p>${images} images: ${suspicious} labels may be wrong, ${outliers} pictures are like no
-other, ${nearDuplicates} pairs are nearly the same.</p>
+  const body = html`<p>${plural(images, 'image')}: ${plural(suspicious, 'label')} may be wrong, ${plural(outliers, 'picture')}
+like no other, ${plural(nearDuplicates, 'pair')} nearly the same.</p>
 <p>Keys: <kbd>←</kbd> <kbd>→</kbd> move, <kbd>K</kbd> keep the label, <kbd>R</kbd> relabel as suggested,
 <kbd>1</kbd>–<kbd>9</kbd> relabel as the class of that number, <kbd>X</kbd> remove the image,
 <kbd>U</kbd> undo, <kbd>S</kbd> save corrections.csv.${nextStep(contents)}</p>

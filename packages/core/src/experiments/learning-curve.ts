@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
+import { plural } from '../base/plural.ts';
 import { type FeatureSet, inGroups, readFeatureFile } from '../features/index.ts';
 import { defaultHead, describeTrainer } from '../head/index.ts';
 import { learningCurveOptions, type OptionsOf, settleOptions } from '../options/index.ts';
@@ -196,7 +197,7 @@ ${table(
 )}</section>
 <section><h2>Measured</h2>
 ${table(
-  `On ${images} validation images, ${seeds} seeds`,
+  `On ${plural(images, 'validation image')}, ${plural(seeds, 'seed')}`,
   [number('Training images'), number('Accuracy, mean'), { title: 'Least to most' }],
   measured,
 )}</section>`;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HeadstartError } from '../base/errors.ts';
+import { plural } from '../base/plural.ts';
 
 /** What decides the fold of an image. */
 export interface FoldSample {
@@ -40,7 +41,7 @@ export function assignFolds(
   if (clusters.length < folds) {
     throw new HeadstartError(
       'USAGE',
-      `${clusters.length} different images or groups cannot make ${folds} folds: use fewer folds or more images.`,
+      `${plural(clusters.length, 'different image or group', 'different images or groups')} cannot make ${folds} folds: use fewer folds or more images.`,
     );
   }
   const classes = countsOf(samples.map(({ label }) => label));

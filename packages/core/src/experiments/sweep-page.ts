@@ -1,3 +1,4 @@
+import { plural } from '../base/plural.ts';
 import { wilsonInterval } from '../evaluate/index.ts';
 import { html, pageDocument, table } from '../page/index.ts';
 import { describeChoice } from './describe-choice.ts';
@@ -45,12 +46,12 @@ export function sweepPage(contents: SweepPageContents): string {
   const against = baseline
     ? html` The head that <code>train</code> makes by default reached ${percent(baseline.accuracy)}${baseline.ended === 'budget' ? ' before the time was up' : ''}.`
     : html``;
-  const body = html`<p>${trials.length} trials on ${images} validation images. The best reached
+  const body = html`<p>${plural(trials.length, 'trial')} on ${plural(images, 'validation image')}. The best reached
 ${percent(best.accuracy)} and was trained again: ${percent(refit.accuracy)}, in <code>${refit.run}</code>.${against}</p>
 <p class="notice" role="note">The best of many on the same images is a little too good, by chance: measure it on
 others, or cross-validate its options.</p>
 <section><h2>Leaderboard</h2>
-${table(`The best ${rows.length} of ${trials.length} trials; trials.csv has all`, columns, rows)}</section>`;
+${table(`The best ${rows.length} of ${plural(trials.length, 'trial')}; trials.csv has all`, columns, rows)}</section>`;
   const style = 'td:not(:last-child), thead th { white-space: nowrap; }';
   return pageDocument({ title: `Sweep over ${data}`, body, style });
 }

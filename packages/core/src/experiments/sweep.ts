@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
+import { plural } from '../base/plural.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { defaultHead, describeTrainer, type HeadSpec } from '../head/index.ts';
 import { checkOptions, type OptionsOf, sweepOptions, type viewsOption } from '../options/index.ts';
@@ -99,7 +100,10 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const state = await readSweep(folder, plan.fingerprint);
   const resumed = state.finished.length;
   if (resumed > 0) {
-    options.onNotice?.({ level: 'info', text: `Going on after ${resumed} trials in ${folder}` });
+    options.onNotice?.({
+      level: 'info',
+      text: `Going on after ${plural(resumed, 'trial')} in ${folder}`,
+    });
   }
   const done = await runTrials(folder, state, plan, data, options);
   const order = [...done.finished].sort((a, b) => compareScores(a, b) || a.trial - b.trial);

@@ -1,6 +1,7 @@
 import type { BackboneInfo, FeatureError } from '../backbone/index.ts';
 import { maxFloat16 } from '../base/float16.ts';
 import type { NoticeListener } from '../base/operation.ts';
+import { plural } from '../base/plural.ts';
 import {
   type Dataset,
   type Sample,
@@ -147,7 +148,7 @@ async function announceHuge(
 
 function announceDamage(damaged: number, onNotice: NoticeListener | undefined): void {
   if (damaged === 0) return;
-  const text = `${damaged} features in the cache were damaged and have been computed anew.`;
+  const text = `${plural(damaged, 'feature')} of the cache computed anew, as the record was damaged.`;
   onNotice?.({ level: 'warning', text });
 }
 
@@ -179,9 +180,13 @@ export function announceUnlearnt(
 /** Passes on what a scan found worth saying. */
 export function announceDataset(dataset: Dataset, onNotice: NoticeListener | undefined): void {
   const { classes, train, validation, test } = dataset;
-  const parts = [`${train.length} training`, `${validation.length} validation`];
-  if (test.length > 0 && dataset.validationFrom !== 'test') parts.push(`${test.length} test`);
-  const text = `${classes.length} classes (${shortList(classes)}): ${parts.join(', ')} images`;
+  const hasTest = test.length > 0 && dataset.validationFrom !== 'test';
+  const parts = [
+    `${train.length} training`,
+    hasTest ? `${validation.length} validation` : plural(validation.length, 'validation image'),
+    ...(hasTest ? [plural(test.length, 'test image')] : []),
+  ];
+  const text = `${classes.length} classes (${shortList(classes)}): ${parts.join(', ')}`;
   onNotice?.({ level: 'info', text });
   announceCorrections(dataset, onNotice);
   for (const text of dataset.warnings) {
@@ -197,7 +202,7 @@ export function announceCorrections(
 ): void {
   if (!corrections) return;
   const { file, relabelled, removed } = corrections;
-  const text = `Corrections in ${file}: ${relabelled} images relabelled, ${removed} left out`;
+  const text = `Corrections in ${file}: ${plural(relabelled, 'image')} relabelled, ${removed} left out`;
   onNotice?.({ level: 'info', text });
 }
 

@@ -1,6 +1,7 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { cpus, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { plural } from '../base/plural.ts';
 import { availableThreads } from '../base/threads.ts';
 import { software } from '../base/version.ts';
 import { hasMatrixUnit } from '../onnx/index.ts';
@@ -43,7 +44,7 @@ function processor(): Finding {
 function threads(): string {
   try {
     const count = availableThreads();
-    return `, ${count} thread${count === 1 ? '' : 's'}`;
+    return `, ${plural(count, 'thread')}`;
   } catch {
     return '';
   }

@@ -1,4 +1,5 @@
 export { defaultDirectories } from '../base/directories.ts';
+export { plural } from '../base/plural.ts';
 export {
   checkReportOptions,
   dataOptions,

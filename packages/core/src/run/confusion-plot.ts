@@ -1,3 +1,4 @@
+import { plural } from '../base/plural.ts';
 import { type ConfusionMatrix, confusionCells, totals } from '../evaluate/index.ts';
 import { colours, type Plot, plotConfig, renderSvg } from '../page/index.ts';
 
@@ -29,7 +30,7 @@ export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[]):
     data: { values },
     ...cells(names),
   };
-  const summary = `Of ${total} samples of ${names.length} classes, ${correct} are classified correctly.`;
+  const summary = `Of ${plural(total, 'sample')} of ${names.length} classes, ${plural(correct, 'is', 'are')} classified correctly.`;
   return renderSvg(spec, 'Confusion matrix', summary);
 }
 

@@ -1,3 +1,4 @@
+import { plural } from '../base/plural.ts';
 import type { EpochRecord } from '../head/index.ts';
 import { colours, type Plot, renderSvg } from '../page/index.ts';
 
@@ -14,7 +15,7 @@ export function curvesSvg(history: readonly EpochRecord[], keptEpoch: number): P
   ]);
   const last = history.at(-1);
   const summary = last
-    ? `${history.length} epochs. In the last one training accuracy was ` +
+    ? `${plural(history.length, 'epoch')}. In the last one training accuracy was ` +
       `${percent(last.accuracy)} and validation accuracy ${percent(last.valAccuracy)}. ` +
       `The weights of epoch ${keptEpoch} were kept.`
     : 'No epochs.';

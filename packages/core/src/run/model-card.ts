@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { plural } from '../base/plural.ts';
 import { hardestClasses, type Metrics } from '../evaluate/index.ts';
 import type { RunRecord } from './record.ts';
 
@@ -106,7 +107,7 @@ function results({ record, metrics }: ModelCardContents): string {
   const lines = [
     '## Results',
     '',
-    `On ${record.data.validationSamples} validation images: accuracy ${percent(accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), log-loss ${loss.toFixed(4)}.`,
+    `On ${plural(record.data.validationSamples, 'validation image')}: accuracy ${percent(accuracy)} (95 % interval ${percent(low)} to ${percent(high)}), log-loss ${loss.toFixed(4)}.`,
   ];
   if (!metrics) return lines.join('\n');
   const shown = hardestClasses(metrics.classes, mostClasses);
@@ -137,7 +138,7 @@ function data({ record }: ModelCardContents): string {
   return [
     '## Training data',
     '',
-    `${trainSamples} training and ${validationSamples} validation images of ${code(dataName(record))}.`,
+    `${trainSamples} training and ${plural(validationSamples, 'validation image')} of ${code(dataName(record))}.`,
     ...warnings.map((warning) => `\n${text(warning)}`),
   ].join('\n');
 }

@@ -1,3 +1,4 @@
+import { plural } from '../../base/plural.ts';
 import { type Evaluation, type SamplePrediction, worstMistakes } from '../../evaluate/index.ts';
 import { html, type Markup, type Thumbnail, table } from '../../page/index.ts';
 import type { MistakePictures } from '../mistake-pictures.ts';
@@ -21,7 +22,7 @@ export function mistakeSection(
   const pictured = worst.filter(({ name }) => pictures.has(name));
   const rest = worst.filter(({ name }) => !pictures.has(name));
   const cards = pictured.map((p) => card(p, classes, pictures.get(p.name) as MistakePictures));
-  return html`<p>${all} of ${metrics.samples} samples are classified wrongly, the surest first.
+  return html`<p>${all} of ${plural(metrics.samples, 'sample')} classified wrongly, the surest first.
 Mislabelled images are often among them.</p>
 ${pictured.some(({ name }) => pictures.get(name)?.heat) ? legend : html``}
 <div class="mistakes">${cards}</div>

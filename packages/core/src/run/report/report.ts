@@ -1,3 +1,4 @@
+import { plural } from '../../base/plural.ts';
 import type { SkippedFile } from '../../dataset/index.ts';
 import { type Evaluation, meanConfidence } from '../../evaluate/index.ts';
 import { html, type Markup, pageDocument, trusted } from '../../page/index.ts';
@@ -84,7 +85,7 @@ export function evaluationReportHtml(contents: EvaluationReportContents): string
   const { backbone, classes } = record;
   return page({
     title: `${lastOf(run)} on ${lastOf(data)}: ${percent(metrics.accuracy)} accuracy`,
-    top: html`<p class="lead">The run ${run}, measured on ${metrics.samples} images of ${data}.</p>
+    top: html`<p class="lead">The run ${run}, measured on ${plural(metrics.samples, 'image')} of ${data}.</p>
 ${backbone?.untrained ? untrainedNotice(backbone.name) : html``}${fewImages(metrics.samples, classes.length)}`,
     tiles: metricTiles(metrics),
     sections: [

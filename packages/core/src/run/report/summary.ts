@@ -24,7 +24,7 @@ export function lead({ classes, data, backbone, head }: RunFacts): Markup {
   }[data.validationFrom];
   const model = backbone ? `${backbone.name} with the head ${head.name}` : `The head ${head.name}`;
   return html`<p class="lead">${model}, trained on ${data.trainSamples.toLocaleString('en')} images of
-${classes.length} classes and measured on ${data.validationSamples.toLocaleString('en')} others, ${from}.</p>`;
+${classes.length} classes and measured on ${data.validationSamples.toLocaleString('en')} ${data.validationSamples === 1 ? 'other' : 'others'}, ${from}.</p>`;
 }
 
 /** What a reader must know before the numbers. */

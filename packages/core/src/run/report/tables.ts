@@ -1,3 +1,4 @@
+import { plural } from '../../base/plural.ts';
 import type { SkippedFile } from '../../dataset/index.ts';
 import {
   type ConfusionMatrix,
@@ -87,7 +88,7 @@ export function skippedTable(skipped: readonly SkippedFile[]): Markup {
   const left = skipped.length - rows.length;
   const more = left > 0 ? html`<p>${left} more are in skipped.csv.</p>` : html``;
   const columns = [{ title: 'File' }, { title: 'Reason' }];
-  const files = skipped.length === 1 ? '1 file was' : `${skipped.length} files were`;
+  const files = plural(skipped.length, 'file was', 'files were');
   return html`${table(`${files} not used`, columns, rows)}${more}`;
 }
 
@@ -104,7 +105,7 @@ export function argumentTable(record: RunFacts): Markup {
 export function timingTable({ timing, result }: RunFacts): Markup {
   return factTable('Until the run folder was written', [
     ['Features', seconds(timing.featuresSeconds)],
-    [`Training, ${result.epochs} epochs`, seconds(timing.trainSeconds)],
+    [`Training, ${plural(result.epochs, 'epoch')}`, seconds(timing.trainSeconds)],
     ['One epoch', `${(1000 * timing.secondsPerEpoch).toFixed(1)} ms`],
     ['Everything', seconds(timing.totalSeconds)],
   ]);
