@@ -10,7 +10,7 @@ export const units = {
   native: { what: 'tensors, layers, optimizers: the C++ addon and its types', imports: [] },
   'core/base': { what: 'errors, files, random numbers, devices', imports: ['native'] },
   'core/options': { what: 'every option once: type, range, default, help', imports: [] },
-  'core/dataset': { what: 'folders → samples, splits, corrections', imports: [] },
+  'core/dataset': { what: 'folders and tables → samples, splits, corrections', imports: [] },
   'core/image': { what: 'a file → uint8 RGB; augmented views', imports: ['native'] },
   'core/page': { what: 'what HTML pages and plots share', imports: ['core/image'] },
   'core/check': {

@@ -116,6 +116,7 @@ export type {
   ScanOptions,
   SkippedFile,
   SplitSettings,
+  TableOptions,
   ValidationSource,
 } from './dataset/index.ts';
 export { type Dataset, isHidden, isPictureName, scanDataset } from './dataset/index.ts';

@@ -39,7 +39,10 @@ export function addAuditCommand(program: Command, runner: Runner): void {
     .description(
       'labels that may be wrong, images like no other, near duplicates; a page to decide',
     )
-    .argument('<data>', 'folder with one folder a class, or with train/ and other folders');
+    .argument(
+      '<data>',
+      'folder with one folder a class, or with train/ and other folders; or a table',
+    );
   addOptions(command, { ...auditOptions, ...strictOption(), ...dataOptions, ...imageOptions });
   addHeadTrainingOptions(command, auditDefaults);
   addDeviceOptions(command);

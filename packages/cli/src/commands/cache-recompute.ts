@@ -1,4 +1,4 @@
-import { option, path, plural } from '@headstart/core/options';
+import { option, path, plural, tableOptions } from '@headstart/core/options';
 import type { Command } from 'commander';
 import { documentOf } from '../documents.ts';
 import { type ExitCode, exitCode } from '../exit-codes.ts';
@@ -15,18 +15,18 @@ import { type ImageOptions, imageOptions, imageSettings } from './image-options.
 
 const recomputeOption = {
   recompute: option(path('data'), {
-    help: 'run the backbone again on the images of this folder, and compare; finds features of a wrong model',
+    help: 'run the backbone again on the images of this folder or table, and compare; finds features of a wrong model',
   }),
 } as const;
 
 /** Those of `cache verify --recompute`: what the features were computed with. */
 export interface RecomputeOptions
-  extends FlagValues<typeof recomputeOption>,
+  extends FlagValues<typeof recomputeOption & typeof tableOptions>,
     ImageOptions,
     DeviceOptions {}
 
 export function addRecomputeOptions(command: Command): void {
-  addOptions(command, { ...recomputeOption, ...imageOptions });
+  addOptions(command, { ...recomputeOption, ...tableOptions, ...imageOptions });
   addDeviceOptions(command);
 }
 

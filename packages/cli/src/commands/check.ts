@@ -26,7 +26,10 @@ export function addCheckCommand(program: Command, runner: Runner): void {
   const command = program
     .command('check')
     .description('say what is in a folder of images, and what is wrong with it')
-    .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders');
+    .argument(
+      '<data>',
+      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+    );
   addOptions(command, options);
   addCommonOptions(command);
   command.action(

@@ -27,7 +27,7 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
     .command('evaluate')
     .description('measure a run on labelled images or on a feature file')
     .argument('<run>', 'run folder')
-    .argument('<data>', 'labelled folder, or feature file (safetensors)');
+    .argument('<data>', 'labelled folder, table, or feature file (safetensors)');
   addOptions(command, { ...evaluateOptions, ...endOptions, ...dataOptions });
   addDeviceOptions(command);
   addCommonOptions(command);

@@ -39,7 +39,10 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
   const command = program
     .command('features')
     .description('compute the features of every image once, into the cache')
-    .argument('<data>', 'folder with one folder a class, or with train/ and validation/ folders');
+    .argument(
+      '<data>',
+      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+    );
   addOptions(command, { ...featuresOptions, ...strictOption() });
   addOptions(command, { ...dataOptions, ...splitOptions, ...imageOptions });
   addDeviceOptions(command);

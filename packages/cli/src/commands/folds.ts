@@ -23,7 +23,7 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
     .description('how accurate heads are on images they were not trained on: k-fold, with interval')
     .argument(
       '[data]',
-      'folder with one folder a class, or with a train/ folder, whose images count',
+      'folder with one folder a class, or with a train/ folder, whose images count; or a table',
     );
   addOptions(command, foldsOptions);
   addStudyOptions(command);

@@ -20,7 +20,10 @@ export function addLearningCurveCommand(program: Command, runner: Runner): void 
   const command = program
     .command('learning-curve')
     .description('accuracy by number of training images, and what more of them would give')
-    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders');
+    .argument(
+      '[data]',
+      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+    );
   addOptions(command, learningCurveOptions);
   addStudyOptions(command);
   command.action(

@@ -23,7 +23,10 @@ export function addSweepCommand(program: Command, runner: Runner): void {
   const command = program
     .command('sweep')
     .description('search for a better head: hundreds at once over cached features; keeps the best')
-    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders');
+    .argument(
+      '[data]',
+      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+    );
   addOptions(command, sweepOptions);
   addStudyOptions(command);
   command.action(

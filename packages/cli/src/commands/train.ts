@@ -66,7 +66,10 @@ export function addTrainCommand(program: Command, runner: Runner): void {
   const command = program
     .command('train')
     .description('compute features where they are missing, then train a head on them')
-    .argument('[data]', 'folder with one folder a class, or with train/ and validation/ folders');
+    .argument(
+      '[data]',
+      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+    );
   addOptions(command, fileOptions);
   addOptions(command, { ...dataOptions, ...splitOptions, ...trainImageOptions });
   addHeadTrainingOptions(command);

@@ -55,10 +55,9 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
   }
   if (file !== undefined) await checkCorrectionsWritable(file);
   const split = checkedSplit(options);
-  const path = resolve(root);
-  const layout = await findLayout(path, options.signal);
+  const layout = await findLayout(resolve(root), options);
   checkSplitOfLayout(split, layout, root);
-  const parts = await readParts(path, layout, options);
+  const parts = await readParts(layout, options);
   const { classes } = parts;
   const placed = placeParts(parts, split);
   const contents = contentsOf(placed);
@@ -67,7 +66,7 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
   const counts = countClasses(readable, classes);
   const wholeCounts = counts.map(({ images, train }) => (placed.split ? images : train));
   const report: CheckReport = {
-    root: path,
+    root: layout.root,
     layout: layout.kind,
     classes: counts,
     images: contents.reduce((sum, { samples }) => sum + samples.length, 0),

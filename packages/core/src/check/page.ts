@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
 import {
@@ -94,7 +94,7 @@ async function thumbnails(
   const work = async () => {
     while (next < names.length) {
       const name = names[next++] as string;
-      pictures.set(name, await thumbnail(join(report.root, name), { signal }));
+      pictures.set(name, await thumbnail(resolve(report.root, name), { signal }));
       const progress = { done: pictures.size, total: names.length, unit: 'images' };
       onProgress?.({ stage: 'thumbnails', ...progress });
     }

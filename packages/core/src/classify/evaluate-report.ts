@@ -20,6 +20,8 @@ interface Reported {
 interface ReportOptions extends OperationOptions {
   readonly run: string;
   readonly data: string;
+  /** The folder that names of samples are relative to. */
+  readonly root: string;
   readonly onNotice?: NoticeListener | undefined;
 }
 
@@ -29,13 +31,13 @@ export async function writeReport(
   run: Run,
   { features, skipped, fromImages }: Reported,
   evaluation: Evaluation,
-  { run: folder, data, signal, onNotice }: ReportOptions,
+  { run: folder, data, root, signal, onNotice }: ReportOptions,
 ): Promise<void> {
   const { head, image: input } = run.record;
   const pictures =
     input && fromImages
       ? await picturesOfMistakes(evaluation, {
-          root: data,
+          root,
           features,
           head,
           weights: await readRunWeights(run),

@@ -10,7 +10,7 @@ import {
 import { checkWritable } from '../base/atomic-file.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
-import type { Sample, SkippedFile } from '../dataset/index.ts';
+import { imagesRoot, isTableName, type Sample, type SkippedFile } from '../dataset/index.ts';
 import {
   type ConfusionMatrix,
   evaluateClassification,
@@ -29,7 +29,12 @@ import { predictHead } from '../head/index.ts';
 import { checkOptions, evaluateOptions, type OptionsOf } from '../options/index.ts';
 import { optionsOfRun, type Run, readRun, readRunWeights, verifyRun } from '../run/index.ts';
 import { writeReport } from './evaluate-report.ts';
-import { type EvaluatedData, relabel, samplesToEvaluate } from './evaluated-samples.ts';
+import {
+  type EvaluatedData,
+  relabel,
+  samplesToEvaluate,
+  tableOptionsFor,
+} from './evaluated-samples.ts';
 import { loadClassifier } from './load.ts';
 
 export interface EvaluateOptions
@@ -49,7 +54,7 @@ export interface EvaluateOptions
     OptionsOf<Omit<typeof evaluateOptions, 'split'>> {
   /** Run folder. */
   readonly run: string;
-  /** Labelled folder, folder with `train/` and other splits, or feature file. */
+  /** Labelled folder, folder with `train/` and other splits, table, or feature file. */
   readonly data: string;
 }
 
@@ -103,9 +108,11 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
   await verifyRun(run);
   const { classes } = run.record;
   if (options.report !== undefined) await checkWritable(options.report);
-  await using judged = (await isFile(options.data))
-    ? await judgeFeatureFile(run, options)
-    : await judgeFolder(run, options);
+  const { data } = options;
+  await using judged =
+    (await isFile(data)) && !isTableName(data)
+      ? await judgeFeatureFile(run, options)
+      : await judgeFolder(run, options);
   if (judged.samples.length === 0) {
     throw new HeadstartError('DATA_LAYOUT', `None of the images of ${options.data} could be read.`);
   }
@@ -116,8 +123,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     names: judged.samples.map(({ name }) => name),
     classes,
   });
-  if (options.report !== undefined)
-    await writeReport(options.report, run, judged, evaluation, options);
+  if (options.report !== undefined) {
+    const root = imagesRoot(data, tableOptionsFor(run, options));
+    await writeReport(options.report, run, judged, evaluation, { ...options, root });
+  }
   const { metrics, confusion, reliability, predictions } = evaluation;
   const worst = worstMistakes(predictions, options.mistakes ?? 10);
   return {

@@ -9,18 +9,21 @@ import {
   type Layout,
   scanDataset,
   scanLabelled,
+  type TableOptions,
+  tableOptionsOf,
 } from '../dataset/index.ts';
 import { announceCorrections, cachedScan, type HashingCacheOptions } from '../features/index.ts';
-import type { Run } from '../run/index.ts';
+import { optionsOfRun, type Run } from '../run/index.ts';
 
 export type SplitChoice = 'train' | 'validation' | 'test' | 'all';
 
 /** Which images a run is measured on. */
 export interface EvaluatedData
   extends CorrectionOptions,
+    TableOptions,
     LongOperationOptions,
     HashingCacheOptions {
-  /** Labelled folder, or folder with `train/` and other splits. */
+  /** Labelled folder, folder with `train/` and other splits, or table. */
   readonly data: string;
   /**
    * Of a folder with splits; default `test` where there is one, else `validation`. Of a folder
@@ -36,10 +39,11 @@ export interface EvaluatedData
  */
 export async function samplesToEvaluate(
   run: Run,
-  options: EvaluatedData,
+  given: EvaluatedData,
 ): Promise<Pick<LabelledImages, 'samples' | 'skipped'>> {
+  const options = { ...given, ...tableOptionsFor(run, given) };
   const { data, split, onNotice } = options;
-  const layout = await findLayout(resolve(data), options.signal);
+  const layout = await findLayout(resolve(data), options);
   if (layout.kind === 'flat' && (split === undefined || split === 'all')) {
     const { root, validationFrom } = run.record.data;
     if (validationFrom === 'split' && resolve(root) === resolve(data)) {
@@ -68,6 +72,13 @@ export async function samplesToEvaluate(
   return { samples, skipped: dataset.skipped };
 }
 
+/** How a table is read: as is said, and the one that the run was trained on as it was read then. */
+export function tableOptionsFor(run: Run, options: EvaluatedData): TableOptions {
+  const same = resolve(run.record.data.root) === resolve(options.data);
+  const recorded = same ? tableOptionsOf(optionsOfRun(run.record)) : {};
+  return { ...recorded, ...tableOptionsOf(options) };
+}
+
 const trainedOnWarning =
   'most of these images are those that the run was trained on: `split` validation (or test) measures it on the others.';
 
@@ -84,7 +95,7 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
   if (!split) {
     throw new HeadstartError(
       'USAGE',
-      `${data} has no folder for validation or test, and the run does not say how to split it: leave out \`split\`.`,
+      `${data} has no part for validation or test, and the run does not say how to split it: leave out \`split\`.`,
       { option: 'split' },
     );
   }

@@ -7,6 +7,8 @@ import {
   type Correction,
   type CorrectionAction,
   hashFiles,
+  imagesRoot,
+  isTableName,
   readCorrections,
   writeCorrections,
 } from '../dataset/index.ts';
@@ -46,8 +48,10 @@ export interface Page<T> {
  */
 export class Review {
   readonly run: Run;
-  /** The images' folder; undefined where it is not there any more. */
+  /** The images' folder or table; undefined where it is not there any more. */
   readonly data: string | undefined;
+  /** What the predictions' files are relative to. */
+  readonly #images: string;
   readonly #predictions: readonly RunPrediction[];
   /** Indices of the mistakes, the one that the model is surest of first. */
   readonly #mistakes: readonly number[];
@@ -56,6 +60,7 @@ export class Review {
   private constructor(run: Run, data: string | undefined, predictions: readonly RunPrediction[]) {
     this.run = run;
     this.data = data;
+    this.#images = imagesRoot(data ?? '', optionsOfRun(run.record));
     this.#predictions = predictions;
     this.#mistakes = predictions
       .map((_, i) => i)
@@ -64,7 +69,7 @@ export class Review {
   }
 
   /**
-   * @param data the images' folder; default: where the run found them
+   * @param data the images' folder or table; default: where the run found them
    * @throws HeadstartError `RUN_INVALID`; `DATA_LAYOUT` where `data` is no folder
    */
   static async open(folder: string, data?: string): Promise<Review> {
@@ -79,10 +84,11 @@ export class Review {
   ): Promise<Review> {
     const root = resolve(data ?? run.record.data.root);
     const found = await stat(root).catch(() => undefined);
-    if (data !== undefined && !found?.isDirectory()) {
-      throw new HeadstartError('DATA_LAYOUT', `There is no folder ${data}.`);
+    const isThere = found?.isDirectory() || (found?.isFile() && isTableName(root));
+    if (data !== undefined && !isThere) {
+      throw new HeadstartError('DATA_LAYOUT', `There is no folder or table ${data}.`);
     }
-    return new Review(run, found?.isDirectory() ? root : undefined, predictions);
+    return new Review(run, isThere ? root : undefined, predictions);
   }
 
   /** Mistakes, the one that the model is surest of first. */
@@ -176,9 +182,9 @@ export class Review {
   #pathOf(index: number): string | undefined {
     const file = this.#predictions[index]?.file;
     if (this.data === undefined || file === undefined) return undefined;
-    const path = resolve(this.data, file);
+    const path = resolve(this.#images, file);
     // The root of a disk ends with the separator.
-    const inside = this.data.endsWith(sep) ? this.data : this.data + sep;
+    const inside = this.#images.endsWith(sep) ? this.#images : this.#images + sep;
     return path.startsWith(inside) ? path : undefined;
   }
 

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomically } from '../base/atomic-file.ts';
-import { findLayout, layoutError } from './layout.ts';
+import { HeadstartError } from '../base/errors.ts';
+import { findLayout } from './layout.ts';
+import { layoutError } from './layout-error.ts';
+import { isTableName } from './table-rows.ts';
 
 export interface AddedImage {
   /** Absolute. */
@@ -25,11 +28,14 @@ export async function addImage(
   label: string,
   { bytes, extension }: { readonly bytes: Uint8Array; readonly extension: string },
 ): Promise<AddedImage> {
+  if (isTableName(root)) {
+    throw new HeadstartError('USAGE', `The images are named in ${root}: add a row to it.`);
+  }
   const layout = await findLayout(resolve(root));
   const { path: folder, classes } = layout.kind === 'flat' ? layout.all : layout.train;
   // Only a name that was read from the disk becomes a part of a path.
   const known = classes.find(({ name }) => name === label.normalize());
-  if (!known) throw layoutError(`${folder} has no class "${label}"`, root);
+  if (known?.folder === undefined) throw layoutError(`${folder} has no class "${label}"`, root);
   const hash = createHash('sha256').update(bytes).digest('hex');
   const path = join(folder, known.folder, `added-${hash.slice(0, 16)}.${extension}`);
   const existed = await access(path).then(

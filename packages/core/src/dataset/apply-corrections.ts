@@ -1,5 +1,5 @@
 import { type Corrections, invalid } from './corrections.ts';
-import { list } from './layout.ts';
+import { list } from './layout-error.ts';
 import type { AppliedCorrections, Sample } from './types.ts';
 
 /** A data set's samples, with the classes that their labels are indices into. */

@@ -1,7 +1,7 @@
 import { HeadstartError } from '../base/errors.ts';
 import { applyCorrections } from './apply-corrections.ts';
 import type { Corrections } from './corrections.ts';
-import { list } from './layout.ts';
+import { list } from './layout-error.ts';
 import type { DatasetParts, Sample } from './types.ts';
 import { countByClass } from './warnings.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { checkWritable, writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { statRegularFile } from '../base/regular-file.ts';
+import { csvRows } from './csv.ts';
 
 const actions = ['keep', 'relabel', 'remove', 'remove-from-training'] as const;
 
@@ -163,35 +163,13 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 function parseCorrections(path: string, bytes: Buffer): ReadCorrection[] {
-  const [first, ...rows] = parseRows(path, bytes);
+  const [first, ...rows] = csvRows(bytes, (line, error) =>
+    invalid(path, line, 'the quotes are not those of CSV', error),
+  );
   if (first?.record.join(',') !== header) {
     throw invalid(path, first?.line ?? 1, `the header must be ${header}`);
   }
   return rows.map(({ record, line }) => correctionOf(path, record, line));
-}
-
-interface Row {
-  readonly record: readonly string[];
-  /** Of the file, from 1; the last one of a record with line breaks in it. */
-  readonly line: number;
-}
-
-function parseRows(path: string, bytes: Buffer): Row[] {
-  try {
-    const rows = parse(bytes, {
-      bom: true,
-      info: true,
-      // An editor may end its own lines otherwise than the program that wrote the file.
-      recordDelimiter: ['\r\n', '\n', '\r'],
-      relaxColumnCount: true,
-      skipEmptyLines: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return rows.map(({ record, info }) => ({ record, line: info.lines }));
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const { lines } = error as CsvError & { readonly lines?: number };
-    throw invalid(path, lines ?? 1, 'the quotes are not those of CSV', error);
-  }
 }
 
 function correctionOf(path: string, record: readonly string[], line: number): ReadCorrection {

@@ -2,7 +2,16 @@ import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { Sample } from './types.ts';
 
 /** Names the group of a sample; undefined where it has none and stands for itself. */
-export type GroupOf = (sample: Pick<Sample, 'name'>) => string | undefined;
+export type GroupOf = (sample: Pick<Sample, 'name' | 'group'>) => string | undefined;
+
+/** By the groups that a table says, where it says some, and else by a pattern, where there is one. */
+export function groupingOf(
+  samples: readonly Pick<Sample, 'group'>[],
+  byPattern: GroupOf | undefined,
+): GroupOf | undefined {
+  if (samples.every(({ group }) => group === undefined)) return byPattern;
+  return (sample) => sample.group ?? byPattern?.(sample);
+}
 
 /**
  * Groups by a pattern on the path relative to the data: a group is what the pattern's first

@@ -10,7 +10,8 @@ export {
 export { formatOfExtension, isHidden, isPictureName } from './extensions.ts';
 export { groupsBy } from './groups.ts';
 export { type FileHash, type FileHasher, type HashingOptions, hashFiles } from './hash.ts';
-export { findLayout, type Layout } from './layout.ts';
+export type { Layout } from './labelled.ts';
+export { findLayout, listImages } from './layout.ts';
 export { compareCodePoints } from './order.ts';
 export { readParts } from './parts.ts';
 export {
@@ -22,6 +23,9 @@ export {
   scanOptionsOf,
 } from './scan.ts';
 export { checkedSplit, checkSplitOfLayout, placeParts, type SplitSettings } from './split-parts.ts';
+export { imagesRoot } from './table.ts';
+export { type TableOptions, tableOptionsOf } from './table-columns.ts';
+export { isTableName } from './table-rows.ts';
 export type {
   AppliedCorrections,
   Dataset,

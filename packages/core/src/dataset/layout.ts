@@ -2,73 +2,31 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError, namesStandIn, reasonOf, systemCode } from '../base/errors.ts';
+import type { OperationOptions } from '../base/operation.ts';
 import { isHidden, isImageName } from './extensions.ts';
+import type { ClassFolder, LabelledFolder, Layout } from './labelled.ts';
+import { layoutError, list } from './layout-error.ts';
 import { compareCodePoints } from './order.ts';
+import { isNamed, type PartName, partNamed, partNames } from './part-names.ts';
+import { imagesRoot, labelled, layoutOfTable, readTable } from './table.ts';
+import type { TableOptions } from './table-columns.ts';
+import { isTableName } from './table-rows.ts';
 import type { SkippedFile } from './types.ts';
 import { findImages } from './walk.ts';
-
-/** A folder whose images are of one class. */
-export interface ClassFolder {
-  /** In the composed form of Unicode (NFC). */
-  readonly name: string;
-  /** The folder's name as it is on disk; of several in different forms the first. */
-  readonly folder: string;
-  /** Absolute paths of files that are images by their names. */
-  readonly images: readonly string[];
-}
-
-/** A folder of class folders. */
-export interface LabelledFolder {
-  readonly path: string;
-  /** Those with files in them that are images by their names, in code point order. */
-  readonly classes: readonly ClassFolder[];
-  readonly skipped: readonly SkippedFile[];
-  readonly warnings: readonly string[];
-}
-
-/** What a data folder turns out to be. */
-export type Layout =
-  | { readonly kind: 'flat'; readonly all: LabelledFolder }
-  | {
-      readonly kind: 'split';
-      readonly train: LabelledFolder;
-      readonly validation: LabelledFolder | undefined;
-      readonly test: LabelledFolder | undefined;
-      readonly warnings: readonly string[];
-    };
-
-/** Names of the parts of a data set, the usual ones first: they win where several stand side by side. */
-const splitNames = {
-  train: { usual: ['train', 'training'], other: [] },
-  validation: {
-    usual: ['val', 'valid', 'validation'],
-    other: ['dev', 'eval', 'evaluation', 'holdout'],
-  },
-  test: { usual: ['test'], other: ['testing'] },
-} as const;
-
-/** Words that data sets put around such a name: `training_set`, `seg_train`, `Train_Data`. */
-const fillers = new Set(['set', 'data', 'dataset', 'images', 'seg', 'split']);
-
-type SplitName = keyof typeof splitNames;
-
-function isSplit(name: string): boolean {
-  return Object.values(splitNames).some((names) => isNamed(name, [...names.usual, ...names.other]));
-}
-
-function isNamed(folder: string, names: readonly string[]): boolean {
-  const words = folder.toLowerCase().split(/[\s_.-]+/);
-  return names.includes(words.filter((word) => !fillers.has(word)).join(''));
-}
 
 /**
  * Finds out how a data folder is laid out: `root/<class>/*`, or `root/train/<class>/*` with
  * folders for validation and test. A folder called `train` that holds images but no folders, with
- * no validation or test folder beside it, is a class.
+ * no validation or test folder beside it, is a class. A table says where its images are.
  *
- * @throws HeadstartError `DATA_LAYOUT`
+ * @throws HeadstartError `DATA_LAYOUT`; `USAGE` for columns of a table that are not there
  */
-export async function findLayout(root: string, signal?: AbortSignal): Promise<Layout> {
+export async function findLayout(
+  root: string,
+  options: TableOptions & OperationOptions = {},
+): Promise<Layout> {
+  if (await isTable(root)) return layoutOfTable(await readTable(root, options));
+  const { signal } = options;
   const folders = await subfolders(root);
   const splits = {
     train: pickSplit(root, folders, 'train'),
@@ -76,22 +34,23 @@ export async function findLayout(root: string, signal?: AbortSignal): Promise<La
     test: pickSplit(root, folders, 'test'),
   };
   if (splits.train === undefined) {
-    if (folders.length > 0 && folders.every(isSplit)) {
+    if (folders.length > 0 && folders.every((name) => partNamed(name) !== undefined)) {
       throw layoutError(`${root} has ${list(folders)} but no train folder`, root);
     }
     await checkNotParts(root, folders);
-    return { kind: 'flat', all: await readLabelled(root, signal) };
+    return { kind: 'flat', root, all: await readLabelled(root, signal) };
   }
   const hasParts =
     splits.validation !== undefined ||
     splits.test !== undefined ||
     (await subfolders(join(root, splits.train))).length > 0;
-  if (!hasParts) return { kind: 'flat', all: await readLabelled(root, signal) };
+  if (!hasParts) return { kind: 'flat', root, all: await readLabelled(root, signal) };
   const others = folders.filter((name) => !Object.values(splits).includes(name));
   const open = (name: string | undefined) =>
     name === undefined ? undefined : readLabelled(join(root, name), signal);
   return {
     kind: 'split',
+    root,
     train: await readLabelled(join(root, splits.train), signal),
     validation: await open(splits.validation),
     test: await open(splits.test),
@@ -99,11 +58,10 @@ export async function findLayout(root: string, signal?: AbortSignal): Promise<La
   };
 }
 
-function pickSplit(root: string, folders: readonly string[], split: SplitName): string | undefined {
-  const { usual, other } = splitNames[split];
+function pickSplit(root: string, folders: readonly string[], split: PartName): string | undefined {
+  const { usual } = partNames[split];
   const exact = folders.filter((name) => (usual as readonly string[]).includes(name.toLowerCase()));
-  const found =
-    exact.length > 0 ? exact : folders.filter((name) => isNamed(name, [...usual, ...other]));
+  const found = exact.length > 0 ? exact : folders.filter((name) => isNamed(name, split));
   if (found.length > 1) {
     throw layoutError(`${root} has ${list(found)}, which mean the same: keep one`, root);
   }
@@ -126,8 +84,34 @@ async function checkNotParts(root: string, folders: readonly string[]): Promise<
   );
 }
 
+async function isTable(path: string): Promise<boolean> {
+  return isTableName(path) && !(await stat(path).catch(() => undefined))?.isDirectory();
+}
+
+/** All images of a folder of class folders, or of a table whatever its rows say of parts. */
+export async function findLabelled(
+  root: string,
+  options: TableOptions & OperationOptions,
+): Promise<Layout & { readonly kind: 'flat' }> {
+  if (!(await isTable(root))) {
+    return { kind: 'flat', root, all: await readLabelled(root, options.signal) };
+  }
+  const { images, skipped, warnings } = await readTable(root, options);
+  const all = labelled(root, images, skipped, warnings);
+  return { kind: 'flat', root: imagesRoot(root, options), table: root, all };
+}
+
+/** The files of images in a folder, however it is laid out, or of a table. */
+export async function listImages(
+  root: string,
+  options: TableOptions & OperationOptions,
+): Promise<string[]> {
+  if (await isTable(root)) return (await readTable(root, options)).images.map(({ path }) => path);
+  return (await findImages(root, options.signal)).images;
+}
+
 /** Reads a folder of class folders. */
-export async function readLabelled(path: string, signal?: AbortSignal): Promise<LabelledFolder> {
+async function readLabelled(path: string, signal?: AbortSignal): Promise<LabelledFolder> {
   const classes: ClassFolder[] = [];
   const skipped: SkippedFile[] = [];
   const warnings: string[] = [];
@@ -212,23 +196,12 @@ function unreadable(path: string, error: unknown): HeadstartError {
   const code = systemCode(error);
   if (code === 'ENOENT' && !namesStandIn(error))
     return layoutError(`There is no folder ${path}`, path, error);
-  if (code === 'ENOTDIR') return layoutError(`${path} is a file, not a folder`, path, error);
+  if (code === 'ENOTDIR') {
+    const what = 'is a file, not a folder or a table (.csv, .tsv, .jsonl)';
+    return layoutError(`${path} ${what}`, path, error);
+  }
   if (code === 'EACCES' || code === 'EPERM') {
     return layoutError(`The folder ${path} may not be read`, path, error);
   }
   return layoutError(`The folder ${path} cannot be read (${reasonOf(error)})`, path, error);
-}
-
-/** One sentence: what was found, and what is expected. */
-export function layoutError(found: string, root: string, cause?: unknown): HeadstartError {
-  return new HeadstartError(
-    'DATA_LAYOUT',
-    `${found}: expected ${join(root, '<class>')}/… with one folder of images for each of at least two classes, or these folders in train/ with validation/ or test/ beside it.`,
-    { cause },
-  );
-}
-
-export function list(names: readonly string[]): string {
-  const shown = names.slice(0, 8).join(', ');
-  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
 }

@@ -5,14 +5,15 @@ import { correctParts } from './correct-parts.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import { isPictureName } from './extensions.ts';
 import { type HashingOptions, hashFiles } from './hash.ts';
-import { type ClassFolder, type LabelledFolder, type Layout, layoutError, list } from './layout.ts';
+import type { ClassFolder, ImagePlaces, LabelledFolder, Layout } from './labelled.ts';
+import { layoutError, list } from './layout-error.ts';
 import { compareCodePoints } from './order.ts';
+import { tableError } from './table-rows.ts';
 import type { DatasetParts, Sample, SkippedFile } from './types.ts';
 import { missingClassWarning } from './warnings.ts';
 
 /** Hashes all files of a layout, checks that the classes of its folders agree, and corrects them. */
 export async function readParts(
-  root: string,
   layout: Layout,
   options: HashingOptions & CorrectionOptions,
 ): Promise<DatasetParts> {
@@ -36,22 +37,27 @@ export async function readParts(
       warnings.push(...folder.warnings);
       skipped.push(...folder.skipped);
       if (folder.classes.length === 0) warnings.push(`${folder.path} holds no images.`);
-      else parts[name] = matchClasses(folder, classes, warnings);
+      else parts[name] = matchClasses(folder, classes, { warnings, table: layout.table });
     }
   }
-  const hashed = await hashParts(root, classes, parts, options);
+  const hashed = await hashParts(layout, classes, parts, options);
   if (hashed.train.length === 0) {
-    throw layoutError(`None of the files in ${training.path} can be read`, root);
+    throw layoutError(`None of the files in ${training.path} can be read`, layout.root);
   }
   skipped.push(...hashed.skipped);
   skipped.sort((a, b) => compareCodePoints(a.path, b.path));
-  const uncorrected = { ...hashed, classes, skipped, corrections: undefined, warnings };
+  const { table } = layout;
+  const uncorrected = { ...hashed, table, classes, skipped, corrections: undefined, warnings };
   return corrections ? correctParts(uncorrected, corrections) : uncorrected;
 }
 
 function checkClassCount(folder: LabelledFolder, layout: Layout): void {
   const { classes, path, skipped } = folder;
   if (classes.length >= 2) return;
+  if (layout.table !== undefined) {
+    const what = `has the label ${classes[0]?.name} alone${leftOut(skipped)}: images of two at least are needed`;
+    throw tableError(path, what);
+  }
   const found =
     classes.length === 1
       ? `${path} has only one class, ${classes[0]?.name}`
@@ -70,13 +76,13 @@ export function leftOut(skipped: readonly SkippedFile[]): string {
 function matchClasses(
   folder: LabelledFolder,
   classes: readonly string[],
-  warnings: string[],
+  { warnings, table }: { warnings: string[]; readonly table: string | undefined },
 ): ClassFolder[] {
   const unknown = folder.classes.map(({ name }) => name).filter((name) => !classes.includes(name));
   if (unknown.length > 0) {
     throw new HeadstartError(
       'DATA_LAYOUT',
-      `${folder.path} has classes that the training folder does not have: ${list(unknown)} (it has ${list(classes)}). Rename or remove them.`,
+      `${folder.path} has classes that the training ${table === undefined ? 'folder does' : 'rows do'} not have: ${list(unknown)} (it has ${list(classes)}). Rename or remove them.`,
     );
   }
   const warning = missingClassWarning(folder, classes);
@@ -86,7 +92,7 @@ function matchClasses(
 
 /** SHA-256 of the files of all parts, as samples in code point order of their names. */
 export async function hashParts(
-  root: string,
+  { root, groups }: ImagePlaces,
   classes: readonly string[],
   parts: Readonly<Record<'train' | 'validation' | 'test', ClassFolder[] | undefined>>,
   { hashFiles: hash = hashFiles, ...options }: HashingOptions,
@@ -101,9 +107,10 @@ export async function hashParts(
     options,
   );
   // With a separator at its end, as every path below it begins.
-  const start = join(root, sep).length;
+  const start = join(root, sep);
   const nameOf = (path: string) => {
-    const name = path.slice(start);
+    // A table may name images that are elsewhere.
+    const name = path.startsWith(start) ? path.slice(start.length) : path;
     return sep === '/' ? name : name.split(sep).join('/');
   };
   const samples: Record<string, Sample[]> = { train: [], validation: [], test: [] };
@@ -111,7 +118,11 @@ export async function hashParts(
   files.forEach(({ part, path, label }, i) => {
     const result = hashes[i] as (typeof hashes)[number];
     if ('reason' in result) skipped.push({ path, reason: result.reason });
-    else samples[part]?.push({ path, name: nameOf(path), label, hash: result.hash });
+    else {
+      const group = groups?.get(path);
+      const sample = { path, name: nameOf(path), label, hash: result.hash };
+      samples[part]?.push(group === undefined ? sample : { ...sample, group });
+    }
   });
   for (const list of Object.values(samples)) list.sort((a, b) => compareCodePoints(a.name, b.name));
   const { train = [], validation, test } = samples;

@@ -3,14 +3,16 @@ import { HeadstartError } from '../base/errors.ts';
 import { applyCorrections } from './apply-corrections.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import type { HashingOptions } from './hash.ts';
-import { findLayout, list, readLabelled } from './layout.ts';
+import { findLabelled, findLayout } from './layout.ts';
+import { list } from './layout-error.ts';
 import { compareCodePoints } from './order.ts';
 import { hashParts, leftOut, readParts } from './parts.ts';
 import { checkedSplit, checkSplitOfLayout, type SplitSettings, splitParts } from './split-parts.ts';
+import { type TableOptions, tableOptionsOf } from './table-columns.ts';
 import type { AppliedCorrections, Dataset, Sample, SkippedFile } from './types.ts';
 
-/** What every scan of a folder takes, but for what hashes the files and reports progress. */
-export interface DataOptions extends SplitSettings, CorrectionOptions {}
+/** What every scan of a folder or table takes, but for what hashes the files and reports progress. */
+export interface DataOptions extends SplitSettings, CorrectionOptions, TableOptions {}
 
 export interface ScanOptions extends HashingOptions, DataOptions {}
 
@@ -19,7 +21,7 @@ export function scanOptionsOf(options: ScanOptions): ScanOptions {
   const { validationFraction, testFraction, groupBy, seed, corrections, hashFiles } = options;
   const { signal, onProgress } = options;
   const data = { validationFraction, testFraction, groupBy, seed, corrections };
-  return { ...data, hashFiles, signal, onProgress };
+  return { ...data, ...tableOptionsOf(options), hashFiles, signal, onProgress };
 }
 
 export interface LabelledImages {
@@ -30,8 +32,8 @@ export interface LabelledImages {
 }
 
 /**
- * Scans a folder of images: `root/<class>/*`, which is split by content, or
- * `root/train/<class>/*` with `validation` and `test` folders. Files are read for their hashes at
+ * Scans images: a folder `root/<class>/*`, which is split by content, or
+ * `root/train/<class>/*` with `validation` and `test` folders; or a table (.csv, .tsv, .jsonl). Files are read for their hashes at
  * most; none is decoded.
  *
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`
@@ -41,15 +43,14 @@ export interface LabelledImages {
  * ```
  */
 export async function scanDataset(root: string, options: ScanOptions = {}): Promise<Dataset> {
-  const { signal } = options;
   const split = checkedSplit(options);
-  const layout = await findLayout(resolve(root), signal);
+  const layout = await findLayout(resolve(root), options);
   checkSplitOfLayout(split, layout, root);
-  const parts = await readParts(resolve(root), layout, options);
+  const parts = await readParts(layout, options);
   const dataset = splitParts(parts, split);
   return {
     ...dataset,
-    root: resolve(root),
+    root: layout.root,
     classes: parts.classes,
     layout: layout.kind,
     skipped: parts.skipped,
@@ -59,7 +60,7 @@ export async function scanDataset(root: string, options: ScanOptions = {}): Prom
 }
 
 /**
- * The images of any labelled folder, `root/<class>/*`, with labels after a given list of classes.
+ * The images of any labelled folder, `root/<class>/*`, or of a table, with labels after a given list of classes.
  *
  * @throws HeadstartError `DATA_LAYOUT`, also where a folder is none of the classes;
  *   `CORRECTIONS_INVALID`
@@ -67,12 +68,13 @@ export async function scanDataset(root: string, options: ScanOptions = {}): Prom
 export async function scanLabelled(
   root: string,
   classes: readonly string[],
-  options: HashingOptions & CorrectionOptions = {},
+  options: HashingOptions & CorrectionOptions & TableOptions = {},
 ): Promise<LabelledImages> {
   const path = resolve(root);
   const known = classes.map((name) => name.normalize());
   const corrections = await openCorrections(options);
-  const folder = await readLabelled(path, options.signal);
+  const places = await findLabelled(path, options);
+  const folder = places.all;
   if (folder.classes.length === 0) {
     throw new HeadstartError(
       'DATA_LAYOUT',
@@ -83,11 +85,11 @@ export async function scanLabelled(
   if (unknown.length > 0) {
     throw new HeadstartError(
       'DATA_LAYOUT',
-      `${path} has folders that are no classes here: ${list(unknown)} (the classes are ${list(classes)}).`,
+      `${path} has ${places.table === undefined ? 'folders' : 'labels'} that are no classes here: ${list(unknown)} (the classes are ${list(classes)}).`,
     );
   }
   const parts = { train: [...folder.classes], validation: undefined, test: undefined };
-  const { train, skipped } = await hashParts(path, known, parts, options);
+  const { train, skipped } = await hashParts(places, known, parts, options);
   const all = [...folder.skipped, ...skipped].sort((a, b) => compareCodePoints(a.path, b.path));
   if (!corrections) return { samples: train, skipped: all, corrections: undefined };
   const { others, applied } = applyCorrections({ classes: known, others: [train] }, corrections);

@@ -1,7 +1,7 @@
 import { HeadstartError } from '../base/errors.ts';
 import { type OptionsOf, seedOption, settleOptions, splitOptions } from '../options/index.ts';
-import { type GroupOf, groupsBy } from './groups.ts';
-import type { Layout } from './layout.ts';
+import { type GroupOf, groupingOf, groupsBy } from './groups.ts';
+import type { Layout } from './labelled.ts';
 import { splitSamples } from './split.ts';
 import type { Dataset, DatasetParts, DatasetSplit, Sample } from './types.ts';
 import {
@@ -43,7 +43,7 @@ export function checkSplitOfLayout(split: CheckedSplit, layout: Layout, root: st
   const part = layout.validation ? 'validation' : layout.test ? 'test' : undefined;
   if (part === undefined) return;
   throw wrongUsage(
-    `${root} has a folder for ${part}, so no test part is split off: leave out the test fraction.`,
+    `${root} has ${layout.table === undefined ? 'a folder' : 'rows'} for ${part}, so no test part is split off: leave out the test fraction.`,
   );
 }
 
@@ -64,8 +64,10 @@ export interface PlacedParts {
 }
 
 /** Splits what the folders of a data set do not. */
-export function placeParts(parts: DatasetParts, split: CheckedSplit): PlacedParts {
+export function placeParts(parts: DatasetParts, byPattern: CheckedSplit): PlacedParts {
   const { train, validation, test } = parts;
+  const all = [...train, ...(validation ?? []), ...(test ?? [])];
+  const split = { ...byPattern, groupOf: groupingOf(all, byPattern.groupOf) };
   if (!validation?.length && !test?.length) return splitFlat(parts, split);
   const { groupOf } = split;
   const straddling = (other: readonly Sample[] | undefined, part: 'validation' | 'test') =>
@@ -106,7 +108,7 @@ export function splitParts(parts: DatasetParts, split: CheckedSplit): SplitResul
   const about = [...(tiny === undefined ? [] : [tiny]), ...placed.warnings];
   const conflicts = conflictWarnings([...train, ...validation, ...test]);
   if (placed.split) {
-    if (validation.length === 0) throw tooFew(split);
+    if (validation.length === 0) throw tooFew(groupingOf(train, split.groupOf) !== undefined);
     const warnings = [...about, ...conflicts];
     const { split: made } = placed;
     const from = { validationFrom: 'split', split: made } as const;
@@ -121,18 +123,19 @@ export function splitParts(parts: DatasetParts, split: CheckedSplit): SplitResul
     const from = { validationFrom: 'validation', split: undefined } as const;
     return { train, validation, test, ...from, warnings: [...about, ...sameBytes], sameBytes };
   }
+  const part = parts.table === undefined ? 'folder' : 'part';
   about.push(
-    'There is no validation folder, so the test folder validates: an accuracy on the same images that chose the best epoch is a little too good.',
+    `There is no validation ${part}, so the test ${part} validates: an accuracy on the same images that chose the best epoch is a little too good.`,
   );
   const sameBytes = [...conflicts, ...leakWarnings(train, test, 'validation')];
   const from = { validationFrom: 'test', split: undefined } as const;
   return { train, validation: test, test, ...from, warnings: [...about, ...sameBytes], sameBytes };
 }
 
-function tooFew({ groupOf }: CheckedSplit): HeadstartError {
+function tooFew(inGroups: boolean): HeadstartError {
   return new HeadstartError(
     'DATA_LAYOUT',
-    groupOf
+    inGroups
       ? 'There are too few groups to keep some for validation: each class needs images of two at least.'
       : 'There are too few different images to keep some for validation: add images to each class.',
   );

@@ -16,12 +16,14 @@ export interface AppliedCorrections {
 export interface Sample {
   /** Absolute path. */
   readonly path: string;
-  /** Path relative to the data folder, with `/`. */
+  /** Path relative to the data folder, with `/`; absolute where a table names a file elsewhere. */
   readonly name: string;
   /** Index into the class names. */
   readonly label: number;
   /** SHA-256 of the file's bytes, in hexadecimal. */
   readonly hash: string;
+  /** What it is never parted from, where a table says so. */
+  readonly group?: string | undefined;
 }
 
 /** A file that was left out, and why. */
@@ -43,8 +45,9 @@ export interface DatasetSplit {
   readonly seed: number;
 }
 
-/** A scanned folder of images. Samples are in code point order of their names. */
+/** A scanned folder or table of images. Samples are in code point order of their names. */
 export interface Dataset {
+  /** The folder that the samples' names are relative to. */
   readonly root: string;
   /** In code point order, as Keras. */
   readonly classes: readonly string[];
@@ -67,6 +70,8 @@ export interface Dataset {
 
 /** The folders of a data set with hashed samples. */
 export interface DatasetParts {
+  /** The file, where the data is a table. */
+  readonly table: string | undefined;
   readonly classes: readonly string[];
   /** The images of `train/`, or of the whole folder where it is flat. */
   readonly train: Sample[];

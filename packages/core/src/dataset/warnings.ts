@@ -1,6 +1,6 @@
 import type { GroupOf } from './groups.ts';
-import type { LabelledFolder } from './layout.ts';
-import { list } from './layout.ts';
+import type { LabelledFolder } from './labelled.ts';
+import { list } from './layout-error.ts';
 import type { Sample } from './types.ts';
 
 /** Below this many images, what is measured of a class says little. */

@@ -14,7 +14,7 @@ export async function chooseStudyFolder(
   out: string | undefined,
   ours: readonly string[],
 ): Promise<string> {
-  const name = basename(resolve(source)).replace(/\.safetensors$/, '') || kind;
+  const name = basename(resolve(source)).replace(/\.(safetensors|csv|tsv|jsonl)$/i, '') || kind;
   const folder = resolve(out ?? resolve(kind, name));
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];

@@ -4,15 +4,15 @@ import { join, resolve } from 'node:path';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { fromFloat16 } from '../base/float16.ts';
-import { findLayout, type Sample } from '../dataset/index.ts';
+import { findLayout, type Sample, type TableOptions } from '../dataset/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
 import { type FeatureCache, openFeatureCache } from './cache.ts';
 import { openExtractor, scanOnce, viewRequest } from './extractor.ts';
 import type { ExtractorOptions } from './extractor-options.ts';
 import { layoutOf, numbersOf } from './record.ts';
 
-export interface RecomputeOptions extends ExtractorOptions {
-  /** Folder of images whose features are in the cache. */
+export interface RecomputeOptions extends ExtractorOptions, TableOptions {
+  /** Folder or table of images whose features are in the cache. */
   readonly data: string;
   /** Share of the images, 0 < sample ≤ 1; default all. */
   readonly sample?: number | undefined;
@@ -58,10 +58,10 @@ const tolerance = 0.01;
  * ```
  */
 export async function recomputeCache(options: RecomputeOptions): Promise<CacheRecomputation> {
-  const { data, sample = 1, augment, views = 0, seed = 0, signal } = options;
+  const { data, sample = 1, augment, views = 0, seed = 0 } = options;
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
   await using cache = await openFeatureCache({ dir, readOnly: true });
-  await findLayout(resolve(data), signal);
+  await findLayout(resolve(data), options);
   const scan = scanOnce(data, options);
   const folder = await mkdtemp(join(tmpdir(), 'headstart-recompute-'));
   try {

@@ -23,7 +23,7 @@ import type { FeatureFileDescription } from './file.ts';
 import { writeFeatureFile } from './file.ts';
 
 export interface PrecomputeOptions extends ExtractorOptions, DataOptions {
-  /** Folder of images. */
+  /** Folder or table of images. */
   readonly data: string;
   /** How views differ from the plain image; undefined for plain images only. */
   readonly augment?: AugmentOptions | undefined;
@@ -89,9 +89,9 @@ export async function precomputeFeatures(options: PrecomputeOptions): Promise<Pr
       { option: 'out' },
     );
   }
-  const { data, seed = 0, signal, out } = options;
+  const { data, seed = 0, out } = options;
   const started = performance.now();
-  await findLayout(resolve(data), signal);
+  await findLayout(resolve(data), options);
   if (out) await checkWritable(out);
   const scan = scanOnce(data, options);
   // Shards do not overlap: nobody else computes the same.

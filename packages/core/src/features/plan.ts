@@ -79,7 +79,8 @@ export function assignRows(
       rowOf.set(view, keys.length);
       return keys.push(view.key) - 1;
     });
-    samples.push({ name: sample.name, hash: sample.hash, label: sample.label, rows });
+    const { name, hash, label, group } = sample;
+    samples.push({ name, hash, label, group, rows });
   });
   return { samples, keys };
 }

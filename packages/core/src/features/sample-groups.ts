@@ -1,13 +1,18 @@
 import { groupsBy } from '../dataset/index.ts';
-import type { FeatureSet } from './set.ts';
+import type { FeatureSample, FeatureSet } from './set.ts';
 
 /**
- * Names the group of each sample, by its name: groups are not parted in cross-validation.
+ * Names the group of each sample that has none, by its name: groups are not parted in
+ * cross-validation.
  *
  * @throws HeadstartError `USAGE` where the pattern is none
  */
 export function inGroups(set: FeatureSet, pattern: string | undefined): FeatureSet {
   if (pattern === undefined) return set;
   const groupOf = groupsBy(pattern);
-  return { ...set, samples: set.samples.map((sample) => ({ ...sample, group: groupOf(sample) })) };
+  const inGroup = (sample: FeatureSample) => ({
+    ...sample,
+    group: sample.group ?? groupOf(sample),
+  });
+  return { ...set, samples: set.samples.map(inGroup) };
 }

@@ -1,7 +1,31 @@
 import { integer, number, onOff, path, text } from './kinds.ts';
 import { option } from './option.ts';
 
-/** How a folder of images is read. */
+/** How a table of images is read; for folders they say nothing. */
+export const tableOptions = {
+  /** The folder that the paths of a table are relative to; default: the table's own. */
+  root: option(path('folder'), {
+    help: 'of a table: the folder that its paths are relative to (default: its own)',
+  }),
+  /** The column of image files. Default: `path`, or what other programs call it. */
+  pathColumn: option(text('name'), {
+    help: 'of a table: the column of image files (default: path, file_name, filename, fname, …)',
+  }),
+  /** The column of labels. Default: `label` or `class`. */
+  labelColumn: option(text('name'), {
+    help: 'of a table: the column of labels (default: label or class)',
+  }),
+  /** The column that says train, validation or test. Default: `split` or `is_valid`, where there is one. */
+  splitColumn: option(text('name'), {
+    help: 'of a table: the column of train, validation and test (default: split or is_valid)',
+  }),
+  /** The column of groups, which are never parted. Default: `group`, where there is one. */
+  groupColumn: option(text('name'), {
+    help: 'of a table: the column of groups that are never parted (default: group)',
+  }),
+} as const;
+
+/** How a folder or a table of images is read. */
 export const dataOptions = {
   /** A CSV file that says which images have another label, and which are left out. */
   corrections: option(path('file'), {
@@ -11,6 +35,7 @@ export const dataOptions = {
   rehash: option(onOff(), {
     help: 'read every file again, also those that have not changed since',
   }),
+  ...tableOptions,
 } as const;
 
 /** How a folder without folders for validation and test is split. */

@@ -5,6 +5,7 @@ export {
   dataOptions,
   seedOption,
   splitOptions,
+  tableOptions,
 } from './data.ts';
 export { deviceOptions, threadsOption } from './device.ts';
 export {

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { Backbone, describeFile, quantizeHeadModel } from '../backbone/index.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
-import { findImages } from '../dataset/index.ts';
+import { isTableName, listImages } from '../dataset/index.ts';
 import { decodeImage } from '../image/index.ts';
 import type { Run } from './read.ts';
 import { runFiles } from './record.ts';
+import { optionsOfRun } from './recorded-options.ts';
 
 /** How a model in int8 agrees with the one it was made of. */
 export interface Agreement {
@@ -44,7 +45,9 @@ export async function sampleImages(
     );
   }
   const found = await stat(folder).catch(() => undefined);
-  const paths = found?.isDirectory() ? (await findImages(folder, signal)).images.sort() : [];
+  const isThere = found?.isDirectory() || (found?.isFile() && isTableName(folder));
+  const given = { ...optionsOfRun(record), signal };
+  const paths = isThere ? (await listImages(folder, given)).sort() : [];
   const pixels: Uint8Array[] = [];
   const step = Math.max(1, paths.length / calibrationImages);
   for (let at = 0; at < paths.length && pixels.length < calibrationImages; at += step) {
@@ -58,7 +61,7 @@ export async function sampleImages(
   if (pixels.length > 0) return pixels;
   throw new HeadstartError(
     'USAGE',
-    `int8 is made with some images, and there are none in ${folder}: name a folder of images with \`images\`.`,
+    `int8 is made with some images, and there are none in ${folder}: name a folder of images with \`images\`, or a table.`,
     { option: 'images' },
   );
 }

@@ -54,7 +54,7 @@ async function placeOf(source: string, out: string | undefined): Promise<RunFold
     await refuseForeignFolder(folder, out);
     return { folder, interrupted: await isInterrupted(folder) };
   }
-  const name = basename(resolve(source)).replace(/\.safetensors$/, '') || 'run';
+  const name = basename(resolve(source)).replace(/\.(safetensors|csv|tsv|jsonl)$/i, '') || 'run';
   for (let i = 1; ; i++) {
     const folder = resolve('runs', i === 1 ? name : `${name}-${i}`);
     const taken = await exists(join(folder, runFiles.record));

@@ -11,7 +11,7 @@ import {
 import type { AugmentOptions } from '../image/index.ts';
 
 export interface OpenImagesOptions extends ExtractorOptions, DataOptions {
-  /** Folder of images; or else feature files. */
+  /** Folder or table of images; or else feature files. */
   readonly data?: string | undefined;
   /** How views differ from the plain image; undefined for plain images only. */
   readonly augment?: AugmentOptions | undefined;
@@ -72,7 +72,7 @@ async function openFolder<Read>(
   open: typeof openExtractor,
 ): Promise<Read & ImageOrigin> {
   // What can be refused at once is refused before every file is read.
-  await findLayout(resolve(data), options.signal);
+  await findLayout(resolve(data), options);
   const scan = scanOnce(data, options);
   const extractor = await open(options, async () => (await scan()).train);
   const close = () => extractor[Symbol.asyncDispose]();

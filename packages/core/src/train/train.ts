@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
+import { imagesRoot } from '../dataset/index.ts';
 import { type Evaluation, evaluateClassification, fitTemperature } from '../evaluate/index.ts';
 import {
   checkTrainingOptions,
@@ -129,11 +130,13 @@ function mistakesOf(
   { source, validation, extractor }: TrainingData,
   { head, weights }: TrainedHead,
   evaluation: Evaluation,
-  { fit, signal }: TrainOptions,
+  options: TrainOptions,
 ): RunContents['pictures'] {
   if (!extractor) return undefined;
+  const { fit, signal } = options;
   const input = { ...extractor.backbone.input, fit };
-  const sources = { root: source, features: validation, head, weights, input, signal };
+  const root = imagesRoot(source, options);
+  const sources = { root, features: validation, head, weights, input, signal };
   return () => picturesOfMistakes(evaluation, sources);
 }
 

@@ -1,0 +1,30 @@
+import { CsvError, parse } from 'csv-parse/sync';
+
+export interface CsvRow {
+  readonly record: readonly string[];
+  /** Of the file, from 1; the last one of a record with line breaks in it. */
+  readonly line: number;
+}
+
+/** @param refuse the error for quotes that are not those of CSV */
+export function csvRows(
+  content: Buffer | string,
+  refuse: (line: number, error: unknown) => Error,
+  delimiter = ',',
+): CsvRow[] {
+  try {
+    const rows = parse(content, {
+      bom: true,
+      delimiter,
+      info: true,
+      // An editor may end its own lines otherwise than the program that wrote the file.
+      recordDelimiter: ['\r\n', '\n', '\r'],
+      relaxColumnCount: true,
+      skipEmptyLines: true,
+    }) as unknown as { record: string[]; info: { lines: number } }[];
+    return rows.map(({ record, info }) => ({ record, line: info.lines }));
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw refuse((error as CsvError & { readonly lines?: number }).lines ?? 1, error);
+  }
+}
