@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Notice } from '@headstart/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readRun, readRunWeights, verifyRun, writeRun } from '#core/run';
+import { temporaryBeside } from '../../../packages/core/src/base/temporary-files.ts';
 import { contentsOfRun } from './contents.ts';
 
 let root: string;
@@ -134,6 +136,21 @@ describe('a run folder', () => {
     expect((await readRun(folder)).record.classes).toEqual(['off', 'on']);
     expect(await text('corrections.csv')).toBe('kept');
     expect((await readdir(folder)).sort()).toEqual(before.filter((n) => n !== 'folds.json').sort());
+  });
+
+  test('of which a new run replaces the files is read when that is done, however long it takes', async () => {
+    await writeRun(folder, contentsOfRun());
+    const next = join(root, 'next');
+    await writeRun(next, contentsOfRun({ classes: ['off', 'on'] }));
+    const beside = temporaryBeside(join(folder, 'run'));
+    await mkdir(beside);
+    const names = (await readdir(next)).filter((name) => name !== 'run.json');
+    for (const name of names) await rename(join(next, name), join(folder, name));
+    const reading = readRun(folder);
+    await setTimeout(300);
+    await rename(join(next, 'run.json'), join(folder, 'run.json'));
+    await rm(beside, { recursive: true });
+    expect((await reading).record.classes).toEqual(['off', 'on']);
   });
 
   test('that cannot be written is said', async () => {

@@ -21,11 +21,20 @@ const pattern = /\.headstart-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
  */
 export async function removeAbandoned(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    const [, owner, pid] = pattern.exec(name) ?? [];
-    if (owner !== machine() || isRunning(Number(pid))) continue;
+  for (const name of names.filter(isAbandoned)) {
     await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
   }
+}
+
+/** Whether a name is that of a temporary file of this machine whose process has ended. */
+export function isAbandoned(name: string): boolean {
+  const [, owner, pid] = pattern.exec(name) ?? [];
+  return owner === machine() && !isRunning(Number(pid));
+}
+
+/** Whether a name is that of a temporary file of something called `original`. */
+export function isTemporary(name: string, original: string): boolean {
+  return pattern.test(name) && name.startsWith(`.${original}.headstart-`);
 }
 
 const machine = () => createHash('sha256').update(hostname()).digest('hex').slice(0, 8);

@@ -6,6 +6,7 @@ import type { Metrics } from '../evaluate/index.ts';
 import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
 import { digestOf } from '../weights/index.ts';
 import { earlierRunFiles, type RunFile, type RunRecord, runFiles } from './record.ts';
+import { isBeingWritten } from './write-together.ts';
 
 /** A complete run folder. */
 export interface Run {
@@ -29,16 +30,20 @@ export async function readRun(folder: string): Promise<Run> {
   try {
     return await checkedRun(folder, text);
   } catch (error) {
-    // A new run may have taken its place in the meantime.
-    await setTimeout(replacedWithinMs);
-    const isAnother = (await recordText(folder)) !== text;
-    if (isAnother) return readRun(folder);
-    throw error;
+    // A new run may have taken its place in the meantime, or be about to.
+    for (let waited = 0; ; waited += againMs) {
+      const waits = waited < replacedWithinMs && (await isBeingWritten(folder));
+      const isAnother = (await recordText(folder)) !== text;
+      if (isAnother) return readRun(folder);
+      if (!waits) throw error;
+      await setTimeout(againMs);
+    }
   }
 }
 
-/** A run is replaced by renaming its files, the record last. */
-const replacedWithinMs = 50;
+/** A run is replaced by renaming its files, the record last: on a busy disk that takes a while. */
+const replacedWithinMs = 2000;
+const againMs = 50;
 
 async function checkedRun(folder: string, text: string): Promise<Run> {
   const record = parseRecord(text, join(folder, runFiles.record));

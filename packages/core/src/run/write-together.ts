@@ -1,7 +1,15 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
-import { temporaryBeside } from '../base/temporary-files.ts';
+import { isAbandoned, isTemporary, temporaryBeside } from '../base/temporary-files.ts';
+
+const besideName = 'run';
+
+/** Whether {@link writeTogether} is at work in a folder. */
+export async function isBeingWritten(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.some((name) => isTemporary(name, besideName) && !isAbandoned(name));
+}
 
 /**
  * Writes files of a folder so that they replace those of the same names together, by renaming, when
@@ -15,7 +23,7 @@ export async function writeTogether<T>(
   last: string,
   write: (beside: string) => Promise<T>,
 ): Promise<T> {
-  const beside = temporaryBeside(join(folder, 'run'));
+  const beside = temporaryBeside(join(folder, besideName));
   const attempt = async <R>(action: () => Promise<R>): Promise<R> => {
     try {
       return await action();
