@@ -61,6 +61,9 @@ describe.each([
     const check = await cli('check', data, '--strict');
     expect(check.code).toBe(3);
     expect(`${check.stdout}${check.stderr}`).not.toContain(said);
+    const advice =
+      'in two classes or parts: --write-corrections writes corrections that leave them';
+    expect(check.stdout.split(advice)).toHaveLength(2);
     expect((await cli('check', data)).code).toBe(0);
   });
 
@@ -89,6 +92,8 @@ describe('a sound folder', () => {
     const { code, stderr } = await train('sound', '--strict', '--out', 'runs/sound');
     expect(stderr).not.toContain('warning');
     expect(code).toBe(0);
-    expect((await cli('check', 'sound', '--strict')).code).toBe(0);
+    const check = await cli('check', 'sound', '--strict');
+    expect(check.stdout).not.toContain('--write-corrections');
+    expect(check.code).toBe(0);
   });
 });

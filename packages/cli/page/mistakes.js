@@ -141,5 +141,6 @@ function choices(mistake, page, mark) {
 
 function wordsOf(action, label) {
   if (action === 'relabel') return `✓ Corrected: ${label}`;
+  if (action === 'remove-from-training') return '✓ Left out of training';
   return action === 'remove' ? '✓ Left out' : '✓ Label confirmed';
 }

@@ -58,7 +58,14 @@ export function adviceOn(report: CheckReport): string[] {
           `The largest class has ${imbalance.toFixed(1)} times the images of the smallest: consider \`classWeights\` balanced.`,
         ]
       : [];
-  return [...warnings, ...tiny, ...uneven, ...leakAdvice(report)];
+  return [...warnings, ...tiny, ...uneven, ...leakAdvice(report), ...sameBytesAdvice(report)];
+}
+
+function sameBytesAdvice({ conflicts, leaks }: CheckReport): string[] {
+  if (![...conflicts, ...leaks].some(({ exact }) => exact)) return [];
+  return [
+    'Files of the same bytes are in two classes or parts: `writeCorrections` writes corrections that leave them out.',
+  ];
 }
 
 function leakAdvice({ split, leaks, classes }: CheckReport): string[] {
@@ -69,7 +76,7 @@ function leakAdvice({ split, leaks, classes }: CheckReport): string[] {
   );
   const advice = split
     ? 'keep such images together with `groupBy`, or remove some'
-    : 'take them out of one of the two; `writeCorrections` leaves out training images of the same bytes';
+    : 'take them out of one of the two';
   return [
     `${leaked.size} of ${held} images for validation or test show the same, or nearly so, as one for training, so an accuracy on them will look too good: ${advice}.`,
   ];
