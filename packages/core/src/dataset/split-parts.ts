@@ -1,6 +1,6 @@
 import { HeadstartError } from '../base/errors.ts';
 import { type OptionsOf, seedOption, settleOptions, splitOptions } from '../options/index.ts';
-import { type GroupOf, groupingOf, groupsBy } from './groups.ts';
+import { type Grouping, groupingOf, groupsBy } from './groups.ts';
 import type { Layout } from './labelled.ts';
 import { splitSamples } from './split.ts';
 import type { Dataset, DatasetParts, DatasetSplit, Sample } from './types.ts';
@@ -17,7 +17,7 @@ export type SplitSettings = OptionsOf<typeof splitOptions & typeof seedOption>;
 
 /** A split that can be made. */
 export interface CheckedSplit extends DatasetSplit {
-  readonly groupOf: GroupOf | undefined;
+  readonly groupsOf: Grouping | undefined;
 }
 
 /** @throws HeadstartError `USAGE` */
@@ -29,8 +29,8 @@ export function checkedSplit(settings: SplitSettings): CheckedSplit {
       `The validation fraction ${validationFraction} and the test fraction ${testFraction} leave nothing to train on.`,
     );
   }
-  const groupOf = groupBy === undefined ? undefined : groupsBy(groupBy);
-  return { validationFraction, testFraction, groupBy, seed, groupOf };
+  const groupsOf = groupBy === undefined ? undefined : groupsBy(groupBy);
+  return { validationFraction, testFraction, groupBy, seed, groupsOf };
 }
 
 /**
@@ -67,24 +67,24 @@ export interface PlacedParts {
 export function placeParts(parts: DatasetParts, byPattern: CheckedSplit): PlacedParts {
   const { train, validation, test } = parts;
   const all = [...train, ...(validation ?? []), ...(test ?? [])];
-  const split = { ...byPattern, groupOf: groupingOf(all, byPattern.groupOf) };
+  const split = { ...byPattern, groupsOf: groupingOf(all, byPattern.groupsOf) };
   if (!validation?.length && !test?.length) return splitFlat(parts, split);
-  const { groupOf } = split;
+  const { groupsOf } = split;
   const straddling = (other: readonly Sample[] | undefined, part: 'validation' | 'test') =>
-    groupOf && other ? groupWarnings(train, other, part, groupOf) : [];
+    groupsOf && other ? groupWarnings(train, other, part, groupsOf) : [];
   const warnings = [...straddling(validation, 'validation'), ...straddling(test, 'test')];
   return { train, validation, test, split: undefined, warnings };
 }
 
 function splitFlat({ train: all, classes }: DatasetParts, split: CheckedSplit): PlacedParts {
-  const { groupOf, ...settings } = split;
+  const { groupsOf, ...settings } = split;
   const parts = splitSamples(all, split);
   const warnings = [
     unsplitWarning(parts.train, parts.validation, classes, 'validation'),
     settings.testFraction > 0
       ? unsplitWarning(parts.train, parts.test, classes, 'test')
       : undefined,
-    groupOf && !all.some((sample) => groupOf(sample) !== undefined)
+    groupsOf?.(all).every((group) => group === undefined)
       ? `The pattern ${settings.groupBy} matches no path, such as ${all[0]?.name}: every image is a group of its own.`
       : undefined,
   ].filter((text) => text !== undefined);
@@ -108,7 +108,7 @@ export function splitParts(parts: DatasetParts, split: CheckedSplit): SplitResul
   const about = [...(tiny === undefined ? [] : [tiny]), ...placed.warnings];
   const conflicts = conflictWarnings([...train, ...validation, ...test]);
   if (placed.split) {
-    if (validation.length === 0) throw tooFew(groupingOf(train, split.groupOf) !== undefined);
+    if (validation.length === 0) throw tooFew(groupingOf(train, split.groupsOf) !== undefined);
     const warnings = [...about, ...conflicts];
     const { split: made } = placed;
     const from = { validationFrom: 'split', split: made } as const;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { GroupOf } from './groups.ts';
+import type { Grouping } from './groups.ts';
 import type { Sample } from './types.ts';
 import { type Unit, unitsOf } from './units.ts';
 
@@ -10,7 +10,7 @@ export interface SplitOptions {
   readonly testFraction: number;
   /** Of the validation part. The test part is the same for every seed. */
   readonly seed: number;
-  readonly groupOf?: GroupOf | undefined;
+  readonly groupsOf?: Grouping | undefined;
 }
 
 export interface SplitSamples {
@@ -33,8 +33,8 @@ export interface SplitSamples {
  * @param samples in order; all results keep it
  */
 export function splitSamples(samples: readonly Sample[], options: SplitOptions): SplitSamples {
-  const { validationFraction, testFraction, seed, groupOf } = options;
-  const units = unitsOf(samples, groupOf);
+  const { validationFraction, testFraction, seed, groupsOf } = options;
+  const units = unitsOf(samples, groupsOf);
   const totals = sumCounts(units);
   const wanted = (fraction: number, leave: number) =>
     new Map([...totals].map(([label, n]) => [label, partSize(n, fraction, leave)]));

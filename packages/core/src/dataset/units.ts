@@ -1,4 +1,4 @@
-import type { GroupOf } from './groups.ts';
+import type { Grouping } from './groups.ts';
 import type { Sample } from './types.ts';
 
 /** What must stay together: a group, or the files of one content. */
@@ -11,9 +11,9 @@ export interface Unit {
 }
 
 /** Groups that share a content are one unit, as are the classes that share one. */
-export function unitsOf(samples: readonly Sample[], groupOf: GroupOf | undefined): Unit[] {
-  if (!groupOf) return contentUnits(samples);
-  const groups = samples.map((sample) => groupOf(sample));
+export function unitsOf(samples: readonly Sample[], groupsOf: Grouping | undefined): Unit[] {
+  if (!groupsOf) return contentUnits(samples);
+  const groups = groupsOf(samples);
   const sets = new DisjointSets();
   samples.forEach(({ hash }, i) => {
     const group = groups[i];

@@ -1,4 +1,4 @@
-import type { GroupOf } from './groups.ts';
+import type { Grouping } from './groups.ts';
 import type { LabelledFolder } from './labelled.ts';
 import { list } from './layout-error.ts';
 import type { Sample } from './types.ts';
@@ -101,16 +101,16 @@ export function groupWarnings(
   train: readonly Sample[],
   other: readonly Sample[],
   part: 'validation' | 'test',
-  groupOf: GroupOf,
+  groupsOf: Grouping,
 ): string[] {
-  const known = new Map(train.map((sample) => [groupOf(sample), sample.name]));
-  const shared = other.filter((sample) => {
-    const group = groupOf(sample);
-    return group !== undefined && known.has(group);
-  });
+  const groups = groupsOf(train);
+  const known = new Map(train.map(({ name }, i) => [groups[i], name]));
+  const shared = groupsOf(other).flatMap((group, i) =>
+    group !== undefined && known.has(group) ? [{ group, name: other[i]?.name }] : [],
+  );
   const [first] = shared;
   if (!first) return [];
-  const group = groupOf(first) as string;
+  const { group } = first;
   return [
     `${shared.length} of ${other.length} ${part} images are of groups that training has too (${first.name} and ${known.get(group)} are of ${group}): the ${part} accuracy will look too good.`,
   ];

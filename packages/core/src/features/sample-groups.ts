@@ -9,10 +9,10 @@ import type { FeatureSample, FeatureSet } from './set.ts';
  */
 export function inGroups(set: FeatureSet, pattern: string | undefined): FeatureSet {
   if (pattern === undefined) return set;
-  const groupOf = groupsBy(pattern);
-  const inGroup = (sample: FeatureSample) => ({
+  const groups = groupsBy(pattern)(set.samples);
+  const inGroup = (sample: FeatureSample, i: number) => ({
     ...sample,
-    group: sample.group ?? groupOf(sample),
+    group: sample.group ?? groups[i],
   });
   return { ...set, samples: set.samples.map(inGroup) };
 }
