@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { HeadstartError, reasonOf } from '@headstart/core';
 import { Command, type Option } from 'commander';
@@ -56,6 +56,8 @@ export async function applyConfigFile(command: Command): Promise<AppliedConfig |
 async function readSection(path: string, needed: boolean): Promise<Section | undefined> {
   let text: string;
   try {
+    // Reading a pipe might never end.
+    if (!(await stat(path)).isFile()) throw new Error('it is not a regular file');
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (!needed && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -1,6 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import { temporaryBeside } from '../base/temporary-files.ts';
 import { Backbone } from './backbone.ts';
 import { describeFile } from './describe-file.ts';
@@ -17,7 +18,7 @@ export async function placeModel(
   bytes: Uint8Array,
   of: PlaceOptions = {},
 ): Promise<BackboneFile> {
-  const present = await readFile(path).catch(() => undefined);
+  const present = await readRegularFile(path).catch(() => undefined);
   if (!present?.equals(bytes)) await writeFileAtomically(path, bytes);
   return describeFile(path, of);
 }
@@ -34,7 +35,7 @@ export async function placeChecked(
   make: (oneByOne: boolean) => Uint8Array,
   { signal, ...of }: PlaceOptions,
 ): Promise<BackboneFile> {
-  const present = await readFile(path).catch(() => undefined);
+  const present = await readRegularFile(path).catch(() => undefined);
   const isThere = [false, true].some((oneByOne) => present?.equals(make(oneByOne)));
   if (isThere) return describeFile(path, of);
   const trial = temporaryBeside(path);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { type HeadstartError, systemCode } from './errors.ts';
+import { readRegularText } from './regular-file.ts';
 
 /** Who works on what a lock is of. */
 export interface LockHolder {
@@ -73,7 +74,7 @@ async function removeStale(path: string, found: Holder | undefined, busy: Busy):
 /** Undefined where the file does not say. */
 async function readHolder(path: string): Promise<Holder | undefined | 'none'> {
   try {
-    const { pid, host, token } = JSON.parse(await readFile(path, 'utf8'));
+    const { pid, host, token } = JSON.parse(await readRegularText(path));
     const known = Number.isInteger(pid) && typeof host === 'string' && /^\w+$/.test(`${token}`);
     return known ? { pid, host, token: `${token}` } : undefined;
   } catch (error) {

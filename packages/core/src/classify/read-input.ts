@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { HeadstartError, namesStandIn, reasonOf, systemCode } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
+import { statRegularFile } from '../base/regular-file.ts';
 
 /** A file's path; the bytes of an image file under a name, or what gives them when they are due. */
 export type ImageInput =
@@ -28,11 +29,8 @@ export function readInput(input: ImageInput): Promise<Uint8Array> {
 /** @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason */
 export async function readImageFile(path: string): Promise<Uint8Array> {
   try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw new Error('it is a folder');
-    // Reading a pipe or a device might never end.
-    if (!found.isFile()) throw new Error('it is not a regular file');
-    if (found.size > maxFileBytes) throw new Error(`it has ${found.size} bytes`);
+    const { size } = await statRegularFile(path);
+    if (size > maxFileBytes) throw new Error(`it has ${size} bytes`);
     return await readFile(path);
   } catch (error) {
     throw unreadable(path, plainReason(error), error);

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { checkWritable, writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
-import { statRegularFile } from '../base/regular-file.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import { csvRows } from './csv.ts';
 
 const actions = ['keep', 'relabel', 'remove', 'remove-from-training'] as const;
@@ -151,8 +150,7 @@ async function readExisting(path: string): Promise<Corrections | undefined> {
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
-    await statRegularFile(path);
-    return await readFile(path);
+    return await readRegularFile(path);
   } catch (error) {
     throw new HeadstartError(
       'CORRECTIONS_INVALID',

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
+import { readRegularText } from '../base/regular-file.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { defaultHead, type HeadSpec, loadHeadSpec, resolveHead } from '../head/index.ts';
 import type { StudyTrainingOptions } from './cross-validate.ts';
@@ -9,7 +9,7 @@ export async function loadSpace(path: string | undefined): Promise<SearchSpace> 
   if (path === undefined) return defaultSpace;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readRegularText(path);
   } catch (error) {
     throw new HeadstartError('USAGE', `Cannot read the search space ${path}: ${reasonOf(error)}.`, {
       cause: error,

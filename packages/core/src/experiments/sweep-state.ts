@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
+import { readRegularText } from '../base/regular-file.ts';
 import { describeHolder, lockForWork } from '../base/work-lock.ts';
 import { intervalOf } from './sweep-page.ts';
 import type { SweepState, Trial } from './trial.ts';
@@ -42,7 +42,7 @@ export async function readSweep(folder: string, fingerprint: string): Promise<Wr
   const none = { waves: [], finished: [], seconds: 0, refit: null };
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readRegularText(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT')
       return { format: 'headstart-sweep-1', fingerprint, ...none };

@@ -101,8 +101,10 @@ export class Claims {
   #isHeld(path: string): boolean {
     try {
       // By the clock of the file system, which both owners' files have.
-      const age = statSync(this.#ownerFile).mtimeMs - statSync(path).mtimeMs;
-      return age < claimMs && mayBeAlive(readFileSync(path, 'latin1'));
+      const claim = statSync(path);
+      const age = statSync(this.#ownerFile).mtimeMs - claim.mtimeMs;
+      // A pipe of that name is not a claim, and reading it might never end.
+      return claim.isFile() && age < claimMs && mayBeAlive(readFileSync(path, 'latin1'));
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false;
       throw error;

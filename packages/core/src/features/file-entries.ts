@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRegularFileSync } from '../base/regular-file.ts';
 import { listFolder } from './pack-folder.ts';
 import { newWriterName } from './pack-writer.ts';
 
@@ -57,7 +58,9 @@ export class FileEntries {
     const names = new Set(listFolder(this.#folder).filter((name) => name.endsWith('.files')));
     const entries = new Map<string, Buffer>();
     for (const name of [...names].sort()) {
-      const bytes = readFileSync(join(this.#folder, name));
+      const path = join(this.#folder, name);
+      if (!isRegularFileSync(path)) continue;
+      const bytes = readFileSync(path);
       for (let at = 0; at + entryBytes <= bytes.length; at += entryBytes) {
         const value = bytes.subarray(at + keyBytes, at + entryBytes);
         entries.set(bytes.toString('latin1', at, at + keyBytes), value);

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { isRegularFileSync } from '../base/regular-file.ts';
 import type { ExtractorDescription } from './key.ts';
 import { encodeEntry, entryBytes, isRightEntry, PackTable } from './pack-table.ts';
 import {
@@ -74,8 +75,9 @@ export class PackFolder {
 
   /** What the extractor's digest stands for; undefined where the cache does not say. */
   description(): ExtractorDescription | undefined {
+    const file = join(this.path, 'extractor.json');
     try {
-      return JSON.parse(readFileSync(join(this.path, 'extractor.json'), 'utf8'));
+      return isRegularFileSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
     } catch {
       return undefined;
     }
@@ -162,9 +164,12 @@ export class PackFolder {
 
   /** Opens the pack before its index is read, so that what the index names can be read later. */
   #open(name: string, now: number): void {
+    const path = join(this.path, `${name}.pack`);
+    // Opening a pipe might never end.
+    if (!isRegularFileSync(path)) return;
     let fd: number;
     try {
-      fd = openSync(join(this.path, `${name}.pack`), 'r');
+      fd = openSync(path, 'r');
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return;
       throw error;
@@ -181,7 +186,8 @@ export class PackFolder {
   #readNew(pack: Pack, now: number): void {
     if (now < pack.nextLook) return;
     const path = join(this.path, `${pack.name}.idx`);
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    const index = statSync(path, { throwIfNoEntry: false });
+    const size = index?.isFile() ? index.size : 0;
     if (size >= pack.indexed + entryBytes) {
       this.#readIndex(pack, path, size);
       pack.quietSince = now;

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { LayerSpec } from '@headstart/native';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
+import { readRegularText } from '../base/regular-file.ts';
 import type { HeadLayer } from './layer.ts';
 import { parseHeadLayers } from './spec-parse.ts';
 
@@ -100,7 +100,7 @@ export async function loadHeadSpec(spec: string): Promise<HeadSpec> {
   }
   let text: string;
   try {
-    text = await readFile(spec, 'utf8');
+    text = await readRegularText(spec);
   } catch (error) {
     const why = reasonOf(error);
     throw new HeadstartError('HEAD_SPEC_INVALID', `Cannot read the head ${spec}: ${why}.`, {

@@ -114,8 +114,10 @@ async function obtain(
   if (from !== undefined) {
     const found = await stat(from).catch(() => undefined);
     if (found?.isDirectory()) return from;
-    if (!found)
-      throw new HeadstartError('USAGE', `There is no ${from}: give a folder or a .tgz file.`);
+    if (!found?.isFile()) {
+      const what = found ? `${from} is not a regular file` : `There is no ${from}`;
+      throw new HeadstartError('USAGE', `${what}: give a folder or a .tgz file.`);
+    }
     return unpack(from, temporary, signal);
   }
   onNotice?.({

@@ -5,6 +5,7 @@ import { checkWritable, writeFileAtomically } from '../base/atomic-file.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
+import { readRegularText } from '../base/regular-file.ts';
 import { software } from '../base/version.ts';
 import { appendHead, decodeModel, describeModel, withMetadata } from '../onnx/index.ts';
 import {
@@ -195,9 +196,11 @@ async function refuseForeignCard(folder: string): Promise<void> {
     });
   }
   const path = join(folder, exportedFiles.card);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readRegularText(path).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
+    // A folder or a pipe of that name is not a card either.
+    if (systemCode(error) === undefined) return '';
   });
   if (text === undefined || isModelCard(text)) return;
   throw new HeadstartError(

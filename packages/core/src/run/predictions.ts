@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import type { Run } from './read.ts';
 import { runFiles } from './record.ts';
 
@@ -23,7 +23,7 @@ export async function readRunPredictions({ folder }: Run): Promise<RunPrediction
   const path = join(folder, runFiles.predictions);
   let rows: Record<string, string>[];
   try {
-    rows = parse(await readFile(path), { columns: true });
+    rows = parse(await readRegularFile(path), { columns: true });
   } catch (error) {
     throw new HeadstartError('RUN_INVALID', `Cannot read ${path}: ${reasonOf(error)}.`, {
       cause: error,

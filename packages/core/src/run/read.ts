@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { readRegularText, statRegularFile } from '../base/regular-file.ts';
 import type { Metrics } from '../evaluate/index.ts';
 import { checkHeadWeights, type HeadWeights, readHeadWeights } from '../head/index.ts';
 import { digestOf } from '../weights/index.ts';
@@ -104,7 +105,7 @@ export async function readRunWeights(run: Run): Promise<HeadWeights> {
 /** What `metrics.json` of a run says; undefined where it cannot be read as such. */
 export async function readRunMetrics({ folder }: Run): Promise<Metrics | undefined> {
   try {
-    const metrics = JSON.parse(await readFile(join(folder, runFiles.metrics), 'utf8'));
+    const metrics = JSON.parse(await readRegularText(join(folder, runFiles.metrics)));
     const whole = Array.isArray(metrics?.classes) && typeof metrics.macro?.f1 === 'number';
     return whole ? metrics : undefined;
   } catch {
@@ -114,7 +115,7 @@ export async function readRunMetrics({ folder }: Run): Promise<Metrics | undefin
 
 async function recordText(folder: string): Promise<string> {
   try {
-    return await readFile(join(folder, runFiles.record), 'utf8');
+    return await readRegularText(join(folder, runFiles.record));
   } catch (error) {
     if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') {
       throw invalid(`Cannot read the run ${folder}: ${reasonOf(error)}`, error);
@@ -177,9 +178,10 @@ function checkInner({ classes, head, files, image, calibration }: RunRecord, pat
 
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
-    return (await stat(path)).size;
-  } catch {
-    return undefined;
+    return (await statRegularFile(path)).size;
+  } catch (error) {
+    if (systemCode(error) !== undefined) return undefined;
+    throw invalid(`Cannot read ${path}: ${reasonOf(error)}`, error);
   }
 }
 

@@ -1,10 +1,11 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomDomain, uniforms } from '@headstart/native';
 import sharp from 'sharp';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
+import { readRegularText } from '../base/regular-file.ts';
 import { drawFrom } from './draw.ts';
 import { drawScene, type Light, lights, type Scene } from './scene.ts';
 
@@ -56,7 +57,7 @@ export async function generateTrafficLights(options: TrafficLightOptions): Promi
     options;
   const counts = { trainPerClass, validationPerClass, heldOutPerClass };
   const record = `${JSON.stringify({ generatorVersion, seed, ...counts }, null, 2)}\n`;
-  const present = await readFile(join(folder, recordFile), 'utf8').catch(() => undefined);
+  const present = await readRegularText(join(folder, recordFile)).catch(() => undefined);
   if (present === record) return;
   await refuseForeign(folder);
   await writeFileAtomically(join(folder, claimFile), `Drawn by Headstart: ${record}`);

@@ -1,6 +1,8 @@
-import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
+import { checkWritable } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
+import { readRegularText } from '../base/regular-file.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../base/safetensors.ts';
 import {
   contentRange,
@@ -54,6 +56,7 @@ export async function downloadTensors(
   const wanted = wantedRanges(header, options.wants);
   const part = `${path}.part`;
   const known = await readProgress(part, remote);
+  await checkWritable(part);
   await using file = await open(part, known ? 'r+' : 'w');
   const done: Range[] = known ? [...known.done] : [];
   const total = wanted.reduce((sum, [begin, end]) => sum + end - begin, 0);
@@ -206,7 +209,7 @@ const progressPath = (part: string) => `${part}.json`;
 
 async function readProgress(part: string, remote: RemoteFile): Promise<Progress | undefined> {
   try {
-    const progress = JSON.parse(await readFile(progressPath(part), 'utf8')) as Progress;
+    const progress = JSON.parse(await readRegularText(progressPath(part))) as Progress;
     const same =
       progress.url === remote.url &&
       progress.total === remote.total &&

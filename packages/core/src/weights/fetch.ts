@@ -1,4 +1,5 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
+import { checkWritable } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
 import {
@@ -90,6 +91,7 @@ async function save(
   let done = resumed ? start : 0;
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   const total = expected.bytes ?? (Number.isFinite(length) ? done + length : undefined);
+  await checkWritable(part);
   const file = await open(part, resumed ? 'a' : 'w');
   try {
     for await (const chunk of response.body ?? []) {

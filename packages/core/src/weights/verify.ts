@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { statRegularFile } from '../base/regular-file.ts';
 
 /** What is known of a file; what is not known is not checked. */
 export interface Expected {
@@ -11,7 +11,7 @@ export interface Expected {
 
 /** @throws Error saying what differs */
 export async function verifyFile(path: string, expected: Expected): Promise<void> {
-  const { size } = await stat(path);
+  const { size } = await statRegularFile(path);
   if (expected.bytes !== undefined && size !== expected.bytes) {
     throw new Error(`it has ${size} bytes, not ${expected.bytes}`);
   }
@@ -25,6 +25,7 @@ export async function verifyFile(path: string, expected: Expected): Promise<void
 
 /** The digest of a file's bytes, in hex. */
 export async function digestOf(path: string, algorithm: 'md5' | 'sha256'): Promise<string> {
+  await statRegularFile(path);
   const hash = createHash(algorithm);
   for await (const chunk of createReadStream(path)) hash.update(chunk);
   return hash.digest('hex');
