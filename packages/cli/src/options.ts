@@ -1,5 +1,4 @@
 import {
-  defaultDirectories,
   deviceOptions,
   type EntryValue,
   folderOptions,
@@ -88,26 +87,32 @@ const configOption = {
 
 /** The options that every command has. */
 export interface CommonOptions extends Partial<FlagValues<typeof outputOptions>> {
-  readonly cacheDir: string;
-  readonly modelsDir: string;
+  readonly cacheDir?: string;
+  readonly modelsDir?: string;
 }
 
+const folders = ['cacheDir', 'modelsDir'] as const;
+
 export function addCommonOptions(command: Command): Command {
-  const defaults = defaultDirectories();
   addOptions(command, outputOptions);
-  for (const name of ['cacheDir', 'modelsDir'] as const) {
+  for (const name of folders) {
     addOptions(command, {
       [name]: {
         ...folderOptions[name],
-        // An empty variable gives the default.
-        kind: { ...folderOptions[name].kind, read: (folder: string) => folder || defaults[name] },
-        default: defaults[name],
+        default: '',
         defaultText: 'the user’s cache folder',
         environment: name === 'cacheDir' ? 'HEADSTART_CACHE_DIR' : 'HEADSTART_MODELS_DIR',
       },
     });
   }
   return addOptions(command, configOption);
+}
+
+/** A command's options; a folder that is empty, as by an empty variable, is left to the library. */
+export function optionsOf(command: Command): Readonly<Record<string, unknown>> {
+  const isLeft = ([name, value]: [string, unknown]) =>
+    value === '' && (folders as readonly string[]).includes(name);
+  return Object.fromEntries(Object.entries(command.opts()).filter((entry) => !isLeft(entry)));
 }
 
 const { device, requireGpu } = deviceOptions;

@@ -3,7 +3,7 @@ import { applyConfigFile } from './config-file.ts';
 import { printDocument } from './documents.ts';
 import { type ExitCode, exitCode } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
-import { setTf32 } from './options.ts';
+import { optionsOf, setTf32 } from './options.ts';
 import type { Runner } from './runner.ts';
 import { createUi, type UiOptions } from './ui.ts';
 
@@ -22,7 +22,8 @@ export async function runCommand(
     if (config) ui.info(`From ${config.path}: ${config.flags.join(' ')}`);
     // Commander passes arguments, options, command: the options may be other ones now.
     return (
-      (await run({ ui, signal }, ...args.slice(0, -2), command.opts(), command)) ?? exitCode.done
+      (await run({ ui, signal }, ...args.slice(0, -2), optionsOf(command), command)) ??
+      exitCode.done
     );
   } catch (error) {
     ui.finish();

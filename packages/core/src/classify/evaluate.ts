@@ -223,8 +223,8 @@ async function backboneOf(
   const spec = backboneSpec(run);
   if (spec === undefined || !record.backbone) return undefined;
   const { preprocess: preprocessing, ...variant } = recordedVariant(run);
-  const directory = modelsDir ?? defaultDirectories().modelsDir;
   try {
+    const directory = modelsDir ?? defaultDirectories().modelsDir;
     const exact = await locateBackbone(spec, {
       modelsDir: directory,
       preprocessing,

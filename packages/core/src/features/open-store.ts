@@ -12,7 +12,7 @@ export interface StoreOptions {
   /** Folder of the cache; made where it is missing. */
   readonly dir: string;
   /** The cache that takes what `dir` lacks, where that cannot be written. */
-  readonly overlayDir: string;
+  readonly overlayDir: string | undefined;
   /** As of `openFeatureCache`. */
   readonly claims?: boolean | undefined;
   /** Called where `dir` is only read. */
@@ -35,10 +35,10 @@ export async function openFeatureStore(options: StoreOptions): Promise<FeatureSt
 }
 
 async function openOwn(
-  dir: string,
+  dir: string | undefined,
   claims: boolean | undefined,
 ): Promise<FeatureCache | undefined> {
-  if (await isReadOnlyCache(dir)) return undefined;
+  if (dir === undefined || (await isReadOnlyCache(dir))) return undefined;
   return openFeatureCache({ dir, claims }).catch((error: unknown) => {
     if (isUnusable(error)) return undefined;
     throw error;

@@ -33,8 +33,8 @@ export async function inPrecision(
   source: SampleSource,
 ): Promise<BackboneFile> {
   const { precision = 'fp32', device, requireGpu, resize, fit, signal } = options;
-  const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (precision === 'fp32') return file;
+  const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (precision === 'fp16') {
     if (device === 'cpu') {
       throw new HeadstartError(

@@ -27,15 +27,16 @@ export interface DoctorOptions {
  * ```
  */
 export async function doctor(options: DoctorOptions = {}): Promise<Finding[]> {
-  const directories = { ...defaultDirectories(), ...options };
+  const defaults = defaultDirectories();
+  const { modelsDir = defaults.modelsDir, cacheDir = defaults.cacheDir } = options;
   return [
     { name: 'Headstart', state: 'ready', detail: software.headstart },
     ...machine(),
     ...trainers(),
     ...(await providers()),
-    await weights(directories.modelsDir ?? ''),
-    await cache(directories.cacheDir ?? ''),
-    ...(await oldCache(directories.cacheDir ?? '')),
+    await weights(modelsDir),
+    await cache(cacheDir),
+    ...(await oldCache(cacheDir)),
   ];
 }
 

@@ -123,7 +123,7 @@ async function exactModel(
   options: ExportModelOptions,
 ): Promise<Pick<MadeModel, 'bytes' | 'image'>> {
   const { image } = run.record;
-  const { backbone, modelsDir = defaultDirectories().modelsDir, signal } = options;
+  const { backbone, signal } = options;
   if (run.record.files[runFiles.model] && backbone === undefined) {
     const bytes = await readFile(join(options.run, runFiles.model));
     return { bytes, image: image ? { height: image.height, width: image.width } : null };
@@ -135,6 +135,7 @@ async function exactModel(
       { option: 'backbone' },
     );
   }
+  const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   const found = await locateBackbone(backbone, { modelsDir, signal });
   const { head, classes, calibration } = run.record;
   const bytes = await appendHead(found.path, {
@@ -198,9 +199,9 @@ async function refuseForeignCard(folder: string): Promise<void> {
   const path = join(folder, exportedFiles.card);
   const text = await readRegularText(path).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
     // A folder or a pipe of that name is not a card either.
     if (systemCode(error) === undefined) return '';
+    throw error;
   });
   if (text === undefined || isModelCard(text)) return;
   throw new HeadstartError(
