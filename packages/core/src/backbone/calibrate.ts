@@ -16,6 +16,7 @@ import type {
   CalibrationSetup,
 } from './calibrate-messages.ts';
 import { guardMemory, release } from './exit-guard.ts';
+import { workerFlags } from './worker-flags.ts';
 
 export interface CalibrateOptions {
   readonly threads?: number | undefined;
@@ -56,6 +57,7 @@ export async function calibrate(
   forbidTelemetry();
   const worker = new Worker(new URL('./calibrate-worker.js', import.meta.url), {
     workerData: setup,
+    execArgv: workerFlags(),
   });
   worker.once('exit', () => release(guard));
   try {

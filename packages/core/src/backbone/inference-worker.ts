@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { HeadstartError } from '../base/errors.ts';
 import { forbidTelemetry } from '../base/onnx-runtime.ts';
 import { guardMemory, release } from './exit-guard.ts';
+import { workerFlags } from './worker-flags.ts';
 import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 type Result = Extract<WorkerAnswer, { type: 'result' }>;
@@ -11,7 +12,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The worker thread, and the requests that wait for its answers. */
+/**
+ * The worker thread, and the requests that wait for its answers. Only those keep the process: a program that
+ * forgets to close what it opened ends all the same.
+ */
 export class InferenceWorker {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -21,6 +25,7 @@ export class InferenceWorker {
 
   private constructor(worker: Worker) {
     this.#worker = worker;
+    worker.unref();
     worker.on('message', (answer: WorkerAnswer) => this.#take(answer));
     worker.on('error', (error) => this.#end(error));
     this.#exited = new Promise((resolve) => {
@@ -36,7 +41,10 @@ export class InferenceWorker {
     forbidTelemetry();
     const guard = guardMemory();
     const workerData: WorkerSetup = { ...setup, guard };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData,
+      execArgv: workerFlags(),
+    });
     worker.once('exit', () => release(guard));
     const first = await new Promise<WorkerAnswer>((resolve, reject) => {
       worker.once('message', resolve);
@@ -74,6 +82,7 @@ export class InferenceWorker {
    */
   async close(): Promise<void> {
     this.#end(new Error('the backbone was closed'));
+    this.#worker.ref();
     this.#worker.postMessage('close' satisfies WorkerRequest);
     await this.#exited;
   }
@@ -84,6 +93,7 @@ export class InferenceWorker {
     const id = this.#next++;
     return new Promise<WorkerAnswer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
+      this.#worker.ref();
       this.#worker.postMessage(request(id), [bytes.buffer]);
     });
   }
@@ -92,6 +102,7 @@ export class InferenceWorker {
     if (!('id' in answer)) return;
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
     if (answer.type === 'error') waiting?.reject(inferenceError(answer.message));
     else waiting?.resolve(answer);
   }
