@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { writeFileAtomically } from '../../../packages/core/src/base/atomic-file.ts';
-import { temporaryBeside } from '../../../packages/core/src/base/temporary-files.ts';
+import {
+  makeTemporaryFolder,
+  temporaryBeside,
+} from '../../../packages/core/src/base/temporary-files.ts';
 import { repositoryRoot } from '../../util/shared.ts';
 import { temporaryFolder } from '../../util/workspace.ts';
 
@@ -40,5 +44,32 @@ describe('temporary files', () => {
     for (const name of others) await writeFile(join(folder.path, name), '');
     await writeFileAtomically(join(folder.path, 'b'), 'whole');
     expect((await readdir(folder.path)).sort()).toEqual([...others, 'b'].sort());
+  });
+});
+
+describe('temporary folders', () => {
+  test('are for this user alone, and gone after use', async () => {
+    const folder = await makeTemporaryFolder('headstart-of-test');
+    expect((await stat(folder.path)).mode & 0o777).toBe(0o700);
+    await writeFile(join(folder.path, 'file'), '');
+    await folder[Symbol.asyncDispose]();
+    expect((await readdir(tmpdir())).includes(basename(folder.path))).toBe(false);
+  });
+
+  test('of a process that was killed are gone when the next one is made', async () => {
+    const module = pathToFileURL(
+      join(repositoryRoot, 'packages/core/dist/base/temporary-files.js'),
+    );
+    const script = `
+      import { writeFileSync } from 'node:fs';
+      import { makeTemporaryFolder } from '${module}';
+      const { path } = await makeTemporaryFolder('headstart-of-test');
+      writeFileSync(path + '/file', '');
+      process.stdout.write(path, () => process.kill(process.pid, 'SIGKILL'));`;
+    const args = ['--input-type=module', '-e', script];
+    const { signal, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([signal, await readdir(stdout)]).toEqual(['SIGKILL', ['file']]);
+    await using _ = await makeTemporaryFolder('headstart-of-test');
+    await expect(stat(stdout)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { fromFloat16 } from '../base/float16.ts';
+import { makeTemporaryFolder } from '../base/temporary-files.ts';
 import { findLayout, type Sample, type TableOptions } from '../dataset/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
 import { type FeatureCache, openFeatureCache } from './cache.ts';
@@ -63,28 +62,24 @@ export async function recomputeCache(options: RecomputeOptions): Promise<CacheRe
   await using cache = await openFeatureCache({ dir, readOnly: true });
   await findLayout(resolve(data), options);
   const scan = scanOnce(data, options);
-  const folder = await mkdtemp(join(tmpdir(), 'headstart-recompute-'));
-  try {
-    let images = 0;
-    {
-      await using extractor = await openExtractor(
-        { ...options, cacheDir: folder },
-        async () => (await scan()).train,
-      );
-      const { train, validation, test } = await scan();
-      const samples = someSamples([...train, ...validation, ...test], sample);
-      images = samples.length;
-      const numbers = Array.from({ length: augment ? views + 1 : 1 }, (_, view) => view);
-      const viewsOf = (one: Sample) => numbers.map((view) => viewRequest(one, view, augment, seed));
-      await extractor.extract(samples, viewsOf, 'computing anew');
-    }
-    await using anew = await openFeatureCache({ dir: folder, readOnly: true });
-    const found = compareRecords(cache, anew);
-    if (found.compared + found.damaged === 0) throw nothingToCompare(dir, data);
-    return { cache: dir, images, ...found, tolerance };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  await using folder = await makeTemporaryFolder('headstart-recompute');
+  let images = 0;
+  {
+    await using extractor = await openExtractor(
+      { ...options, cacheDir: folder.path },
+      async () => (await scan()).train,
+    );
+    const { train, validation, test } = await scan();
+    const samples = someSamples([...train, ...validation, ...test], sample);
+    images = samples.length;
+    const numbers = Array.from({ length: augment ? views + 1 : 1 }, (_, view) => view);
+    const viewsOf = (one: Sample) => numbers.map((view) => viewRequest(one, view, augment, seed));
+    await extractor.extract(samples, viewsOf, 'computing anew');
   }
+  await using anew = await openFeatureCache({ dir: folder.path, readOnly: true });
+  const found = compareRecords(cache, anew);
+  if (found.compared + found.damaged === 0) throw nothingToCompare(dir, data);
+  return { cache: dir, images, ...found, tolerance };
 }
 
 /** Evenly over all contents, whatever the files are called; at least one. */

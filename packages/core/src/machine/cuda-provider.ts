@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cudaProviderLibrary } from '../backbone/index.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { NoticeListener, OperationOptions } from '../base/operation.ts';
+import { makeTemporaryFolder } from '../base/temporary-files.ts';
 import type { OptionsOf, setupOptions } from '../options/index.ts';
 import { type MissingLibrary, missingLibraries } from './libraries.ts';
 
@@ -72,15 +72,11 @@ export async function setupCuda(options: SetupCudaOptions = {}): Promise<SetupCu
     );
   }
   await checkVersion();
-  const temporary = await mkdtemp(join(tmpdir(), 'headstart-cuda-'));
-  try {
-    const folder = await obtain(options, temporary);
-    const files = await place(folder, directory, options);
-    const provider = join(directory, 'libonnxruntime_providers_cuda.so');
-    return { directory, files, missing: await missingLibraries(provider) };
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  await using temporary = await makeTemporaryFolder('headstart-cuda');
+  const folder = await obtain(options, temporary.path);
+  const files = await place(folder, directory, options);
+  const provider = join(directory, 'libonnxruntime_providers_cuda.so');
+  return { directory, files, missing: await missingLibraries(provider) };
 }
 
 /** Whether an NVIDIA driver is loaded, also that of Windows within its Linux subsystem. */

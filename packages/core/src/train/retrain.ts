@@ -1,8 +1,9 @@
-import { access, mkdir, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
+import { isAbandoned, temporaryBeside } from '../base/temporary-files.ts';
 import { readCorrections, writeCorrections } from '../dataset/index.ts';
 import {
   type ExtractorOptions,
@@ -52,7 +53,7 @@ export class Retrainer implements AsyncDisposable {
 
   /**
    * Copies the corrections into the new run's folder, and trains into it. Where it fails or is
-   * aborted, no new folder is left.
+   * aborted, no new folder is left; the next training removes what a killed process has left.
    *
    * @throws HeadstartError as {@link train}; `signal.reason` where aborted
    */
@@ -60,7 +61,9 @@ export class Retrainer implements AsyncDisposable {
     const [corrections, out] = [await correctionsOf(run), await folderBeside(run)];
     const kept = corrections && join(out, runFiles.corrections);
     const options = { ...this.#options, ...hooks, out };
+    const mark = temporaryBeside(join(out, 'training'));
     try {
+      await writeFile(mark, '');
       if (kept) await writeCorrections(kept, corrections.byHash.values());
       return await trainOn((settings) => openTrainingData(settings, this.#extractor), {
         ...options,
@@ -74,6 +77,8 @@ export class Retrainer implements AsyncDisposable {
     } catch (error) {
       await rm(out, { recursive: true, force: true });
       throw error;
+    } finally {
+      await rm(mark, { force: true }).catch(() => {});
     }
   }
 
@@ -122,9 +127,17 @@ async function folderBeside(run: string): Promise<string> {
   const base = first !== undefined && (await exists(first)) ? first : named;
   for (let i = 2; i < 10_000; i++) {
     const folder = `${base}-${i}`;
+    await removeLeft(folder);
     if (await makeNew(folder)) return folder;
   }
   throw new HeadstartError('OUTPUT_UNWRITABLE', `There are too many runs beside ${run}.`);
+}
+
+/** Removes a folder that a killed process has left without a run in it. */
+async function removeLeft(folder: string): Promise<void> {
+  const names: string[] = await readdir(folder).catch(() => []);
+  const isLeft = names.some(isAbandoned) && !names.includes(runFiles.record);
+  if (isLeft) await rm(folder, { recursive: true, force: true });
 }
 
 /** @returns whether it was not there before */
