@@ -158,6 +158,10 @@ export class FeatureCache implements FeatureStore {
     });
   }
 
+  claimant(key: Buffer): { readonly host: string; readonly pid: number } | undefined {
+    return this.#part(key).claims.owner(key);
+  }
+
   release(keys: readonly Buffer[]): void {
     this.#guard('write', () => {
       for (const key of keys) this.#part(key).claims.release(key);

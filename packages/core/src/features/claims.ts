@@ -9,7 +9,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
-import { mayBeAlive, newWriterName } from './pack-writer.ts';
+import { isRegularFileSync } from '../base/regular-file.ts';
+import { mayBeAlive, newWriterName, type Writer, writerOf } from './pack-writer.ts';
 
 /** A claim whose owner has not been heard of for so long is free again. */
 const claimMs = 5 * 60_000;
@@ -50,6 +51,16 @@ export class Claims {
       rmSync(path, { force: true });
     }
     return false;
+  }
+
+  /** Who has claimed it; undefined where nobody has any more. */
+  owner(key: Buffer): Writer | undefined {
+    const path = join(this.#folder, nameOf(key));
+    try {
+      return isRegularFileSync(path) ? writerOf(readFileSync(path, 'latin1')) : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   release(key: Buffer): void {

@@ -24,6 +24,7 @@ import { type ReadImage, readImage } from './read-image.ts';
 import type { RecordLayout } from './record.ts';
 import type { FeatureDtype, FeatureSet } from './set.ts';
 import type { FeatureStore } from './store.ts';
+import { waitingNotice } from './waiting.ts';
 
 export interface ExtractFeaturesOptions extends LongOperationOptions, ResizeOptions {
   /** Images, and which views of each. */
@@ -189,7 +190,7 @@ async function compute(
   options: ExtractFeaturesOptions,
   { onWritten, onFound, onLeftOut }: ComputeListeners,
 ): Promise<Map<Sample, string>> {
-  const { backbone, cache, resize, fit, signal } = options;
+  const { backbone, cache, resize, fit, signal, onNotice } = options;
   const { height, width } = backbone.info.input;
   const viewBytes = height * width * 3;
   const batchSize = batchSizeOf(options);
@@ -213,6 +214,7 @@ async function compute(
     return { ...image, work };
   };
   const skipped = new Map<Sample, string>();
+  let sayWaiting: ReturnType<typeof waitingNotice> | undefined;
   try {
     for (let left = missing; left.length > 0; ) {
       const theirs: MissingViews[] = [];
@@ -235,7 +237,10 @@ async function compute(
       signal?.throwIfAborted();
       await queue.finish();
       left = theirs;
-      if (left.length > 0) await setTimeout(waitMs, undefined, signal && { signal });
+      if (left.length === 0) break;
+      sayWaiting ??= waitingNotice(cache, onNotice);
+      sayWaiting(left);
+      await setTimeout(waitMs, undefined, signal && { signal });
     }
   } catch (error) {
     await queue.settle();

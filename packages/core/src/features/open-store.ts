@@ -109,6 +109,10 @@ class OverlaidCache implements FeatureStore {
     );
   }
 
+  claimant(key: Buffer): ReturnType<FeatureStore['claimant']> {
+    return this.#own?.claimant(key);
+  }
+
   release(keys: readonly Buffer[]): void {
     this.#own?.release(keys);
   }

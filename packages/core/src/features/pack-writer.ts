@@ -28,12 +28,24 @@ export function newWriterName(): string {
   return `${host}-${process.pid}-${started}-${randomBytes(4).toString('hex')}`;
 }
 
+/** Who made a name. */
+export interface Writer {
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** Undefined of what is not a writer's name. */
+export function writerOf(name: string): Writer | undefined {
+  const [, host, pid] = /^(.*)-(\d+)-\w+-\w+$/.exec(name) ?? [];
+  return host === undefined ? undefined : { host, pid: Number(pid) };
+}
+
 /** Whether the process that made a name may still be there: false only where it is certainly gone. */
 export function mayBeAlive(name: string): boolean {
-  const [, where, pid] = /^(.*)-(\d+)-\w+-\w+$/.exec(name) ?? [];
-  if (where !== host) return true;
+  const writer = writerOf(name);
+  if (writer?.host !== host) return true;
   try {
-    process.kill(Number(pid), 0);
+    process.kill(writer.pid, 0);
     return true;
   } catch (error) {
     return systemCode(error) === 'EPERM';

@@ -37,6 +37,8 @@ export interface FeatureStore extends AsyncDisposable {
    * of and that are not there. {@link putBatch} and {@link release} end it.
    */
   claim(keys: readonly Buffer[], layout: RecordLayout): Claim[];
+  /** Who is computing a record; undefined where nobody has claimed it. */
+  claimant(key: Buffer): { readonly host: string; readonly pid: number } | undefined;
   /** Gives up what was claimed and not written. */
   release(keys: readonly Buffer[]): void;
   /** Notes what an extractor's digest stands for, so that people can be told. */
