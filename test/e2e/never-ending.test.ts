@@ -87,6 +87,18 @@ describe.skipIf(process.platform === 'win32')('A pipe to which nobody writes', (
     30_000,
   );
 
+  it('is named as an image of a table', async () => {
+    await makePipe(at('data', 'pipe.png'));
+    const others = ['red', 'blue'].flatMap((label) =>
+      [1, 2, 3].map((i) => `${label}/${label}-00${i}.png,${label}\n`),
+    );
+    await writeFile(at('data', 'table.csv'), `path,label\npipe.png,red\n${others.join('')}`);
+    const { code, stdout } = await cli('check', 'data/table.csv', '--json');
+    await rm(at('data', 'pipe.png'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/pipe\.png.*it cannot be read \(it is not a regular file\)/s);
+  });
+
   it('is refused as headstart.json', async () => {
     await mkdir(at('with-options'));
     await makePipe(at('with-options', 'headstart.json'));

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
-import { statRegularFile } from '../base/regular-file.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import { textOf } from '../base/text.ts';
 import { csvRows } from './csv.ts';
 
@@ -45,8 +44,7 @@ export async function readRows(path: string): Promise<TableRows> {
 async function readText(path: string): Promise<string> {
   let bytes: Buffer;
   try {
-    await statRegularFile(path);
-    bytes = await readFile(path);
+    bytes = await readRegularFile(path);
   } catch (error) {
     const why =
       systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be read: ${reasonOf(error)}`;
