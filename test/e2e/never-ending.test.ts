@@ -96,7 +96,7 @@ describe.skipIf(process.platform === 'win32')('A pipe to which nobody writes', (
     const { code, stdout } = await cli('check', 'data/table.csv', '--json');
     await rm(at('data', 'pipe.png'));
     expect(code).toBe(0);
-    expect(stdout).toMatch(/pipe\.png.*it cannot be read \(it is not a regular file\)/s);
+    expect(stdout).toMatch(/pipe\.png.*it is not a regular file \(table\.csv, line 2\)/s);
   });
 
   it('is refused as headstart.json', async () => {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { reasonOf } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
-import { statRegularFile } from '../base/regular-file.ts';
 
 /** Files being read at once. */
 const parallelFiles = 8;
@@ -58,7 +57,6 @@ async function hashFile(
   const hash = createHash('sha256');
   let size = 0;
   try {
-    await statRegularFile(path);
     await using file = await open(path, 'r');
     for (;;) {
       signal?.throwIfAborted();
