@@ -48,8 +48,8 @@ function dependencies() {
 }
 
 /** Old manifests have an object, or a list of them. */
-function licenceText(license) {
-  if (Array.isArray(license)) return license.map(licenceText).join(' or ');
+export function licenceText(license) {
+  if (Array.isArray(license)) return license.map(licenceText).join(' OR ');
   return typeof license === 'string' ? license : (license?.type ?? 'see the package');
 }
 
