@@ -2,32 +2,25 @@
 //
 //   node scripts/check-packages.mjs [--node 20.19.0,24] [--log FILE] [--quick]
 //
-// Packs the three packages, then for each version of Node (from npm, default 20 and 24): installs them
-// into an empty project with an empty npm cache and no script but our own, runs `npx headstart demo`,
-// and labels an image through `@headstart/core`. With the first version of Node the addon is compiled,
+// Packs the three packages, has publint and attw look at them, then for each version of Node (from npm,
+// default 20, 22 and 24): installs them into an empty project with an empty npm cache and no script but
+// our own, runs `npx headstart demo`, and labels images through `@headstart/core` by a program in
+// JavaScript and one in TypeScript. With the first version of Node the addon is compiled,
 // with the others (and with --quick in all) it is the one that was built here, as one file serves all.
 // Then: what is said where there is no compiler, and that a prebuilt addon and HEADSTART_ADDON need
 // none. Build first (npm run build).
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { packAll } from './pack.mjs';
+import { describePacked, packAll } from './pack.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({
   options: {
-    node: { type: 'string', default: '20,24' },
+    node: { type: 'string', default: '20,22,24' },
     log: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
@@ -139,14 +132,19 @@ try {
 `;
 
 const typed = `
-import { type Classified, loadClassifier, train, type TrainSummary } from '@headstart/core';
-import { trainHeads } from '@headstart/core/head';
-const summary: TrainSummary = await train({ data: 'fruit' });
-await using classifier = await loadClassifier(summary.run);
-for await (const item of classifier.classify(['a.jpg'])) show(item);
+import { type Classified, loadClassifier, readRun, type Run } from '@headstart/core';
+import { type FeatureCache, listCache } from '@headstart/core/features';
+import { type HeadSpec, trainHeads } from '@headstart/core/head';
+import { backboneOptions } from '@headstart/core/options';
+const { record }: Run = await readRun('headstart-demo/run');
+await using classifier = await loadClassifier('headstart-demo/run');
+const file = 'headstart-demo/traffic-lights/held-out/red-000.png';
+for await (const item of classifier.classify([file])) show(item);
 function show(item: Classified): void {
-  console.log('error' in item ? item.error : item.label, typeof trainHeads);
+  console.log('error' in item ? item.error : item.label, record.classes.length);
 }
+export type Named = [FeatureCache, HeadSpec, typeof trainHeads, typeof listCache];
+console.log(typeof trainHeads, typeof listCache, backboneOptions.backbone.default);
 `;
 
 function useWith(version, tarballs) {
@@ -167,18 +165,24 @@ function useWith(version, tarballs) {
   expectText(run('node', ['label.mjs'], at), 'red');
   writeFileSync(join(at.cwd, 'typed.ts'), typed);
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--skipLibCheck',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2023',
-    '--lib',
-  ];
-  const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-  run('node', [tsc, ...options, 'es2023,esnext.disposable', ...types, 'typed.ts'], at);
+  const compiled = ['--strict', '--module', 'nodenext', '--target', 'es2023'];
+  const libraries = ['--lib', 'es2023,esnext.disposable', '--types', 'node'];
+  const types = ['--typeRoots', join(root, 'node_modules/@types')];
+  // All declarations are checked, ours and those that they import: no --skipLibCheck.
+  run('node', [tsc, ...compiled, ...libraries, ...types, 'typed.ts'], at);
+  expectText(run('node', ['typed.js'], at), 'function function vgg16');
+}
+
+/** publint, and of what can be imported attw: entry points and types, as Node's ES modules find them. */
+function checkManifests(tarballs) {
+  const at = { cwd: place, env: process.env };
+  for (const file of tarballs) {
+    run('npx', ['--yes', 'publint@0.3.25', file, '--strict'], { ...at, shown: 2 });
+    // The command has no entry point but its bin.
+    if (/headstart-\d/.test(file)) continue;
+    const attw = ['--yes', '@arethetypeswrong/cli@0.18.5', file, '--profile', 'esm-only'];
+    run('npx', [...attw, '--format', 'ascii'], { ...at, shown: 60 });
+  }
 }
 
 /** Tools that a system without a compiler still has. */
@@ -232,10 +236,13 @@ function billOfMaterials(version) {
 
 const versions = values.node.split(',');
 const packed = resolve(place, 'packed');
-const plain = packAll(join(packed, 'plain'));
-const prebuilt = packAll(join(packed, 'prebuilt'), { addon: true });
+const packages = packAll(join(packed, 'plain'));
+const plain = packages.map(({ path }) => path);
+const prebuilt = packAll(join(packed, 'prebuilt'), { addon: true }).map(({ path }) => path);
 say(`# Packages of Headstart, tried on ${process.platform}-${process.arch}`);
-for (const file of readdirSync(join(packed, 'plain'))) say(`  ${file}`);
+for (const one of packages) say(`  ${describePacked(one)}`);
+say('\n## What the packages say of themselves');
+checkManifests(plain);
 for (const [i, version] of versions.entries()) {
   const compiled = i === 0 && !values.quick;
   say(`\n## Node ${version}, the addon ${compiled ? 'compiled' : 'prebuilt'}`);

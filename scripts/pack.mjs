@@ -1,10 +1,11 @@
 // Packs the three packages as they are published:
 //
-//   node scripts/pack.mjs [FOLDER] [--addon]
+//   node scripts/pack.mjs [FOLDER] [--addon] [--addons PREBUILT]
 //
-// Writes FOLDER/*.tgz (default: packed). Build first (npm run build). --addon puts the addon that was
-// built here into the native package, as prebuilds/<platform>-<arch>/headstart.node, so that it is not
-// compiled where it is installed.
+// Writes FOLDER/*.tgz (default: packed), and says how large they are. Build first (npm run build).
+// --addon puts the addon that was built here into the native package, as
+// prebuilds/<platform>-<arch>/headstart.node, so that it is not compiled where it is installed;
+// --addons does so with all of PREBUILT/<platform>-<arch>/headstart.node.
 //
 // A package in the workspace differs from the published one: there, no install script may run, what
 // several packages share has one version in pnpm-workspace.yaml, and licence and manifest of the
@@ -22,6 +23,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { configSchema } from '../packages/cli/dist/config-schema.js';
 import { program } from './docs/program.mjs';
 
@@ -56,16 +58,26 @@ const additions = {
   cli: { dependencies: { cookie: '1.1.1' } },
 };
 
+/** Where it is published from: npm's provenance holds the manifest to it. */
+function repositoryOf(name) {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env;
+  if (!server || !repository) return {};
+  const url = `git+${server}/${repository}.git`;
+  return { repository: { type: 'git', url, directory: `packages/${name}` } };
+}
+
 /** Puts a package together and gives its folder. */
-function stage(name, into, { addon }) {
+function stage(name, into, { addon, addons }) {
   const source = join(root, 'packages', name);
   const folder = join(into, name);
   const { devDependencies: _, ...manifest } = JSON.parse(read('packages', name, 'package.json'));
   const { files: moreFiles = [], dependencies: more = {}, ...rest } = additions[name];
   const files = [...manifest.files, ...moreFiles];
   mkdirSync(folder, { recursive: true });
-  // Maps lead to sources, which are not in the package; build records to this machine's paths.
-  const filter = (path) => !/\.(map|tsbuildinfo)$/.test(path);
+  // Maps lead to sources, which are not in the package; build records to this machine's paths. The
+  // command is imported by nobody: its types help nobody.
+  const unwanted = name === 'cli' ? /\.(map|tsbuildinfo|d\.ts)$/ : /\.(map|tsbuildinfo)$/;
+  const filter = (path) => !unwanted.test(path);
   for (const file of [...files, 'README.md']) {
     if (!existsSync(join(source, file))) continue;
     cpSync(join(source, file), join(folder, file), { recursive: true, filter });
@@ -81,8 +93,13 @@ function stage(name, into, { addon }) {
     const place = join(folder, 'prebuilds', `${process.platform}-${process.arch}`);
     cpSync(join(source, 'build/Release/headstart.node'), join(place, 'headstart.node'));
   }
+  if (name === 'native' && addons) cpSync(addons, join(folder, 'prebuilds'), { recursive: true });
   const dependencies = published({ ...manifest.dependencies, ...more });
-  const text = JSON.stringify({ ...manifest, ...rest, files, dependencies }, null, 2);
+  const text = JSON.stringify(
+    { ...manifest, ...repositoryOf(name), ...rest, files, dependencies },
+    null,
+    2,
+  );
   writeFileSync(join(folder, 'package.json'), `${text}\n`);
   return folder;
 }
@@ -91,29 +108,48 @@ function stage(name, into, { addon }) {
  * Writes the three .tgz files into a folder.
  *
  * @param {string} folder
- * @param {{ readonly addon?: boolean }} [options]
- * @returns {string[]} their paths: native, core, cli
+ * @param {{ readonly addon?: boolean, readonly addons?: string }} [options]
+ * @returns {Packed[]} native, core, cli
+ *
+ * @typedef {object} Packed
+ * @property {string} path
+ * @property {number} size of the file, in bytes
+ * @property {number} unpackedSize
+ * @property {{ path: string, size: number }[]} files
  */
-export function packAll(folder, { addon = false } = {}) {
+export function packAll(folder, options = {}) {
   const temporary = mkdtempSync(join(tmpdir(), 'headstart-pack-'));
   try {
     mkdirSync(folder, { recursive: true });
     return Object.keys(additions).map((name) => {
-      const staged = stage(name, temporary, { addon });
+      const staged = stage(name, temporary, options);
       const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
       const args = ['pack', staged, '--pack-destination', folder, '--json'];
       const [packed] = JSON.parse(
         execFileSync(npm, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
       );
-      return join(folder, packed.filename);
+      return { ...packed, path: join(folder, packed.filename) };
     });
   } finally {
     rmSync(temporary, { recursive: true });
   }
 }
 
+const inKilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
+
+/** A package with its size and its largest files, for people. */
+export function describePacked({ path, size, unpackedSize, files }) {
+  const largest = [...files].sort((a, b) => b.size - a.size).slice(0, 3);
+  const named = largest.map((file) => `${file.path} ${inKilobytes(file.size)}`).join(', ');
+  return `${path}: ${inKilobytes(size)}, unpacked ${inKilobytes(unpackedSize)} in ${files.length} files; ${named}`;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const args = process.argv.slice(2);
-  const folder = resolve(args.find((arg) => !arg.startsWith('--')) ?? 'packed');
-  for (const file of packAll(folder, { addon: args.includes('--addon') })) console.log(file);
+  const { values, positionals } = parseArgs({
+    options: { addon: { type: 'boolean' }, addons: { type: 'string' } },
+    allowPositionals: true,
+  });
+  for (const packed of packAll(resolve(positionals[0] ?? 'packed'), values)) {
+    console.log(describePacked(packed));
+  }
 }

@@ -2,7 +2,8 @@
 // install` and `npm rebuild @headstart/native` run it. In a checkout, npm run build:native does.
 //
 // The addon is, in this order: the file that HEADSTART_ADDON names (at run time as well),
-// prebuilds/<platform>-<arch>/headstart.node where one was put into the package, or compiled here.
+// prebuilds/<platform>-<arch>/headstart.node (-musl on Alpine) where one is in the package and
+// HEADSTART_CUDA is not on, or compiled here.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -56,13 +57,21 @@ function compile() {
   }
 }
 
-const prebuilt = join(folder, 'prebuilds', `${process.platform}-${process.arch}`, 'headstart.node');
+/** Those of this system that there are. */
+function prebuiltAddons() {
+  const system = `${process.platform}-${process.arch}`;
+  return [system, `${system}-musl`]
+    .map((name) => join(folder, 'prebuilds', name, 'headstart.node'))
+    .filter((path) => existsSync(path));
+}
+
+const wantsCuda = (process.env.HEADSTART_CUDA || '').toLowerCase() === 'on';
 const named = process.env.HEADSTART_ADDON && resolve(process.env.HEADSTART_ADDON);
 if (named) {
   if (!loads(named)) process.exit(1);
   console.log(`@headstart/native: uses ${named}, nothing is compiled.`);
-} else if (existsSync(prebuilt) && loads(prebuilt)) {
-  console.log(`@headstart/native: uses ${prebuilt}, nothing is compiled.`);
 } else {
-  compile();
+  const prebuilt = wantsCuda ? undefined : prebuiltAddons().find(loads);
+  if (prebuilt) console.log(`@headstart/native: uses ${prebuilt}, nothing is compiled.`);
+  else compile();
 }

@@ -4,11 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { NativeError } from './errors.ts';
 import type { NativeModule } from './native-module.ts';
 
-/** Compiled here, or put into the package. Seen from `dist/` and from `src/` alike. */
+const system = `${process.platform}-${process.arch}`;
+
+/**
+ * Compiled here, or put into the package. Seen from `dist/` and from `src/` alike. On Linux, an addon
+ * for glibc does not load where the C library is musl (Alpine), and the other way round.
+ */
 const built = [
   '../build/Release/headstart.node',
   '../build/Debug/headstart.node',
-  `../prebuilds/${process.platform}-${process.arch}/headstart.node`,
+  `../prebuilds/${system}/headstart.node`,
+  ...(process.platform === 'linux' ? [`../prebuilds/${system}-musl/headstart.node`] : []),
 ];
 
 /** The files to try; the environment variable HEADSTART_ADDON names another one instead. */
