@@ -17,7 +17,7 @@ export const units = {
     what: 'what is wrong with a folder, as a report and a page',
     imports: ['core/dataset', 'core/image', 'core/page'],
   },
-  'core/sample': { what: 'the drawn traffic lights', imports: ['native'] },
+  'core/sample': { what: 'the drawn traffic lights', imports: ['native', 'core/image'] },
   'core/evaluate': { what: 'metrics, calibration, confusion', imports: [] },
   'core/onnx': { what: 'ONNX graphs: read, adapt, append, quantize, plan', imports: ['native'] },
   'core/weights': {

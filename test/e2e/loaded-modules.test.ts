@@ -38,3 +38,10 @@ describe('what asks nothing of the library', () => {
     },
   );
 });
+
+it('what looks at no picture and no model loads neither sharp nor ONNX', async () => {
+  await using folder = await temporaryFolder();
+  const files = await filesLoadedBy(['cache', 'ls', '--cache-dir', folder.path]);
+  expect(files).toContain('packages/core/dist/features/index.js');
+  expect(packagesOf(files)).toEqual(['commander']);
+});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { stringify } from 'csv-stringify/sync';
 import { checkWritable, writeFileAtomically } from '../base/atomic-file.ts';
+import { csvText } from '../base/csv.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { readRegularFile } from '../base/regular-file.ts';
 import { csvRows } from './csv.ts';
@@ -135,7 +135,7 @@ async function merge(path: string, added: readonly Correction[]): Promise<readon
     merged.set(hash.toLowerCase(), { ...row, hash: hash.toLowerCase() });
   }
   const rows = [...merged.values()].map((row) => columns.map((column) => row[column]));
-  await writeFileAtomically(path, `${header}\n${stringify(rows)}`);
+  await writeFileAtomically(path, `${header}\n${csvText(rows)}`);
   return [...merged.values()];
 }
 

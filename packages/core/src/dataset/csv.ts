@@ -1,4 +1,4 @@
-import { CsvError, parse } from 'csv-parse/sync';
+import { isCsvError, parseCsv } from '../base/csv.ts';
 
 export interface CsvRow {
   readonly record: readonly string[];
@@ -13,7 +13,7 @@ export function csvRows(
   delimiter = ',',
 ): CsvRow[] {
   try {
-    const rows = parse(content, {
+    const rows = parseCsv(content, {
       bom: true,
       delimiter,
       info: true,
@@ -24,7 +24,7 @@ export function csvRows(
     }) as unknown as { record: string[]; info: { lines: number } }[];
     return rows.map(({ record, info }) => ({ record, line: info.lines }));
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw refuse((error as CsvError & { readonly lines?: number }).lines ?? 1, error);
+    if (!isCsvError(error)) throw error;
+    throw refuse(error.lines ?? 1, error);
   }
 }

@@ -1,4 +1,4 @@
-import { stringify } from 'csv-stringify/sync';
+import { csvText } from '../base/csv.ts';
 import {
   at,
   type Classification,
@@ -49,10 +49,10 @@ export function* confusionCells({ counts }: ConfusionMatrix): Generator<Confusio
 
 /** One row for each true class, one column for each predicted one, with headings. */
 export function confusionCsv({ counts }: ConfusionMatrix, names: readonly string[]): string {
-  const head = stringify([['true \\ predicted', ...names]]);
+  const head = csvText([['true \\ predicted', ...names]]);
   // Numbers need no quotes: of 3,000 classes there are nine million.
   const rows = names.map((name, label) => {
-    return `${stringify([[name]]).trimEnd()},${counts[label]?.join(',')}\n`;
+    return `${csvText([[name]]).trimEnd()},${counts[label]?.join(',')}\n`;
   });
   return `${head}${rows.join('')}`;
 }

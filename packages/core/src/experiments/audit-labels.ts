@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomically } from '../base/atomic-file.ts';
+import { csvText } from '../base/csv.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
 import { readCorrections, type Sample } from '../dataset/index.ts';
 import { describeTrainer } from '../head/index.ts';
@@ -204,7 +204,7 @@ async function writeTables(folder: string, data: StudyData, audit: AuditResult):
   const probabilities = ['label_probability', 'suggested_probability', 'suspicious'];
   const columns = ['rank', 'file', 'hash', 'label', 'suggested', ...probabilities];
   const header = { header: true, columns: [...columns, 'distance', 'outlier'] };
-  await writeFileAtomically(join(folder, files.images), stringify(rows, header));
+  await writeFileAtomically(join(folder, files.images), csvText(rows, header));
   const pairs = audit.nearDuplicates.map(({ first, second, similarity }) => [
     similarity,
     ...[first, second].flatMap((i) => [sample(i).name, classes[sample(i).label]]),
@@ -212,7 +212,7 @@ async function writeTables(folder: string, data: StudyData, audit: AuditResult):
   const pairColumns = ['similarity', 'file', 'label', 'other_file', 'other_label'];
   await writeFileAtomically(
     join(folder, files.duplicates),
-    stringify(pairs, { header: true, columns: pairColumns }),
+    csvText(pairs, { header: true, columns: pairColumns }),
   );
 }
 

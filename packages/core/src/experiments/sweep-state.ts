@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomically } from '../base/atomic-file.ts';
+import { csvText } from '../base/csv.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { makeOutputFolder } from '../base/output-folder.ts';
 import { readRegularText } from '../base/regular-file.ts';
@@ -182,5 +182,5 @@ function trialsCsv(trials: readonly Trial[], images: number): string {
   const options = ['head', 'optimizer', 'learning_rate', 'weight_decay', 'dropout'];
   const more = ['label_smoothing', 'l2', 'momentum', 'class_weights'];
   const columns = ['trial', ...reached, 'ended', ...options, ...more];
-  return stringify(rows, { header: true, columns });
+  return csvText(rows, { header: true, columns });
 }

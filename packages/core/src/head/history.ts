@@ -1,4 +1,4 @@
-import { stringify } from 'csv-stringify/sync';
+import { csvText } from '../base/csv.ts';
 import type { Monitor } from './early-stopping.ts';
 
 /** One epoch's metrics. Losses are means over samples, accuracies fractions. */
@@ -34,7 +34,7 @@ export function monitored(record: EpochRecord, monitor: Monitor): number {
 
 /** `epoch,loss,accuracy,val_loss,val_accuracy,seconds`, one row an epoch, with a heading. */
 export function historyCsv(history: readonly EpochRecord[]): string {
-  return stringify(
+  return csvText(
     history.map((r) => [r.epoch, r.loss, r.accuracy, r.valLoss, r.valAccuracy, r.seconds]),
     {
       header: true,

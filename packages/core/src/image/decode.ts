@@ -1,5 +1,5 @@
 import { canRenderJpeg, renderJpeg, renderViews } from '@headstart/native';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { scannedPixels } from './costly.ts';
 import { imageFormat } from './format.ts';
 import { jpegStructure } from './jpeg-scans.ts';
@@ -51,10 +51,6 @@ const parallelPixels = 20_000_000;
 
 /** And up to this many pixels in all scans of a JPEG. */
 const parallelScanned = 200_000_000;
-
-// Parallelism is across images, each image is seen once.
-sharp.concurrency(1);
-sharp.cache(false);
 
 /**
  * Decodes an image file to 8-bit sRGB, height x width x 3, interleaved.

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
-import sharp from 'sharp';
 import { reasonOf } from '../base/errors.ts';
 import { imageFormat } from './format.ts';
 import { jpegFrame, jpegStructure } from './jpeg-scans.ts';
+import { sharp } from './libvips.ts';
 
 /**
  * What a file that can be decoded has that libjpeg or libpng warn of, so that its picture may be

@@ -12,6 +12,7 @@ export {
 export { decoderWarning } from './decoder-warning.ts';
 export type { ImageDescription } from './describe.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
+export { sharp } from './libvips.ts';
 export { encodePng, overlayHeat, readPicture } from './overlay.ts';
 export type { Fit, Size } from './placement.ts';
 export { readThumbnail } from './thumbnail.ts';

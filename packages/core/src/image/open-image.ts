@@ -1,6 +1,7 @@
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { bmpSize, decodeBmp } from './bmp.ts';
 import { fileTypeBrands, type ImageFormat, imageFormat } from './format.ts';
+import { sharp } from './libvips.ts';
 import { Unreadable } from './unreadable.ts';
 
 export interface OpenOptions {
@@ -11,14 +12,6 @@ export interface OpenOptions {
   /** Refuse what a decoder warns of, too. Default false. */
   readonly refuseWarnings?: boolean | undefined;
 }
-
-/**
- * The decoders that stay in use: of the formats that are read, and of SVG, which is drawn here but
- * is never a user's file. libvips has others, for tables, for its own format and for programs'.
- */
-const kept = ['Jpeg', 'Png', 'Nsgif', 'Webp', 'Tiff', 'Heif', 'Svg'];
-sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({ operation: kept.map((name) => `VipsForeignLoad${name}`) });
 
 /** Seconds of one decode at most. What takes longer was let through by a mistake of this program. */
 const mostSeconds = 60;

@@ -1,7 +1,7 @@
-import sharp from 'sharp';
 import { bilinear } from '../base/bilinear.ts';
 import { decodeImage } from './decode.ts';
 import { describeImage } from './describe.ts';
+import { sharp } from './libvips.ts';
 import { type Fit, placement, type Size } from './placement.ts';
 
 /** A picture in its own proportions. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import sharp from 'sharp';
 import { imageFormat } from './format.ts';
+import { sharp } from './libvips.ts';
 
 /** A JPEG segment has 64 KiB at most; larger profiles, in several, are taken for others. */
 const mostBytes = 60_000;

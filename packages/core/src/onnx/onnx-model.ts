@@ -1,15 +1,17 @@
-import onnxProto from 'onnx-proto';
+import { createRequire } from 'node:module';
+import type onnxProto from 'onnx-proto';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
+import type { EncodableModel, Graph, GraphNode, Model, TensorProto, ValueInfo } from './proto.ts';
 
-const { onnx } = onnxProto;
+let loaded: typeof onnxProto.onnx | undefined;
 
-export type Model = onnxProto.onnx.ModelProto;
-/** What is put together here, and not read from a file. */
-export type EncodableModel = onnxProto.onnx.IModelProto;
-export type Graph = onnxProto.onnx.IGraphProto;
-export type GraphNode = onnxProto.onnx.INodeProto;
-export type TensorProto = onnxProto.onnx.ITensorProto;
-export type ValueInfo = onnxProto.onnx.IValueInfoProto;
+/** ONNX's messages, loaded by the first model: what sees none does not wait for them. */
+function onnx(): typeof onnxProto.onnx {
+  loaded ??= (createRequire(import.meta.url)('onnx-proto') as typeof onnxProto).onnx;
+  return loaded;
+}
+
+export type { EncodableModel, Graph, GraphNode, Model, TensorProto, ValueInfo };
 
 /** Element types of ONNX tensors that are met here. */
 export const elementType = {
@@ -25,7 +27,7 @@ export const elementType = {
 /** @throws HeadstartError `BACKBONE_UNSUITABLE` where the bytes are no ONNX model */
 export function decodeModel(bytes: Uint8Array, name: string): Model {
   try {
-    const model = onnx.ModelProto.decode(bytes);
+    const model = onnx().ModelProto.decode(bytes);
     if (model.graph?.output?.length) return model;
   } catch (error) {
     throw new HeadstartError(
@@ -38,7 +40,7 @@ export function decodeModel(bytes: Uint8Array, name: string): Model {
 }
 
 export function encodeModel(model: EncodableModel): Uint8Array {
-  return onnx.ModelProto.encode(model).finish();
+  return onnx().ModelProto.encode(model).finish();
 }
 
 /**
@@ -49,14 +51,14 @@ export function encodeModelParts(model: EncodableModel): Uint8Array[] {
   const { graph, ...rest } = model;
   const { initializer, ...others } = graph ?? {};
   const constants = (initializer ?? []).flatMap((tensor) => field(5, tensorParts(tensor)));
-  const inside = [onnx.GraphProto.encode(others).finish(), ...constants];
-  return [onnx.ModelProto.encode(rest).finish(), ...field(7, inside)];
+  const inside = [onnx().GraphProto.encode(others).finish(), ...constants];
+  return [onnx().ModelProto.encode(rest).finish(), ...field(7, inside)];
 }
 
 /** Fields may come in any order: the numbers are last. */
 function tensorParts(tensor: TensorProto): Uint8Array[] {
   const { rawData, ...rest } = tensor;
-  const start = onnx.TensorProto.encode(rest).finish();
+  const start = onnx().TensorProto.encode(rest).finish();
   return Object.hasOwn(tensor, 'rawData') && rawData ? [start, ...field(9, [rawData])] : [start];
 }
 
@@ -69,7 +71,7 @@ function field(number: number, content: readonly Uint8Array[]): Uint8Array[] {
 }
 
 /** Model metadata (`metadata_props`) as a record. */
-export function modelMetadata(model: onnxProto.onnx.IModelProto): Record<string, string> {
+export function modelMetadata(model: EncodableModel): Record<string, string> {
   const entries = (model.metadataProps ?? []).map(({ key, value }) => [key ?? '', value ?? '']);
   return Object.fromEntries(entries);
 }
@@ -80,7 +82,7 @@ export function metadataProps(metadata: Readonly<Record<string, string>>) {
 
 /** An attribute by the type of its value: whole numbers, lists of them, or text. */
 function attribute(name: string, value: number | readonly number[] | string) {
-  const { AttributeType } = onnx.AttributeProto;
+  const { AttributeType } = onnx().AttributeProto;
   if (typeof value === 'string') {
     return { name, type: AttributeType.STRING, s: Buffer.from(value) };
   }

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
-import { readPicture, unreadableReason } from '../image/index.ts';
+import { readPicture, sharp, unreadableReason } from '../image/index.ts';
 
 /** RGB, height x width x 3, interleaved. */
 export interface RgbPicture {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+import { parseCsv } from '../base/csv.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
 import { readRegularFile } from '../base/regular-file.ts';
 import type { Run } from './read.ts';
@@ -23,7 +23,7 @@ export async function readRunPredictions({ folder }: Run): Promise<RunPrediction
   const path = join(folder, runFiles.predictions);
   let rows: Record<string, string>[];
   try {
-    rows = parse(await readRegularFile(path), { columns: true });
+    rows = parseCsv(await readRegularFile(path), { columns: true });
   } catch (error) {
     throw new HeadstartError('RUN_INVALID', `Cannot read ${path}: ${reasonOf(error)}.`, {
       cause: error,

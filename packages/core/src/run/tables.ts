@@ -1,4 +1,4 @@
-import { stringify } from 'csv-stringify/sync';
+import { csvText } from '../base/csv.ts';
 import type { SkippedFile } from '../dataset/index.ts';
 import type { SamplePrediction } from '../evaluate/index.ts';
 
@@ -23,11 +23,11 @@ export function predictionsCsv(
   ]);
   const probabilities = ['probability', 'label_probability'];
   const columns = ['file', 'label', 'predicted', ...probabilities, 'correct', 'hash'];
-  return stringify(rows, { header: true, columns });
+  return csvText(rows, { header: true, columns });
 }
 
 /** `file,reason`, one row a file that was not used. */
 export function skippedCsv(skipped: readonly SkippedFile[]): string {
   const rows = skipped.map(({ path, reason }) => [path, reason]);
-  return stringify(rows, { header: true, columns: ['file', 'reason'] });
+  return csvText(rows, { header: true, columns: ['file', 'reason'] });
 }

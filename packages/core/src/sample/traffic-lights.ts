@@ -1,11 +1,11 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomDomain, uniforms } from '@headstart/native';
-import sharp from 'sharp';
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
 import { readRegularText } from '../base/regular-file.ts';
+import { sharp } from '../image/index.ts';
 import { drawFrom } from './draw.ts';
 import { drawScene, type Light, lights, type Scene } from './scene.ts';
 
