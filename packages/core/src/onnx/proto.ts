@@ -107,4 +107,4 @@ export type EncodableModel = Optional<{
 export type Model = EncodableModel &
   Required<{
     [Name in 'opsetImport' | 'metadataProps' | 'functions']: NonNullable<EncodableModel[Name]>;
-  }>;
+  }> & { toJSON(): object };
