@@ -173,7 +173,7 @@ function answerOf(item, { label: best, probability, top }, page) {
     make('p', { class: 'answer' }, `${best} `, share),
     ranking,
     make('p', { class: 'hint-small' }, 'Choose a class to see where it was found.'),
-    ...(page.run().why_no_training === null ? [teachForm(item, best, page)] : []),
+    ...(page.run().why_no_training === null ? [teachForm(item, top[0].label, page)] : []),
   ];
 }
 

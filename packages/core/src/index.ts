@@ -126,6 +126,8 @@ export type {
   MeanScore,
   Metrics,
   ReliabilityBin,
+  RiskPoint,
+  Selective,
 } from './evaluate/index.ts';
 export {
   type AuditedFile,

@@ -128,6 +128,21 @@ describe('a batched classifier', () => {
     expect(answers.map(nameAndLabel)).toEqual([['10 dark'], ['240 light'], ['20 dark']]);
   });
 
+  test('labels by the threshold of each caller', async () => {
+    const { classifier, finish } = batched();
+    const images = await pictures([100]);
+    const [sure, unsure] = [
+      classifier.classify(images, { threshold: 0.9, topK: 1 }),
+      classifier.classify(images, { threshold: 0.5 }),
+    ];
+    const answers = await finish(Promise.all([sure, unsure]));
+    expect(answers.map(nameAndLabel)).toEqual([['100 unknown'], ['100 dark']]);
+    expect(answers[0]?.[0]).toMatchObject({ ranking: [{ label: 'dark' }] });
+    await expect(classifier.classify(images, { threshold: 2 })).rejects.toThrow(
+      'threshold must be from 0 to 1, not 2',
+    );
+  });
+
   test('keeps a second batch ready only where it is full', async () => {
     const { classifier, batches, finish } = batched({ batchSize: 2 });
     const images = await pictures([0, 1, 2, 3, 4]);

@@ -57,7 +57,7 @@ export function addEvaluateCommand(program: Command, runner: Runner): void {
 }
 
 function evaluateText(result: EvaluateResult): string {
-  const { metrics, mistakes, skipped } = result;
+  const { metrics, mistakes, selective, skipped } = result;
   const { uncalibrated } = metrics;
   const before = (value: string) => (metrics.temperature === 1 ? '' : ` (uncalibrated ${value})`);
   const [low, high] = metrics.interval;
@@ -75,6 +75,7 @@ function evaluateText(result: EvaluateResult): string {
       'calibration error',
       percent(metrics.calibrationError) + before(percent(uncalibrated.calibrationError)),
     ],
+    ...(selective ? selectiveFigures(selective) : []),
   ];
   return [
     table(['', ''], figures).trimStart(),
@@ -85,6 +86,23 @@ function evaluateText(result: EvaluateResult): string {
     ...(skipped.length > 0 ? [''] : []),
     ...skipped.map(({ path, reason }) => `skipped ${path}: ${reason}`),
   ].join('\n');
+}
+
+function selectiveFigures(selective: NonNullable<EvaluateResult['selective']>): [string, string][] {
+  const { threshold, answered, coverage, error, interval, areaUnderCurve } = selective;
+  const area: [string, string] = ['mean error over coverages', percent(areaUnderCurve, 2)];
+  if (threshold === null) return [['answered', 'no threshold keeps the error so low'], area];
+  const how = `predict --threshold ${threshold} answers`;
+  if (error === null || interval === null) return [['answered', `none: ${how} no image`], area];
+  const [low, high] = interval;
+  return [
+    ['answered', `${percent(coverage)}: ${how} ${plural(answered, 'image')}`],
+    [
+      'error of the answers',
+      `${percent(error)}, 95 % interval ${percent(low)} to ${percent(high)} (Wilson)`,
+    ],
+    area,
+  ];
 }
 
 function classTable({ classes, macro, weighted, samples }: EvaluateResult['metrics']): string {

@@ -1,4 +1,4 @@
-import { HeadstartError, type ImageInput, loadClassifier, unknownLabel } from '@headstart/core';
+import { HeadstartError, type ImageInput, loadClassifier } from '@headstart/core';
 import { plural } from '@headstart/core/options';
 import { errorDocument } from '../documents.ts';
 import { exitCode } from '../exit-codes.ts';
@@ -13,7 +13,7 @@ import { type CommandContext, noticesTo } from '../runner.ts';
 
 import { checkFolder, newImagesIn } from '../watch.ts';
 import { announceDevice } from './announce-device.ts';
-import type { PredictOptions } from './predict-options.ts';
+import { type PredictOptions, unknownWarning } from './predict-options.ts';
 
 /** Rows of a table that wait for each other, so that its columns fit. */
 const rowsTogether = 200;
@@ -43,7 +43,8 @@ export async function predict(
     mayBeUnknown: options.threshold !== undefined,
     rowsTogether: options.watch === undefined ? rowsTogether : 1,
   };
-  warnOfUnknown(context, classes, options);
+  const warning = unknownWarning(classes, options.threshold);
+  if (warning !== undefined) ui.warn(warning);
   const writer = createPredictionWriter(format, layout, ui.write);
   const counts = { done: 0, unreadable: 0 };
   // A list or a folder that goes on must not keep a program that has ended.
@@ -87,17 +88,6 @@ function chosenFormat(
     );
   }
   return format ?? (json ? 'json' : 'table');
-}
-
-function warnOfUnknown(
-  { ui }: CommandContext,
-  classes: readonly string[],
-  { threshold }: PredictOptions,
-): void {
-  if (threshold === undefined || !classes.includes(unknownLabel)) return;
-  ui.warn(
-    `warning: the run has a class "${unknownLabel}", which is also what images below --threshold are called.`,
-  );
 }
 
 /** What is named, and then what comes into the watched folder. */

@@ -8,6 +8,22 @@ const formats = ['table', 'csv', 'json', 'jsonl'] as const satisfies readonly Pr
 /** Named as in the library, which is not loaded for its name. */
 const unknown: typeof unknownLabel = 'unknown';
 
+/** Where a class has the name of what is none of the classes. */
+export function unknownWarning(
+  classes: readonly string[],
+  threshold: number | undefined,
+): string | undefined {
+  if (threshold === undefined || !classes.includes(unknown)) return undefined;
+  return `warning: the run has a class "${unknown}", which is also what images below --threshold are called.`;
+}
+
+/** An answer for what is none of the classes. */
+export const thresholdOption = {
+  threshold: option(number({ min: 0, max: 1 }), {
+    help: `label an image "${unknown}" where no class is as probable`,
+  }),
+} as const;
+
 export const predictOptions = {
   topk: option(integer({ min: 1 }), {
     default: 3,
@@ -19,9 +35,7 @@ export const predictOptions = {
     placeholder: 'which',
     help: 'of the classes that are named, or also of all classes',
   }),
-  threshold: option(number({ min: 0, max: 1 }), {
-    help: `label an image "${unknown}" where no class is as probable`,
-  }),
+  ...thresholdOption,
   format: option(choice(formats), {
     help: 'output (default: table, or json under --json)',
   }),

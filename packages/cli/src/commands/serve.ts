@@ -13,6 +13,7 @@ import { type CommandContext, noticesTo, type Runner } from '../runner.ts';
 import { defaultLimits } from '../serve/limits.ts';
 import type { RunningServer } from '../serve/serve.ts';
 import { announceDevice } from './announce-device.ts';
+import { thresholdOption, unknownWarning } from './predict-options.ts';
 
 const listenOptions = {
   host: option(text('address'), { default: '127.0.0.1', help: 'where to listen' }),
@@ -61,7 +62,9 @@ const limitOptions = {
 interface ServeCommandOptions
   extends CommonOptions,
     DeviceOptions,
-    FlagValues<typeof listenOptions & typeof editOptions & typeof limitOptions> {
+    FlagValues<
+      typeof listenOptions & typeof editOptions & typeof thresholdOption & typeof limitOptions
+    > {
   readonly allowHost: readonly string[];
 }
 
@@ -79,7 +82,7 @@ export function addServeCommand(program: Command, runner: Runner): void {
       .argParser((name: string, before: readonly string[]) => [...before, checkedName(name)])
       .default([], 'none'),
   );
-  addOptions(command, { ...editOptions, ...limitOptions });
+  addOptions(command, { ...editOptions, ...thresholdOption, ...limitOptions });
   addDeviceOptions(command);
   addCommonOptions(command);
   command.action(
@@ -138,6 +141,7 @@ async function serveUntilStopped(
       threads: options.threads,
       signal,
     },
+    threshold: options.threshold,
     batchSize: options.batchSize,
     maxWaitMs: options.batchWait,
     limits: {
@@ -153,8 +157,11 @@ async function serveUntilStopped(
     onFailure: (error) => ui.warn(`error: ${error instanceof Error ? error.stack : error}`),
     signal,
   });
-  const warning = exposureWarning(options.host, edits);
-  if (warning !== undefined) ui.warn(warning);
+  const warnings = [
+    exposureWarning(options.host, edits),
+    unknownWarning(record.classes, options.threshold),
+  ];
+  for (const warning of warnings) if (warning !== undefined) ui.warn(warning);
   announce(server, ui, run);
   await stopped(signal);
   ui.info('Stopping: requests under way are answered; Ctrl-C again ends at once.');

@@ -41,8 +41,11 @@ export const apiSchemas: Readonly<Record<string, Schema>> = {
   RankedClass: object({ label: text, probability: share }),
   Prediction: object({
     file: text,
-    label: text,
-    probability: share,
+    label: {
+      ...text,
+      description: 'The most probable class, or "unknown" below the threshold of the server',
+    },
+    probability: { ...share, description: 'Of the most probable class' },
     top: { ...list(ref('RankedClass')), minItems: 1 },
   }),
   Unreadable: object({ file: text, error: object({ code: text, message: text }) }),

@@ -10,6 +10,8 @@ import { uploadedImages } from './upload.ts';
 
 export interface PredictRoutes {
   readonly model: ServedModel;
+  /** Below this probability an image is `unknown`; default: never. */
+  readonly threshold?: number | undefined;
   readonly limits: ServeLimits;
   readonly metrics: Metrics;
   /** Ends the answers under way. */
@@ -20,7 +22,7 @@ export interface PredictRoutes {
 const defaultTopK = 3;
 
 export function addPredictRoutes(server: FastifyInstance, options: PredictRoutes): void {
-  const { model, limits, metrics, stopping } = options;
+  const { model, threshold, limits, metrics, stopping } = options;
   server.post('/predict', async (request, reply) => {
     const images = await uploadedImages(request, limits.maxImages);
     const topK = topKOf(request.query as Readonly<Record<string, unknown>>);
@@ -28,7 +30,7 @@ export function addPredictRoutes(server: FastifyInstance, options: PredictRoutes
     // Another run may take its place before these are labelled.
     const { batched } = model;
     const run = runName(model);
-    const items = await batched.classify(images, { topK, signal });
+    const items = await batched.classify(images, { topK, threshold, signal });
     const unreadable = items.filter((item) => 'error' in item);
     metrics.images(items.length - unreadable.length, unreadable.length);
     const [first] = unreadable;

@@ -20,6 +20,8 @@ export interface ServeOptions extends OperationOptions {
   /** 0 for any that is free. */
   readonly port: number;
   readonly load: LoadClassifierOptions;
+  /** Below this probability an image is `unknown`; default: never. */
+  readonly threshold?: number | undefined;
   /** Default 8 on the CPU, 64 on a GPU. */
   readonly batchSize?: number | undefined;
   readonly maxWaitMs: number;
@@ -53,7 +55,7 @@ export interface RunningServer {
  * @throws HeadstartError `RUN_INVALID`, `GPU_REQUIRED`, `USAGE` where the port cannot be had
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { limits, batchSize, maxWaitMs } = options;
+  const { limits, threshold, batchSize, maxWaitMs } = options;
   let metrics: Metrics | undefined;
   const model = await ServedModel.open(options.run, options.load, {
     batchSize,
@@ -69,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     const routes = listRoutes(server);
     const workbench = await Workbench.open({ ...options, model });
     const [closing, stopping] = [new AbortController(), new AbortController()];
-    addPredictRoutes(server, { model, limits, metrics, stopping: stopping.signal });
+    const answers = { model, threshold, limits, metrics, stopping: stopping.signal };
+    addPredictRoutes(server, answers);
     const signals = { closing: closing.signal, stopping: stopping.signal };
     addReviewRoutes(server, { model, workbench, limits, ...signals });
     await addPageRoutes(server);

@@ -1,6 +1,14 @@
 import { HeadstartError } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
-import type { Classified, Classifier, ReadImage } from './classifier.ts';
+import {
+  type Classified,
+  type Classifier,
+  checkShare,
+  type LabelOptions,
+  type Prediction,
+  type ReadImage,
+  unknownLabel,
+} from './classifier.ts';
 import type { ImageInput } from './read-input.ts';
 
 export interface BatchedClassifierOptions {
@@ -24,6 +32,7 @@ interface Request {
   readonly images: readonly ImageInput[];
   readonly results: Classified[];
   readonly topK: number | undefined;
+  readonly threshold: number;
   readonly signal: AbortSignal | undefined;
   readonly finish: (error?: unknown) => void;
   /** Index of the next image to decode. */
@@ -91,11 +100,12 @@ export class BatchedClassifier {
   /**
    * Labels images, in order. An image that cannot be read gives a result with `error`.
    *
-   * @throws HeadstartError `BUSY` where too many images wait already; `signal.reason` where aborted
+   * @throws HeadstartError `BUSY` where too many images wait already, `USAGE` for a wrong option;
+   *   `signal.reason` where aborted
    */
   classify(
     images: readonly ImageInput[],
-    { topK, signal }: OperationOptions & { readonly topK?: number | undefined } = {},
+    { topK, threshold = 0, signal }: LabelOptions & OperationOptions = {},
   ): Promise<Classified[]> {
     if (this.#closed || this.#waiting + images.length > this.#queueLimit) {
       return Promise.reject(
@@ -106,6 +116,7 @@ export class BatchedClassifier {
       );
     }
     return new Promise((resolve, reject) => {
+      checkShare('threshold', threshold);
       if (signal?.aborted) return reject(signal.reason);
       if (images.length === 0) return resolve([]);
       const giveUp = () => request.finish(signal?.reason);
@@ -113,6 +124,7 @@ export class BatchedClassifier {
         images,
         results: new Array<Classified>(images.length),
         topK,
+        threshold,
         signal,
         next: 0,
         left: images.length,
@@ -229,8 +241,13 @@ export class BatchedClassifier {
   }
 
   #answer(request: Request, index: number, item: Classified): void {
-    request.results[index] =
-      'error' in item ? item : { ...item, ranking: item.ranking.slice(0, request.topK) };
+    request.results[index] = 'error' in item ? item : asAsked(item, request);
     if (--request.left === 0) request.finish();
   }
+}
+
+/** Images of several callers are labelled together; each has its own options. */
+function asAsked(item: Prediction, { topK, threshold }: Pick<Request, 'topK' | 'threshold'>) {
+  const label = item.probability >= threshold ? item.label : unknownLabel;
+  return { ...item, label, ranking: item.ranking.slice(0, topK) };
 }

@@ -206,7 +206,8 @@ function checkCount(option: string, value: number): void {
   );
 }
 
-function checkShare(option: string, value: number): void {
+/** @throws HeadstartError `USAGE` */
+export function checkShare(option: string, value: number): void {
   if (value >= 0 && value <= 1) return;
   throw new HeadstartError('USAGE', `The option ${option} must be from 0 to 1, not ${value}.`);
 }

@@ -1,6 +1,6 @@
 import type { NoticeListener, OperationOptions } from '../base/operation.ts';
 import type { SkippedFile } from '../dataset/index.ts';
-import type { Evaluation } from '../evaluate/index.ts';
+import type { Evaluation, Selective } from '../evaluate/index.ts';
 import type { FeatureSet } from '../features/index.ts';
 import {
   picturesOfMistakes,
@@ -17,6 +17,11 @@ interface Reported {
   readonly skipped: readonly SkippedFile[];
 }
 
+interface Measured {
+  readonly evaluation: Evaluation;
+  readonly selective: Selective | undefined;
+}
+
 interface ReportOptions extends OperationOptions {
   readonly run: string;
   readonly data: string;
@@ -30,7 +35,7 @@ export async function writeReport(
   path: string,
   run: Run,
   { features, skipped, fromImages }: Reported,
-  evaluation: Evaluation,
+  { evaluation, selective }: Measured,
   { run: folder, data, root, signal, onNotice }: ReportOptions,
 ): Promise<void> {
   const { head, image: input } = run.record;
@@ -51,6 +56,7 @@ export async function writeReport(
     run: folder,
     data,
     evaluation,
+    selective,
     skipped,
     pictures,
     signal,

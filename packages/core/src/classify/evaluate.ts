@@ -15,7 +15,10 @@ import {
   type ConfusionMatrix,
   evaluateClassification,
   type Metrics,
+  type Rejection,
   type ReliabilityBin,
+  type Selective,
+  selectiveScores,
   withTemperature,
   worstMistakes,
 } from '../evaluate/index.ts';
@@ -66,6 +69,8 @@ export interface EvaluateResult {
   readonly confusion: ConfusionMatrix;
   /** Bins of confidence, of the calibrated probabilities. */
   readonly reliability: readonly ReliabilityBin[];
+  /** Where `threshold` or `maxError` was given. */
+  readonly selective?: Selective;
   /** The surest wrong predictions, the surest first. */
   readonly mistakes: readonly Mistake[];
   readonly skipped: readonly SkippedFile[];
@@ -104,6 +109,7 @@ interface Judged extends AsyncDisposable {
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
   checkOptions(evaluateOptions, options);
+  const rejection = rejectionOf(options);
   const run = await readRun(options.run);
   await verifyRun(run);
   const { classes } = run.record;
@@ -123,11 +129,13 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     names: judged.samples.map(({ name }) => name),
     classes,
   });
+  const { metrics, confusion, reliability, predictions } = evaluation;
+  const selective = rejection && selectiveScores(predictions, rejection);
   if (options.report !== undefined) {
     const root = imagesRoot(data, tableOptionsFor(run, options));
-    await writeReport(options.report, run, judged, evaluation, { ...options, root });
+    const measured = { evaluation, selective };
+    await writeReport(options.report, run, judged, measured, { ...options, root });
   }
-  const { metrics, confusion, reliability, predictions } = evaluation;
   const worst = worstMistakes(predictions, options.mistakes ?? 10);
   return {
     run: options.run,
@@ -135,6 +143,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     metrics,
     confusion,
     reliability,
+    ...(selective && { selective }),
     mistakes: worst.map(({ name, label, predicted, ...probabilities }) => ({
       file: name,
       label: classes[label] as string,
@@ -143,6 +152,17 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     })),
     skipped: judged.skipped,
   };
+}
+
+/** @throws HeadstartError `USAGE` */
+function rejectionOf({ threshold, maxError }: EvaluateOptions): Rejection | undefined {
+  if (threshold !== undefined && maxError !== undefined) {
+    throw new HeadstartError('USAGE', 'Give either `threshold` or `maxError`.', {
+      option: 'maxError',
+    });
+  }
+  if (maxError !== undefined) return { maxError };
+  return threshold === undefined ? undefined : { threshold };
 }
 
 const nothingOpen = { [Symbol.asyncDispose]: async () => {} };

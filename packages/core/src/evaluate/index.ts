@@ -33,4 +33,5 @@ export {
   wilsonInterval,
 } from './metrics.ts';
 export { rocAreas } from './roc.ts';
+export { type Rejection, type RiskPoint, type Selective, selectiveScores } from './selective.ts';
 export { fitTemperature, withTemperature } from './temperature.ts';

@@ -12,6 +12,14 @@ export const evaluateOptions = {
     default: 10,
     help: 'how many of the surest mistakes to list',
   }),
+  /** Also measure what is left where images of less probability are not answered. */
+  threshold: option(number({ min: 0, max: 1 }), {
+    help: 'also measure what is answered, and how well, where less probable images are "unknown"',
+  }),
+  /** The same with the threshold that keeps the share of wrong answers at most this. */
+  maxError: option(number({ min: 0, below: 1 }), {
+    help: 'find the threshold that keeps the share of wrong answers at most this',
+  }),
   /** An HTML report with plots and pictures of the mistakes, to write. */
   report: option(path('file'), {
     help: 'write a report with plots and pictures of the mistakes (HTML)',

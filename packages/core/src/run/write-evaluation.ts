@@ -1,5 +1,6 @@
 import { writeFileAtomically } from '../base/atomic-file.ts';
 import type { AttemptOptions } from './attempt.ts';
+import { coverageSvg } from './coverage-plot.ts';
 import { drawPlots, evaluationPlots } from './evaluation-plots.ts';
 import { type EvaluationReportContents, evaluationReportHtml } from './report/report.ts';
 
@@ -12,7 +13,9 @@ export async function writeEvaluationReport(
   path: string,
   contents: Omit<EvaluationReportContents, 'plots'> & AttemptOptions,
 ): Promise<void> {
-  const { evaluation, record } = contents;
-  const plots = await drawPlots(evaluationPlots(evaluation, record.classes), contents);
+  const { evaluation, selective, record } = contents;
+  const coverage = selective && (() => coverageSvg(selective));
+  const drawn = { ...evaluationPlots(evaluation, record.classes), coverage };
+  const plots = await drawPlots(drawn, contents);
   await writeFileAtomically(path, evaluationReportHtml({ ...contents, plots }));
 }

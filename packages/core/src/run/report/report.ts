@@ -1,6 +1,6 @@
 import { plural } from '../../base/plural.ts';
 import type { SkippedFile } from '../../dataset/index.ts';
-import { type Evaluation, meanConfidence } from '../../evaluate/index.ts';
+import { type Evaluation, meanConfidence, type Selective } from '../../evaluate/index.ts';
 import { html, type Markup, pageDocument, trusted } from '../../page/index.ts';
 import { mostPlotted } from '../confusion-plot.ts';
 import type { MistakePictures } from '../mistake-pictures.ts';
@@ -75,12 +75,16 @@ export interface EvaluationReportContents
   /** The run folder, and the folder or file that it was measured on. */
   readonly run: string;
   readonly data: string;
-  readonly plots: Omit<ReportContents['plots'], 'curves'>;
+  /** What is answered where less probable images are not. */
+  readonly selective?: Selective | undefined;
+  readonly plots: Omit<ReportContents['plots'], 'curves'> & {
+    readonly coverage?: string | undefined;
+  };
 }
 
 /** The report on a run that was measured on other data. */
 export function evaluationReportHtml(contents: EvaluationReportContents): string {
-  const { record, run, data, evaluation, skipped } = contents;
+  const { record, run, data, evaluation, selective, plots, skipped } = contents;
   const { metrics } = evaluation;
   const { backbone, classes } = record;
   return page({
@@ -91,6 +95,7 @@ ${backbone?.untrained ? untrainedNotice(backbone.name) : html``}${fewImages(metr
     sections: [
       ['Summary', factTable('How good it is', metricFacts(metrics, 'Accuracy'))],
       ...measured({ ...contents, classes, on: data, own: false }),
+      ...(selective ? [['Coverage', coverage(selective, plots.coverage)] as const] : []),
       ['Skipped files', skippedTable(skipped)],
       ['Run', factTable('How it was trained', trainingFacts(record))],
     ],
@@ -179,4 +184,19 @@ ${percent(uncalibrated.calibrationError)} without.`
 <p>Of the images with a probability of 80 %, 80 of 100 should be classified correctly: then the points lie
 on the dashed diagonal. Below it, probabilities are too high; above it, too low. The bars show how many
 images stand behind each point.</p></div></div>`;
+}
+
+function coverage(selective: Selective, plot: string | undefined): Markup {
+  const { threshold, answered, coverage: share, error, interval, areaUnderCurve } = selective;
+  const [low, high] = interval ?? [0, 1];
+  const how =
+    error === null || threshold === null
+      ? html`<p>No image is answered.</p>`
+      : html`<p>Where images with a probability below ${threshold} are called unknown, ${percent(share)} of
+them are answered (${answered}), and ${percent(error)} of the answers are wrong (95 % interval ${percent(low)}
+to ${percent(high)}).</p>`;
+  return html`<div class="side">${figure(plot)}<div>${how}
+<p>The curve has the error of the answers, by the share of images that are answered, the surest first. Its mean
+over all shares is ${percent(areaUnderCurve)}; the lower it is, the better the probabilities tell right answers
+from wrong ones.</p></div></div>`;
 }
