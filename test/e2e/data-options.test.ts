@@ -67,9 +67,7 @@ describe('A run on a folder that was split', () => {
     expect(other.stderr).toContain('warning: the run was trained with the corrections in c.csv');
     const all = await evaluated();
     expect(all.samples).toBe(30);
-    expect(all.stderr).toContain(
-      'warning: most of these images are those that the run was trained',
-    );
+    expect(all.stderr).toContain('warning: most of these images were used to train the run');
   });
 
   it('refuses corrections that name no class, with file and line', async () => {
@@ -81,7 +79,7 @@ describe('A run on a folder that was split', () => {
     expect(refused.code).toBe(2);
     for (const command of [['check', 'data'], train]) {
       const { code, stderr } = await cli(...command, '--corrections', 'wrong.csv');
-      expect(stderr).toContain('error: wrong.csv, line 2: "purple" is no class of the data');
+      expect(stderr).toContain('error: wrong.csv, line 2: "purple" is not a class of the data');
       expect(code).toBe(2);
     }
   });

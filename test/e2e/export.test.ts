@@ -103,7 +103,7 @@ describe('headstart export', () => {
     await mkdir(join(place.path, 'mine'));
     await writeFile(join(place.path, 'mine/README.md'), '# Mine');
     const { code, stderr } = await cli('export', 'run', '--out', 'mine');
-    expect(stderr).toContain('is no model card of Headstart’s');
+    expect(stderr).toContain('is not a model card of Headstart’s');
     expect(code).toBe(2);
     expect(await readdir(join(place.path, 'mine'))).toEqual(['README.md']);
   });

@@ -180,7 +180,7 @@ describe('train', () => {
     expect(stopped.stderr).toContain('Interrupted');
     const resumed = await cli(...steady, '--out', 'stopped');
     expect(resumed.code).toBe(0);
-    expect(resumed.stderr).toContain('Going on with the interrupted run');
+    expect(resumed.stderr).toContain('Resuming the interrupted run');
     expect(resumed.stderr).not.toContain('Epoch 1/40');
     const undisturbed = await cli(...steady, '--out', 'undisturbed');
     expect(undisturbed.code).toBe(0);

@@ -72,7 +72,7 @@ describe('headstart predict', () => {
       'Cannot read the image zero.jpg: the file is empty.',
       'Cannot read the image gone.png: there is no such file.',
       'Cannot read no*.png: no file matches it.',
-      expect.stringContaining('its content is no image format'),
+      expect.stringContaining('its content is not an image format'),
       '',
     ]);
     expect(stderr).toContain('warning: 5 of 8 inputs could not be read.');

@@ -107,7 +107,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const broken = { kind: 'drop', name: 'broken.png', bytes: btoa('no picture') } as const;
     await page.evaluate(sendFile, broken);
     await page.waitForSelector('.result .error');
-    expect(await page.locator('.result .error').textContent()).toContain('no image format');
+    expect(await page.locator('.result .error').textContent()).toContain('not an image format');
     // The browser itself reports the answer's status.
     problems.splice(0, problems.length, ...problems.filter((text) => !text.includes('415')));
   });

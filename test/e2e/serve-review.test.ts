@@ -129,7 +129,7 @@ describe('the run’s mistakes', () => {
     const answer = await image('?run=elsewhere');
     expect(answer.status).toBe(409);
     const { error } = (await answer.json()) as { error: { message: string } };
-    expect(error.message).toContain('which is colours: list its mistakes anew');
+    expect(error.message).toContain('which is colours: list its mistakes again');
     expect((await correct(0, { action: 'remove' }, 'elsewhere')).status).toBe(409);
     expect(await readdir(run)).not.toContain('corrections.csv');
     expect((await json<{ run: string }>('/api/mistakes')).run).toBe('colours');

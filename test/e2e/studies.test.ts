@@ -95,7 +95,7 @@ describe('sweep', () => {
     const busy = await cli(...args, '--out', 'whole', '--json');
     expect(busy.code).toBe(1);
     expect(JSON.parse(busy.stdout).error.code).toBe('BUSY');
-    expect(busy.stderr).toContain(`Process ${process.pid} on ${hostname()} is at a sweep in`);
+    expect(busy.stderr).toContain(`Process ${process.pid} on ${hostname()} is running a sweep in`);
     await writeFile(lock, JSON.stringify({ pid: 2 ** 22 + 5, host: hostname(), token: 'a' }));
     expect((await json(...args, '--out', 'whole')).resumed).toBe(12);
     await expect(readFile(lock)).rejects.toThrow('ENOENT');

@@ -102,7 +102,7 @@ describe('a rate of its own for each step', () => {
     ['another array', [1, 1, 1] as never],
   ])('%s: refused', async (_, rates) => {
     await expect(train(rates, 1)).rejects.toThrow(
-      /a Float64Array of 3 finite numbers of at least 0, one a step, for batches\[0\]\.learningRates/,
+      /a Float64Array of 3 finite numbers of at least 0, one per step, for batches\[0\]\.learningRates/,
     );
   });
 });

@@ -116,7 +116,7 @@ describe('wrong samples are refused by name', () => {
     [
       'fewer labels than rows',
       { rows: range(3), labels: new Int32Array(2) },
-      /3 labels, one a row/,
+      /3 labels, one per row/,
     ],
     ['a plain array', { rows: [0], labels: new Int32Array(1) }, /an Int32Array for .*rows/],
     ['floats', { rows: new Float32Array(1), labels: new Int32Array(1) }, /an Int32Array/],

@@ -12,7 +12,7 @@ const strings = sourceFiles('packages/core/src')
   .filter((file) => !file.includes('/src/options/'))
   .flatMap((file) => stringsOf(readFileSync(file, 'utf8')).map((text) => ({ file, text })));
 
-/** What is no message: arguments of npm, and the mark by which a written file is known. */
+/** What is not a message: arguments of npm, and the mark by which a written file is known. */
 const noMessages = ['--pack-destination', '--json', '<!-- Written by `headstart export`. -->'];
 
 const commands = 'audit cache check compare demo doctor evaluate explain export features folds';

@@ -42,7 +42,7 @@ export function setUpClassify(page) {
 
 function isImage(file) {
   if (file.type === '' || file.type.startsWith('image/')) return true;
-  complain(new Error(`${file.name} is no image.`));
+  complain(new Error(`${file.name} is not an image.`));
   return false;
 }
 

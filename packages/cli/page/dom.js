@@ -38,7 +38,7 @@ export function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Says something to those who listen instead of looking. */
+/** Announces something to screen readers. */
 export function say(text) {
   byId('live').textContent = text;
 }
@@ -56,7 +56,7 @@ export function complain(error) {
   }, 8000);
 }
 
-/** Asks the server; what is no success is thrown with the server's words. */
+/** Sends a request; what is not a success is thrown with the server's words. */
 export async function ask(path, options = {}) {
   const answer = await fetch(path, options).catch(() => {
     throw new Error('The server does not answer. Is it still running?');

@@ -28,7 +28,7 @@ export function aliasOf(name: string, options: readonly string[]): string | unde
   return known !== undefined && options.includes(known) ? known : undefined;
 }
 
-/** A command that also knows what other programs call its options. */
+/** A command with the names that other programs give its options. */
 export class CommandWithAliases extends Command {
   override createCommand(name?: string): Command {
     return new CommandWithAliases(name);

@@ -105,7 +105,7 @@ function describeValue(option: Option) {
 
 /**
  * Whether an option's value is a path: what its placeholder calls a file or folder. Where it may be
- * a name or a URL as well (`<name|file>`), one with a dot or a separator that is no URL.
+ * a name or a URL as well (`<name|file>`), one with a dot or a separator that is not a URL.
  */
 export function isPath(flags: string, value: string): boolean {
   const words = (/[<[]([^>\].]+)/.exec(flags)?.[1] ?? '').split('|');

@@ -33,7 +33,7 @@ export interface AppliedConfig {
  * Names stand at the top, for every command that has the option, or in an object with a command's
  * name, for that one alone. Paths are relative to the file.
  *
- * @returns undefined where there is no file, or it says nothing of this command
+ * @returns undefined where there is no file, or nothing for this command in it
  * @throws HeadstartError `USAGE` naming the file and what is wrong in it
  */
 export async function applyConfigFile(command: Command): Promise<AppliedConfig | undefined> {
@@ -145,7 +145,7 @@ function nearest(name: string, names: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** What the file says for a command, from the general to its own: what comes later counts. */
+/** The file's options for a command, from the general to its own: what comes later counts. */
 function settingsFor(command: Command, file: Section): [string, unknown][] {
   const names = new Set(command.options.map(({ long }) => long?.replace(/^--(no-)?/, '')));
   const plain = (section: Section) =>
@@ -163,7 +163,7 @@ function settingsFor(command: Command, file: Section): [string, unknown][] {
   return settings;
 }
 
-/** Sets one option and gives it as a flag; undefined where the user said otherwise. */
+/** Sets one option and gives it as a flag; undefined where the user gave it otherwise. */
 function setOption(command: Command, path: string, name: string, value: unknown) {
   const plain = command.options.find(({ long }) => long === `--${name}`);
   const negated = command.options.find(({ long }) => long === `--no-${name}`);
@@ -180,7 +180,7 @@ function setOption(command: Command, path: string, name: string, value: unknown)
   return { key, flag: set.flag };
 }
 
-/** Whether the command line or the environment says it; an empty variable says nothing. */
+/** Whether the command line or the environment gives it; an empty variable does not count. */
 function isGiven(command: Command, option: Option): boolean {
   const source = command.getOptionValueSource(option.attributeName());
   if (source === 'env') return Boolean(process.env[option.envVar ?? '']);

@@ -81,7 +81,7 @@ export function createProgram(runner: Runner): Command {
   return program;
 }
 
-/** The first Ctrl-C asks for an orderly end, the second one ends at once. */
+/** The first Ctrl-C ends in order, the second one at once. */
 function abortOnSignals(): AbortController {
   const controller = new AbortController();
   const stop = () => {
@@ -95,7 +95,7 @@ function abortOnSignals(): AbortController {
 
 /**
  * A closed pipe ends nothing but what streams into it (see the `write` of `Ui`): a training goes on
- * when nobody reads its progress. Where results cannot be written otherwise, the reason is said.
+ * when nobody reads its progress. Where results cannot be written otherwise, the reason is printed.
  */
 function goOnWithoutReaders(): void {
   process.stderr.on('error', () => {});

@@ -121,7 +121,7 @@ function jsonWriter(layout: PredictionLayout, write: Write): PredictionWriter {
   };
 }
 
-/** Columns are as wide as the rows so far ask for: rows go out before the last one is known. */
+/** Columns are as wide as the rows so far need: rows go out before the last one is known. */
 function tableWriter(layout: PredictionLayout, write: Write): PredictionWriter {
   const header = ['file', 'label', 'probability', 'then'];
   let widths: readonly number[] = [];

@@ -90,7 +90,7 @@ class StageClock {
     this.#worked = worked(progress) - this.#first;
   }
 
-  /** Units a second, or undefined while nothing can be said. */
+  /** Units per second, or undefined while it cannot be known. */
   rate(): number | undefined {
     const seconds = (this.#now() - this.#start) / 1000;
     return seconds > 0.05 && this.#worked > 0 ? this.#worked / seconds : undefined;
@@ -107,7 +107,7 @@ interface LineOptions {
   readonly columns: number;
 }
 
-/** A progress line of so many columns at most: what says least is left out first. */
+/** A progress line of so many columns at most: what is worth least is left out first. */
 export function fittingLine(
   progress: Progress,
   rate: number | undefined,
@@ -121,7 +121,7 @@ export function fittingLine(
   return fitting.length <= columns ? fitting : `${fitting.slice(0, Math.max(columns - 1, 0))}…`;
 }
 
-/** One line that says where a stage stands: share, count, rate and time left. */
+/** One line with the state of a stage: share, count, rate and time left. */
 export function progressLine(progress: Progress, rate: number | undefined, width: number): string {
   const { stage, done, total, unit, reused } = progress;
   const parts = [stage];

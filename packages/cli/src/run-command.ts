@@ -7,7 +7,7 @@ import { optionsOf, setTf32 } from './options.ts';
 import type { Runner } from './runner.ts';
 import { createUi, type UiOptions } from './ui.ts';
 
-/** Runs what a command does, with the options of the file, and says how it failed. */
+/** Runs what a command does, with the options of the file, and reports how it failed. */
 export async function runCommand(
   signal: AbortSignal,
   args: readonly unknown[],

@@ -16,7 +16,7 @@ export type Runner = (
   run: (context: CommandContext, ...args: any[]) => Promise<ExitCode | undefined>,
 ) => (...args: unknown[]) => Promise<void>;
 
-/** Prints what a job has to say beside its result. */
+/** Prints the notices of a job. */
 export function noticesTo(ui: Ui): NoticeListener {
   return ({ level, text }) => {
     const said = inFlags(text);

@@ -1,6 +1,6 @@
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
-/** The marks by which a text says its encoding. */
+/** The marks of a text's encoding. */
 const marks: readonly (readonly [Encoding, readonly number[]])[] = [
   ['utf-8', [0xef, 0xbb, 0xbf]],
   ['utf-16le', [0xff, 0xfe]],
@@ -9,8 +9,8 @@ const marks: readonly (readonly [Encoding, readonly number[]])[] = [
 
 /**
  * The parts of a text between separators, without empty ones and without a line's `\r`. The text is
- * UTF-8, or UTF-16 where its first bytes say so. No more is read than is asked for. An abort destroys
- * the stream: a terminal that says nothing must not keep the program.
+ * UTF-8, or UTF-16 by its first bytes. No more is read than is asked for. An abort destroys
+ * the stream: a silent terminal must not keep the program.
  */
 export async function* partsOf(
   stream: NodeJS.ReadableStream & { destroy(): void },

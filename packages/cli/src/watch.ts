@@ -6,7 +6,7 @@ import { HeadstartError, isHidden, isPictureName, reasonOf } from '@headstart/co
 const quietMs = 400;
 
 /**
- * Images that come into a folder or are written anew there, each when it has been written
+ * Images that come into a folder or are written again there, each when it has been written
  * completely, in the order in which they are complete. Those that are there already are not named.
  * Ends where the signal aborts.
  *

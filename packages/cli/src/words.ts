@@ -6,6 +6,7 @@ import { flagOf } from './options.ts';
 export const commandOfFunction: Readonly<Record<string, string>> = {
   auditLabels: 'headstart audit',
   checkDataset: 'headstart check',
+  collectCacheGarbage: 'headstart cache gc',
   doctor: 'headstart doctor',
   evaluate: 'headstart evaluate',
   exportCache: 'headstart cache export',

@@ -21,7 +21,7 @@ const maxUnits = 2 ** 20;
 
 /**
  * The layers as the addon takes them. Each alone is checked here; whether they fit together (shapes,
- * names, the last layer) is checked by the addon, which knows the shapes.
+ * names, the last layer) is checked by the addon, which has the shapes.
  *
  * @throws NativeError `INVALID_ARGUMENT`
  */

@@ -13,7 +13,7 @@ export interface PixelBox {
 /**
  * A view of an image. With (x, y) from its centre, output pixel (x, y) shows the input at
  * R · (zoomX·x + shiftX, zoomY·y + shiftY), R a turn; then it is mirrored left to right where `flip`
- * is set, and its levels are multiplied by `brightness`. What a view lacks changes nothing.
+ * is set, and its levels are multiplied by `brightness`. Parts that are left out change nothing.
  */
 export interface PixelView {
   readonly flip?: boolean | undefined;

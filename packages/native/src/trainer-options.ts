@@ -78,7 +78,7 @@ function refuseUnknown(
   if (unknown === undefined) return;
   throw new NativeError(
     'INVALID_ARGUMENT',
-    `${name}.${unknown} is no option of ${what}: its options are ${known.join(', ')}.`,
+    `${name}.${unknown} is not an option of ${what}: its options are ${known.join(', ')}.`,
   );
 }
 
@@ -148,7 +148,7 @@ export function requireLearningRates(
   if (!fits) {
     throw invalidArgument(
       name,
-      `a Float64Array of ${steps} finite numbers of at least 0, one a step,`,
+      `a Float64Array of ${steps} finite numbers of at least 0, one per step,`,
       value,
     );
   }
@@ -164,7 +164,7 @@ function requireClassWeights(name: string, value: unknown, classes: number): Flo
   if (!fits) {
     throw invalidArgument(
       name,
-      `a Float32Array of ${classes} finite numbers of at least 0, one a class,`,
+      `a Float32Array of ${classes} finite numbers of at least 0, one per class,`,
       value,
     );
   }

@@ -264,7 +264,7 @@ export class Trainer implements Disposable {
     const indices = requireIndices(`${prefix}rows`, rows, store.length);
     const classes = requireIndices(`${prefix}labels`, labels, Math.min(this.classes, maxClasses));
     if (classes.length !== indices.length) {
-      throw invalidArgument(`${prefix}labels`, `${indices.length} labels, one a row,`, classes);
+      throw invalidArgument(`${prefix}labels`, `${indices.length} labels, one per row,`, classes);
     }
     return { rows: indices, labels: classes };
   }

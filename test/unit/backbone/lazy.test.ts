@@ -64,7 +64,7 @@ describe('a backbone that is opened when it is run', () => {
   test('is refused where its file says another shape than it gives', async () => {
     await using deferred = await Backbone.openLazily(await modelFile('wrong', [7, 7, 48]), cpu);
     await expect(deferred.run(someImages(1, size), 1)).rejects.toThrow(
-      'says that its features are 7x7x48, and gives 6x6x48',
+      'declares features of 7x7x48, but gives 6x6x48',
     );
   });
 

@@ -113,7 +113,7 @@ describe('classify', () => {
     expect(results.map(({ name }) => name)).toEqual(['a', 'b', path, images[3], 'e']);
     expect(results[1]).toMatchObject({ error: expect.stringContaining('Cannot read the image b') });
     expect(results[1]).toMatchObject({
-      reason: 'its content is no image format that is known here',
+      reason: 'its content is not an image format that is read here',
     });
     expect(results[3]).toMatchObject({
       error: expect.stringContaining('missing.png: there is no such file.'),

@@ -180,7 +180,7 @@ test('what cannot be explained is refused in one sentence', async () => {
   const one = { name: 'one.png', bytes: await picture(1, []).toBuffer() };
   await expect(explainer.explain(one, { class: 'green' })).rejects.toMatchObject({
     code: 'USAGE',
-    message: 'The run has no class "green": it knows blue, none, red.',
+    message: 'The run has no class "green": it has blue, none, red.',
   });
   await expect(explainer.explain(one, { alpha: 2 })).rejects.toMatchObject({ code: 'USAGE' });
   const broken = { name: 'x.png', bytes: Buffer.from('x') };

@@ -68,7 +68,7 @@ describe('A file of corrections', () => {
     const cases: [string[], string][] = [
       [
         [`${a0},f,delete,`],
-        'line 2: "delete" is no action: it must be keep, relabel, remove or remove-from-training',
+        'line 2: "delete" is not an action: it must be keep, relabel, remove or remove-from-training',
       ],
       [[`${a0},f,remove-from-training,a`], 'line 2: remove-from-training takes no label ("a")'],
       [
@@ -77,9 +77,9 @@ describe('A file of corrections', () => {
       ],
       [[`${a0},f,keep,`, `${a1},f,relabel,`], 'line 3: relabel needs a label'],
       [[`${a0},f,remove,a`], 'line 2: remove takes no label ("a")'],
-      [['abc,f,remove,'], 'line 2: "abc" is no SHA-256'],
+      [['abc,f,remove,'], 'line 2: "abc" is not a SHA-256'],
       [[`${a0},f,remove`], 'line 2: there are 3 values, not the 4 of hash,file,action,label'],
-      [[`${a0},"f,remove,`], 'the quotes are not those of CSV'],
+      [[`${a0},"f,remove,`], 'the quotes are not valid in CSV'],
       [
         [`${a0},x.jpg,relabel,a`, `${b0},f,keep,`, `${a0},y.jpg,relabel,b`],
         'line 4: y.jpg is to be relabelled b here and relabelled a in line 2',
@@ -233,7 +233,7 @@ describe('Corrections of a data set', () => {
     const root = await folderWith({ ...images('a', 3), ...images('b', 3) });
     const corrections = await csv(`${b0},,keep,`, `${a0},,relabel,B`);
     const refusal = await refusalOf(scanDataset(root, { corrections }));
-    expect(refusal).toContain(`${corrections}, line 3: "B" is no class of the data (a, b)`);
+    expect(refusal).toContain(`${corrections}, line 3: "B" is not a class of the data (a, b)`);
   });
 
   it('may empty a class, which then is none; not one that validation has', async () => {

@@ -232,7 +232,9 @@ describe('Scanning a folder with one folder a class', () => {
   it('warns of classes with fewer than 20 images', async () => {
     const root = await folderWith({ ...images('a', 19), ...images('b', 20) });
     const { warnings } = await scanDataset(root);
-    expect(warnings).toEqual(['Classes with fewer than 20 images: a (19). Expect little of them.']);
+    expect(warnings).toEqual([
+      'Classes with fewer than 20 images: a (19). Results for them are unreliable.',
+    ]);
   });
 
   it('reports progress in files, to the end', async () => {
@@ -417,7 +419,7 @@ describe('Scanning a labelled folder for known classes', () => {
   it('refuses folders that are no classes, by name', async () => {
     const root = await folderWith({ ...images('b', 1), ...images('x', 1) });
     const message = await layoutErrorOf(scanLabelled(root, ['a', 'b']));
-    expect(message).toContain('no classes here: x (the classes are a, b)');
+    expect(message).toContain('not classes here: x (the classes are a, b)');
   });
 
   it('refuses a folder without images', async () => {

@@ -165,7 +165,7 @@ describe('A table of images', () => {
     const latin = await refusal(Buffer.from(plain.replace(',a\n', ',\xe4\n'), 'latin1'));
     expect(latin.message).toContain('photos.csv is not text in UTF-8 or UTF-16: save it as UTF-8');
     const quotes = await refusal(plain.replace('a/01.jpg', '"a/01.jpg'));
-    expect(quotes.message).toContain('the quotes are not those of CSV');
+    expect(quotes.message).toContain('the quotes are not valid in CSV');
     const comma = await refusal(plain.replace('a/01.jpg,a', 'a/01.jpg,a,b'));
     expect(comma.message).toContain('photos.csv, line 3: there are 3 values for 2 columns');
   });

@@ -164,7 +164,7 @@ describe('Decoding an image', () => {
   });
 
   it('refuses text', async () => {
-    expect((await refusal(Buffer.from('hello'))).message).toContain('no image format');
+    expect((await refusal(Buffer.from('hello'))).message).toContain('not an image format');
   });
 
   it('refuses more pixels than the limit, by the header alone', async () => {

@@ -121,7 +121,7 @@ describe('variants of VGG16', () => {
       /takes images of 224x224 pixels and no others: leave out `imageSize`\.$/,
     );
     await expect(locate({ layer: 'block1_pool' }, mobilenet as string)).rejects.toThrow(
-      /is no VGG16 of Headstart’s: leave out `layer`/,
+      /is not a VGG16 of Headstart’s: leave out `layer`/,
     );
   });
 });

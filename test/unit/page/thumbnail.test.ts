@@ -54,7 +54,7 @@ describe('A thumbnail', () => {
     const whole = await plain(300, 300).png().toBuffer();
     const reasons = [
       [new Uint8Array(0), 'the file is empty'],
-      [Buffer.from('text'), 'its content is no image format that is known here'],
+      [Buffer.from('text'), 'its content is not an image format that is read here'],
       [whole.subarray(0, 120), 'it is damaged, cut off, or of an unusual kind'],
       ['/no/such.png', 'it cannot be read (ENOENT'],
     ] as const;

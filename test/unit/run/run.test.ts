@@ -186,7 +186,7 @@ describe('a run that cannot be used is refused', () => {
     await writeFile(join(folder, 'head.safetensors'), 'short');
     await refusal('head.safetensors has 5 bytes, not the');
     await rm(join(folder, 'head.safetensors'));
-    await refusal('has lost its file head.safetensors');
+    await refusal('The file head.safetensors of the run');
   });
 
   test.each(['head.safetensors', 'labels.txt', 'report.html'])(
@@ -226,8 +226,8 @@ describe('a run that cannot be used is refused', () => {
   test.each<[string, (record: Record<string, unknown>) => void]>([
     ['does not describe a run', (record) => delete record.format],
     ['has the version 2: use the Headstart that wrote it', (record) => (record.version = 2)],
-    ['lacks "head"', (record) => delete record.head],
-    ['lacks its list of class names', (record) => (record.classes = ['green', 7])],
+    ['has no "head"', (record) => delete record.head],
+    ['has no list of class names', (record) => (record.classes = ['green', 7])],
     ['describes no head for its 3 classes', (record) => (record.classes = ['a', 'b', 'c'])],
     [
       'lists the unknown file "../../etc/passwd"',
@@ -237,7 +237,7 @@ describe('a run that cannot be used is refused', () => {
       'has the temperature 0, not a number above 0',
       (record) => (record.calibration = { temperature: 0 }),
     ],
-    ['lacks the size of its images', (record) => (record.image = { height: -1, width: 2 })],
+    ['has no image size', (record) => (record.image = { height: -1, width: 2 })],
   ])('because run.json %s', async (message, change) => {
     await writeRun(folder, contentsOfRun());
     await edit(change);

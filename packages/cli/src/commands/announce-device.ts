@@ -1,6 +1,6 @@
 import type { Classifier, NoticeListener } from '@headstart/core';
 
-/** Says where the backbone of a run is computed, and what is to be known of it. */
+/** Prints where the backbone of a run is computed, and remarks on it. */
 export function announceDevice({ backbone }: Classifier, onNotice: NoticeListener): void {
   onNotice({ level: 'info', text: `Backbone ${backbone.name} on ${backbone.device}` });
   if (backbone.notice) onNotice({ level: 'info', text: backbone.notice });

@@ -36,12 +36,10 @@ const shown = 20;
 export function addAuditCommand(program: Command, runner: Runner): void {
   const command = program
     .command('audit')
-    .description(
-      'labels that may be wrong, images like no other, near duplicates; a page to decide',
-    )
+    .description('find wrong labels, outliers and near duplicates, with a page to decide on them')
     .argument(
       '<data>',
-      'folder with one folder a class, or with train/ and other folders; or a table',
+      'folder with one folder per class, or with train/ and other folders; or a table',
     );
   addOptions(command, { ...auditOptions, ...strictOption(), ...dataOptions, ...imageOptions });
   addHeadTrainingOptions(command, auditDefaults);

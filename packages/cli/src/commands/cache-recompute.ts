@@ -48,7 +48,7 @@ export async function recompute(
   const lines = [
     `${plural(compared, 'feature')} of ${plural(images, 'image')} compared, ${different} different; the largest difference is ${percent(largest, 2)}`,
   ];
-  if (damaged > 0) lines.push(`${damaged} damaged: they are computed anew when they are needed.`);
+  if (damaged > 0) lines.push(`${damaged} damaged: they are computed again when they are needed.`);
   if (missing > 0) lines.push(`${missing} not in the cache`);
   if (different > 0) {
     lines.push(

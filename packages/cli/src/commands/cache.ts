@@ -13,7 +13,9 @@ interface VerifyOptions extends CommonOptions, FlagValues<typeof verifyOptions>,
 type CollectOptions = CommonOptions & FlagValues<typeof collectOptions>;
 
 export function addCacheCommand(program: Command, runner: Runner): void {
-  const cache = program.command('cache').description('look after the feature cache');
+  const cache = program
+    .command('cache')
+    .description('list, check, clean and move the feature cache');
   addList(cache, runner);
   addVerify(cache, runner);
   addCollect(cache, runner);
@@ -23,7 +25,7 @@ export function addCacheCommand(program: Command, runner: Runner): void {
 }
 
 function addList(cache: Command, runner: Runner): void {
-  const command = cache.command('ls').description('say what the cache holds, by backbone');
+  const command = cache.command('ls').description('list what the cache holds, by backbone');
   addCommonOptions(command);
   command.action(
     runner(async ({ ui, signal }, options: CommonOptions) => {
@@ -38,7 +40,7 @@ function addList(cache: Command, runner: Runner): void {
 function addVerify(cache: Command, runner: Runner): void {
   const command = cache
     .command('verify')
-    .description('compare records with their checksums, or with features that are computed anew');
+    .description('compare records with their checksums, or with features that are computed again');
   addOptions(command, verifyOptions);
   addRecomputeOptions(command);
   addCommonOptions(command);
@@ -49,7 +51,7 @@ function addVerify(cache: Command, runner: Runner): void {
       const { verifyCache } = await import('@headstart/core/features');
       const found = await verifyCache({ ...options, signal, onProgress: ui.onProgress });
       const lines = [`${plural(found.checked, 'record')} checked, ${found.damaged} damaged`];
-      if (found.damaged > 0) lines.push('Damaged records are computed anew when they are needed.');
+      if (found.damaged > 0) lines.push('Damaged records are computed again when they are needed.');
       ui.result(found, lines.join('\n'));
       return found.damaged > 0 ? exitCode.failed : undefined;
     }),
@@ -60,7 +62,7 @@ function addCollect(cache: Command, runner: Runner): void {
   const command = cache
     .command('gc')
     .description(
-      'take out what was not used for long, for more than a day at least, and what is damaged',
+      'remove what was not used for long (more than a day at least), and what is damaged',
     );
   addOptions(command, collectOptions);
   addCommonOptions(command);
@@ -77,7 +79,7 @@ function addCollect(cache: Command, runner: Runner): void {
       });
       const { removed, kept, damaged = 0, bytesBefore: before, bytesAfter: after } = done;
       const bad = damaged > 0 ? `, and ${damaged} damaged` : '';
-      const verb = options.dryRun ? 'would be taken out' : 'taken out';
+      const verb = options.dryRun ? 'would be removed' : 'removed';
       const lines = [
         `${plural(removed, 'record')} ${verb}${bad}, ${kept} kept; ${megabytes(before)}, then ${megabytes(after)}`,
       ];

@@ -26,7 +26,7 @@ export function checkText(report: CheckReport): string {
   ]);
   const sections = [
     section('Cannot be read', unreadable, ({ path, reason }) => `${path}: ${reason}`),
-    section('Not what the name says', misnamed, ({ name, content }) => `${name}: ${content}`),
+    section('Wrong extension', misnamed, ({ name, content }) => `${name}: ${content}`),
     section('Decodes with warnings', warned, ({ name, warning }) => `${name}: ${warning}`),
     pictures('The same picture under two classes', report.conflicts),
     // Leaks of a split that is not the user's own are in the advice.

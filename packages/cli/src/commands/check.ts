@@ -25,10 +25,10 @@ type CheckCommandOptions = CommonOptions & FlagValues<typeof options>;
 export function addCheckCommand(program: Command, runner: Runner): void {
   const command = program
     .command('check')
-    .description('say what is in a folder of images, and what is wrong with it')
+    .description('show what is in a folder of images, and what is wrong with it')
     .argument(
       '<data>',
-      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+      'folder with one folder per class, or with train/ and validation/ folders; or a table',
     );
   addOptions(command, options);
   addCommonOptions(command);

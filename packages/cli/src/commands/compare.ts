@@ -12,7 +12,7 @@ export function addCompareCommand(program: Command, runner: Runner): void {
   const command = program
     .command('compare')
     .description(
-      'whether runs differ by more than chance, on the validation images that they share',
+      'test whether runs differ by more than chance on the validation images that they share',
     )
     .argument('<run...>', 'two run folders or more; the others are compared with the first');
   addOptions(command, compareOptions);

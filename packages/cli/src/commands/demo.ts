@@ -77,7 +77,7 @@ async function demo(context: CommandContext, options: DemoOptions) {
     '',
     `Run: ${summary.run}`,
     ...(summary.untrained ? [untrainedNote] : []),
-    'Next: headstart train FOLDER, with one folder of your images a class.',
+    'Next: headstart train FOLDER, with one folder of your images per class.',
   ].join('\n');
   const folds = { folds: null, foldsLeftOut: '--no-folds was given' };
   ui.result(documentOf({ ...summary, ...folds, predictions }), text);

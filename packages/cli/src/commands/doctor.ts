@@ -8,7 +8,7 @@ import { inFlags } from '../words.ts';
 export function addDoctorCommand(program: Command, runner: Runner): void {
   const command = program
     .command('doctor')
-    .description('say what is here: CPU, GPU, ONNX Runtime, weights, cache')
+    .description('show what is here: CPU, GPU, ONNX Runtime, weights, cache')
     .addHelpText('after', '\nExits with code 1 where something is broken, not where it is absent.');
   addCommonOptions(command);
   command.action(

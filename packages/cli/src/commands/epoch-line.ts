@@ -19,7 +19,7 @@ export function epochLine(
   ].join(' - ');
 }
 
-/** Progress of everything but training, of which each epoch's line tells more. */
+/** Progress of everything but training, of which each epoch's line has more. */
 export function exceptTraining(onProgress: ProgressListener): ProgressListener {
   return (progress) => {
     if (progress.stage !== 'training') onProgress(progress);

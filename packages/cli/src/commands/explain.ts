@@ -24,7 +24,7 @@ export function addExplainCommand(program: Command, runner: Runner): void {
     .command('explain')
     .description('show where in an image a run sees a class (Grad-CAM), as PNG files')
     .argument('<run>', 'run folder')
-    .argument('<image...>', 'files, folders, globs, URLs, or - for one a line on stdin');
+    .argument('<image...>', 'files, folders, globs, URLs, or - for a list on stdin, one per line');
   addOptions(command, { ...explainOptions, ...strictOption('where an image cannot be read') });
   addDeviceOptions(command);
   addCommonOptions(command);

@@ -41,7 +41,7 @@ export function addFeaturesCommand(program: Command, runner: Runner): void {
     .description('compute the features of every image once, into the cache')
     .argument(
       '<data>',
-      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+      'folder with one folder per class, or with train/ and validation/ folders; or a table',
     );
   addOptions(command, { ...featuresOptions, ...strictOption() });
   addOptions(command, { ...dataOptions, ...splitOptions, ...imageOptions });

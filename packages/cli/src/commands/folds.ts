@@ -20,10 +20,10 @@ type FoldsOptions = StudyOptions & FlagValues<typeof foldsOptions>;
 export function addFoldsCommand(program: Command, runner: Runner): void {
   const command = program
     .command('folds')
-    .description('how accurate heads are on images they were not trained on: k-fold, with interval')
+    .description('measure accuracy by k-fold cross-validation, with its interval')
     .argument(
       '[data]',
-      'folder with one folder a class, or with a train/ folder, whose images count; or a table',
+      'folder with one folder per class, or with a train/ folder, whose images count; or a table',
     );
   addOptions(command, foldsOptions);
   addStudyOptions(command);

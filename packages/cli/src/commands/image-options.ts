@@ -29,7 +29,7 @@ export const trainImageOptions = { ...beforeViews, ...viewsOrExactOption, ...aft
 export type ImageOptions = FlagValues<typeof imageOptions>;
 export type TrainImageOptions = FlagValues<typeof trainImageOptions>;
 
-/** The augmentation that the options ask for; undefined for plain images only. */
+/** The augmentation of the options; undefined for plain images only. */
 export function imageSettings(options: FlagValues<typeof augmentOptions & typeof afterViews>): {
   readonly augment: AugmentOptions | undefined;
 } {

@@ -19,10 +19,10 @@ type LearningCurveOptions = StudyOptions & FlagValues<typeof learningCurveOption
 export function addLearningCurveCommand(program: Command, runner: Runner): void {
   const command = program
     .command('learning-curve')
-    .description('accuracy by number of training images, and what more of them would give')
+    .description('measure accuracy by number of training images, and predict it for more of them')
     .argument(
       '[data]',
-      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+      'folder with one folder per class, or with train/ and validation/ folders; or a table',
     );
   addOptions(command, learningCurveOptions);
   addStudyOptions(command);

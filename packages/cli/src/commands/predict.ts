@@ -8,10 +8,7 @@ export function addPredictCommand(program: Command, runner: Runner): void {
     .command('predict')
     .description('label images with a trained run')
     .argument('<run>', 'run folder')
-    .argument(
-      '[input...]',
-      'files, folders, globs, URLs, or - for one file or URL a line on stdin',
-    );
+    .argument('[input...]', 'files, folders, globs, URLs, or - for a list on stdin, one per line');
   addOptions(command, { ...predictOptions, ...strictOption('where an input cannot be read') });
   addDeviceOptions(command);
   addCommonOptions(command);

@@ -8,7 +8,7 @@ type Here = Pick<
 
 /**
  * The options that a run was trained with, to train again; undefined where it was trained on
- * feature files, which know no images. `data` is by default where the run found its images.
+ * feature files, which have no images. `data` is by default where the run found its images.
  */
 export function recordedTrainOptions(record: RunRecord, here: Here): TrainOptions | undefined {
   const recorded = optionsOfRun(record);
@@ -18,7 +18,7 @@ export function recordedTrainOptions(record: RunRecord, here: Here): TrainOption
     ...recorded,
     ...here,
     data,
-    // The file that described the layers may be gone; the run knows them.
+    // The file that described the layers may be gone; the run has them.
     head: headOfRun(record),
     backbone: record.backbone?.untrained ? record.backbone.name : recorded.backbone,
     init: undefined,

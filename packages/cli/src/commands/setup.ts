@@ -9,7 +9,7 @@ type SetupOptions = CommonOptions & FlagValues<typeof setupOptions>;
 export function addSetupCommand(program: Command, runner: Runner): void {
   const command = program
     .command('setup')
-    .description('put the libraries in place with which ONNX Runtime uses the GPU')
+    .description('install the libraries with which ONNX Runtime uses the GPU')
     .addArgument(new Argument('<what>', 'cuda: for CUDA 13 and cuDNN 9').choices(['cuda']));
   addOptions(command, setupOptions);
   addCommonOptions(command);
@@ -26,11 +26,11 @@ export function addSetupCommand(program: Command, runner: Runner): void {
 
 function setupText({ directory, files, missing }: SetupCudaResult, undo: boolean): string {
   if (undo) {
-    return files.length > 0 ? `Taken away: ${files.join(', ')}` : 'There was nothing to take away.';
+    return files.length > 0 ? `Removed: ${files.join(', ')}` : 'There was nothing to remove.';
   }
   const lines = [`In ${directory}: ${files.join(', ')}`];
   if (missing === undefined) {
-    lines.push('Whether CUDA 13 and cuDNN 9 are here cannot be told on this system.');
+    lines.push('On this system it cannot be checked whether CUDA 13 and cuDNN 9 are installed.');
   } else if (missing.length > 0) {
     lines.push('Still missing:', ...missing.map((one) => `  ${one.library}: ${one.advice}`));
   } else {

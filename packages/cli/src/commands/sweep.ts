@@ -25,7 +25,7 @@ export function addSweepCommand(program: Command, runner: Runner): void {
     .description('search for a better head: hundreds at once over cached features; keeps the best')
     .argument(
       '[data]',
-      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+      'folder with one folder per class, or with train/ and validation/ folders; or a table',
     );
   addOptions(command, sweepOptions);
   addStudyOptions(command);

@@ -68,7 +68,7 @@ export function addTrainCommand(program: Command, runner: Runner): void {
     .description('compute features where they are missing, then train a head on them')
     .argument(
       '[data]',
-      'folder with one folder a class, or with train/ and validation/ folders; or a table',
+      'folder with one folder per class, or with train/ and validation/ folders; or a table',
     );
   addOptions(command, fileOptions);
   addOptions(command, { ...dataOptions, ...splitOptions, ...trainImageOptions });
@@ -119,7 +119,7 @@ function coreOptions(settings: TrainFlags): TrainOptions {
   };
 }
 
-/** What the original script does, wherever the user did not say otherwise. */
+/** What the original script does, wherever the user did not choose otherwise. */
 function kerasScriptSettings(command: Command, backbone: string): Partial<TrainFlags> {
   const script: Partial<TrainFlags> = {
     // Another backbone has the preprocessing that it was trained with.
@@ -153,7 +153,7 @@ function trainText(summary: TrainResult): string {
   return lines.join('\n');
 }
 
-/** Errors on the images that the temperature was fitted on are no before and after. */
+/** Errors on the images that the temperature was fitted on are not a before and an after. */
 function calibrationText({ temperature }: NonNullable<TrainResult['calibration']>) {
   return `Probabilities calibrated: temperature ${temperature.toFixed(2)}, fitted on the validation images`;
 }

@@ -13,7 +13,7 @@ function predictPath({ maxImages, maxBodyBytes, maxPixels }: ServeLimits): Descr
       operationId: 'predict',
       summary: 'Label images: one as the body, or several as files of a form',
       description:
-        `Up to ${maxImages} images and ${maxBodyBytes} bytes a request, ${maxPixels} pixels an image. ` +
+        `Up to ${maxImages} images and ${maxBodyBytes} bytes per request, ${maxPixels} pixels per image. ` +
         'Predictions are in the order of the images. An image that cannot be read has an error in its ' +
         'place; where none can be read, the status is that of the first one’s error.',
       parameters: [

@@ -2,7 +2,7 @@ import { HeadstartError, reasonOf, type UnreadableImage } from '@headstart/core'
 import type { FastifyError } from 'fastify';
 import { messageInFlags } from '../words.ts';
 
-/** An answer that is no success: a status, a stable code, and one sentence for people. */
+/** An answer that is not a success: a status, a stable code, and one sentence for people. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -37,7 +37,7 @@ export function imageError({ kind, name, reason }: UnreadableImage): ApiError {
   }
 }
 
-/** Makes an answer of whatever was thrown; of a failure of our own it says nothing more. */
+/** Makes an answer of whatever was thrown; a failure of our own has no details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof HeadstartError) return fromCore(error);
@@ -49,7 +49,7 @@ export function toApiError(error: unknown): ApiError {
       cause: error,
     });
   }
-  return new ApiError(500, 'INTERNAL', 'The server failed; its log says why.', { cause: error });
+  return new ApiError(500, 'INTERNAL', 'The server failed: see its log.', { cause: error });
 }
 
 function fromCore(error: HeadstartError): ApiError {
@@ -75,12 +75,12 @@ const fastifyErrors: Readonly<Record<string, readonly [number, string, string]>>
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     415,
     'UNSUPPORTED_TYPE',
-    'This content type is not taken here: GET /openapi.json says what is.',
+    'This content type is not accepted here: see GET /openapi.json.',
   ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     400,
     'BAD_REQUEST',
-    'The body is not as long as its Content-Length says.',
+    'The body and its Content-Length differ in length.',
   ],
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BAD_REQUEST', 'The body is empty, not JSON.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BAD_REQUEST', 'The body is not JSON.'],

@@ -6,7 +6,7 @@ const problems: Readonly<Record<number, string>> = {
   400: 'The request is malformed: no image, a damaged form, a wrong parameter',
   403: 'The request comes from a page of another site, or by a name that is not this server’s',
   404: 'There is no such thing',
-  409: 'It cannot be done now: the message says why',
+  409: 'It cannot be done now: see the message',
   413: 'A body, an image or the number of images is larger than this server takes',
   415: 'The body or the image is of a kind that is not taken',
   422: 'The image is damaged',

@@ -4,7 +4,7 @@ import { ApiError } from './api-error.ts';
 /** Pages that listen at once; each holds a connection. */
 const streamsAtOnce = 32;
 
-/** Proxies give up on connections on which nothing is said. */
+/** Proxies close connections on which nothing is sent. */
 const beatMs = 15_000;
 
 /**
@@ -53,7 +53,7 @@ export class EventStreams<State> {
     const beat = setInterval(() => {
       if (!raw.writableNeedDrain) raw.write(': still here\n\n');
     }, beatMs);
-    // What would be said after the end is an error of the stream.
+    // What would be sent after the end is an error of the stream.
     const close = () => {
       this.#open.delete(close);
       end();

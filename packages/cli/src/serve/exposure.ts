@@ -44,7 +44,7 @@ export function checkExposure(
   );
 }
 
-/** What the user must know of a server that other machines reach; undefined where none does. */
+/** A warning for a server that other machines reach; undefined where none does. */
 export function exposureWarning(host: string, edits: boolean): string | undefined {
   if (isLoopback(host)) return undefined;
   const may = edits

@@ -7,7 +7,7 @@ import { ApiError } from './api-error.ts';
  *
  * A page whose name is made to point at this address (DNS rebinding) still sends that name as Host:
  * so Host must be an address, localhost, or a name that was allowed. A page elsewhere that posts
- * here (cross-site request forgery) is known by Origin and Sec-Fetch-Site; what is no browser sends
+ * here (cross-site request forgery) is known by Origin and Sec-Fetch-Site; what is not a browser sends
  * neither.
  *
  * @param names further names of this server, in lower case, without ports
@@ -19,7 +19,7 @@ export function checkSource(request: FastifyRequest, names: ReadonlySet<string>)
     throw new ApiError(
       403,
       'FORBIDDEN_HOST',
-      `This server is not known as ${JSON.stringify(hostHeader)}: start it with --allow-host to have it answer by that name.`,
+      `This server does not answer to the name ${JSON.stringify(hostHeader)}: start it with --allow-host and that name.`,
     );
   }
   if (request.method === 'GET' || request.method === 'HEAD') return;

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** What `GET /metrics` tells Prometheus. */
+/** The metrics of `GET /metrics` for Prometheus. */
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;

@@ -18,7 +18,7 @@ export interface PredictRoutes {
   readonly stopping: AbortSignal;
 }
 
-/** Classes named for each image, where the request does not say. */
+/** Classes named for each image, where the request does not set it. */
 const defaultTopK = 3;
 
 export function addPredictRoutes(server: FastifyInstance, options: PredictRoutes): void {

@@ -121,7 +121,7 @@ function imageOf({ params, query }: FastifyRequest, { review }: Workbench) {
   throw new ApiError(
     409,
     'OTHER_RUN',
-    `The run ${JSON.stringify(run.slice(0, 100))} is not the one that is served, which is ${served}: list its mistakes anew.`,
+    `The run ${JSON.stringify(run.slice(0, 100))} is not the one that is served, which is ${served}: list its mistakes again.`,
   );
 }
 

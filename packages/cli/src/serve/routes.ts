@@ -18,7 +18,7 @@ export function listRoutes(server: FastifyInstance): readonly Route[] {
   return routes;
 }
 
-/** The methods that a path takes, whatever the one it was asked by. */
+/** The methods that a path takes, whatever the request's. */
 export function allowedMethods(server: FastifyInstance, target: string): string[] {
   const path = target.split('?')[0] ?? '';
   const routes = known.get(server) ?? [];

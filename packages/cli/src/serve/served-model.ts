@@ -20,7 +20,7 @@ interface Served {
   readonly run: TrainedRun;
   readonly backbone: Backbone;
   readonly batched: BatchedClassifier;
-  /** Made when it is first asked for. */
+  /** Made when it is first needed. */
   explainer?: Explainer;
 }
 
@@ -92,7 +92,7 @@ export class ServedModel implements AsyncDisposable {
   }
 
   /**
-   * Serves another run; what was asked of the one before is still answered by it.
+   * Serves another run; requests to the one before are still answered by it.
    *
    * @param run whose folder is complete, or whose head is on the backbone that is open
    */

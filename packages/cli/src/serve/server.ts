@@ -65,7 +65,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return server;
 }
 
-/** Images come as they are; what else there is to say is small, and JSON. */
+/** Images come as they are; everything else is small, and JSON. */
 function takeBodies(server: FastifyInstance): void {
   server.removeContentTypeParser('text/plain');
   for (const type of [/^image\//i, /^multipart\/form-data/i, 'application/octet-stream']) {
@@ -142,7 +142,7 @@ function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   return reply.code(error.status).type('application/json').send(errorDocument(error));
 }
 
-/** Answers while the body is still arriving, and hears no more of it. */
+/** Answers while the body is still arriving, and ignores the rest of it. */
 function cutOff(reply: FastifyReply): void {
   reply.header('connection', 'close');
   const message = 'The body came too slowly while others waited: try again later.';

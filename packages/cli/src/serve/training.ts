@@ -45,7 +45,7 @@ export interface RunServer {
   serve(run: TrainedRun): Promise<void>;
 }
 
-/** Trains heads again, one at a time, and tells who listens how it goes. */
+/** Trains heads again, one at a time, and reports the progress to listeners. */
 export class Training {
   readonly #retrainer: Retrainer;
   readonly #server: RunServer;
@@ -63,7 +63,7 @@ export class Training {
     return this.#state;
   }
 
-  /** Hears of the state now, and of each change. @returns ends that */
+  /** Calls the listener with the state now, and at each change. @returns ends that */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     listener(this.#state);

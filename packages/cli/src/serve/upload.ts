@@ -9,13 +9,13 @@ export interface UploadedImage {
 /**
  * The images of a request, in order: the body itself, or every file of a form.
  *
- * @throws ApiError 400 for a body that is no form or has no image, 413 for too many images
+ * @throws ApiError 400 for a body that is not a form or has no image, 413 for too many images
  */
 export async function uploadedImages(
   request: FastifyRequest,
   maxImages: number,
 ): Promise<UploadedImage[]> {
-  // A body that is JSON has been parsed, and is no image.
+  // A body that is JSON has been parsed, and is not an image.
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
   const type = request.headers['content-type'] ?? '';
   const images = /^multipart\//i.test(type)
@@ -42,7 +42,7 @@ async function filesOf(body: Buffer, type: string, maxImages: number): Promise<U
   const form = await new Response(body, { headers: { 'content-type': type } })
     .formData()
     .catch((error: unknown) => {
-      const message = 'The body is no form, or it is damaged or cut off.';
+      const message = 'The body is not a form, or it is damaged or cut off.';
       throw new ApiError(400, 'BAD_FORM', message, { cause: error });
     });
   const files = [...form.values()].filter((value) => typeof value !== 'string');

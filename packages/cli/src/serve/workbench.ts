@@ -48,7 +48,7 @@ export class Workbench implements AsyncDisposable {
     });
   }
 
-  /** @throws HeadstartError `RUN_INVALID`; `DATA_LAYOUT` where `data` is no folder */
+  /** @throws HeadstartError `RUN_INVALID`; `DATA_LAYOUT` where `data` is not a folder */
   static async open(options: WorkbenchOptions): Promise<Workbench> {
     return new Workbench(options, await Review.of(options.model.run, options.data));
   }

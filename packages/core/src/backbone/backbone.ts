@@ -178,6 +178,6 @@ async function checkSame(info: BackboneInfo, started: StartedBackbone): Promise<
   if (declared === given) return;
   throw new HeadstartError(
     'BACKBONE_UNSUITABLE',
-    `${shown} says that its features are ${declared}, and gives ${given}. Export it with the shape that it has.`,
+    `${shown} declares features of ${declared}, but gives ${given}. Export it with the shape that it has.`,
   );
 }

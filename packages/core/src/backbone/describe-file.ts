@@ -11,11 +11,11 @@ import {
 import type { BackboneFile } from './file.ts';
 
 /**
- * What a backbone file in the form of our own says of itself.
+ * The metadata of a backbone file in our own form.
  *
  * @param of the name of the backbone, and the file that it was made of, where they are other ones
  * @throws HeadstartError `BACKBONE_UNSUITABLE` where it cannot be read, or has its weights elsewhere: the
- *   digest of this file would not tell when they change
+ *   digest of this file would not show when they change
  */
 export async function describeFile(
   path: string,

@@ -25,7 +25,7 @@ export function chooseProvider(options: DeviceOptions): ChosenDevice {
 
 /**
  * Whether cuDNN rounds the operands of float32 products to TF32, which keeps 10 bits of fraction: it
- * does, unless the environment says otherwise when it is loaded.
+ * does, unless the environment sets it otherwise when it is loaded.
  */
 export function usesTf32(provider: Provider): boolean {
   return provider !== 'cpu' && process.env.NVIDIA_TF32_OVERRIDE !== '0';

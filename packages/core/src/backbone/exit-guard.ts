@@ -44,7 +44,7 @@ function waitForWorkers(): void {
 
 /**
  * Does native work in the worker. Where the process is ending none begins, and the promise stays
- * pending: nobody is left to hear of it.
+ * pending: no caller is left for it.
  */
 export async function guardedCall<T>(memory: GuardMemory, call: () => Promise<T>): Promise<T> {
   Atomics.add(memory, underWay, 1);

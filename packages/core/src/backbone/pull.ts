@@ -48,7 +48,7 @@ export async function pullVgg16(options: PullOptions): Promise<BackboneFile> {
   }
 }
 
-/** A download is removed when it is of no use: what is wrong with it is said of its address. */
+/** A download is removed when it is of no use: the error names its address. */
 function ofSource(error: unknown, { path, source }: Obtained): unknown {
   if (!(error instanceof HeadstartError) || error.code !== 'WEIGHTS_INVALID') return error;
   const message = error.message.replaceAll(path, source);
@@ -127,7 +127,7 @@ async function obtainLocal(path: string): Promise<Obtained> {
   return { path, source: name, temporary: false, partial: false };
 }
 
-/** What the manifest knows of a file of this name. */
+/** The manifest's entry for a file of this name. */
 function knownFile(name: string): Expected | undefined {
   return readManifest().vgg16.find(({ file }) => file === name);
 }

@@ -43,7 +43,7 @@ export interface BackboneInfo extends BackboneFile {
   readonly device: string;
   /** Why the GPU is not used, where it might have been. */
   readonly notice?: string | undefined;
-  /** What is to be known of its features before a head is trained on them. */
+  /** A remark on its features, for before a head is trained on them. */
   readonly remark?: string | undefined;
 }
 
@@ -187,7 +187,7 @@ function ownPlan(model: Model, size: BackboneInfo['input']): WorkerSetup['stack'
   return stackPlan(model, size);
 }
 
-/** Whether there is an {@link ownPlan}, which takes longer to make; an outline of the model tells. */
+/** Whether there is an {@link ownPlan}, which takes longer to make; an outline of the model is enough for it. */
 function usesOwnKernels(model: Model, size: BackboneInfo['input']): boolean {
   if (!ownKernelsWanted()) return false;
   return hasStackPlan(model, size);
@@ -211,7 +211,7 @@ async function trialRun(worker: InferenceWorker, shown: string, bytes: number) {
 function refusal(error: unknown): string {
   const text = reasonOf(error).trim().replace(/\.$/, '');
   const reason = text.replace(/^\/\S+\.cc:\d+ .* was false\. /s, '');
-  return `ONNX Runtime refused it (${reason}); \`doctor()\` says what is missing`;
+  return `ONNX Runtime refused it (${reason}); \`doctor()\` shows what is missing`;
 }
 
 function unrunnable(shown: string, error: unknown): HeadstartError {

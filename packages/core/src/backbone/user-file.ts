@@ -75,7 +75,7 @@ async function locateForeign(
   if (layer !== undefined) {
     throw new HeadstartError(
       'USAGE',
-      `${path} is no VGG16 of Headstart’s: leave out \`layer\`, and save the model up to the layer instead.`,
+      `${path} is not a VGG16 of Headstart’s: leave out \`layer\`, and save the model up to the layer instead.`,
       { option: 'layer' },
     );
   }
@@ -120,11 +120,11 @@ export function refuseOutput(spec: string, { output, tokens }: OutputChoice): vo
   if (output === undefined && tokens === undefined) return;
   throw new HeadstartError(
     'USAGE',
-    `${spec} is a backbone of Headstart’s, with one output: leave out --${output === undefined ? 'tokens' : 'output'}.`,
+    `${spec} is a backbone of Headstart’s, with one output: leave out \`${output === undefined ? 'tokens' : 'output'}\`.`,
   );
 }
 
-/** The size of images of a model that says none, or that has just this one. */
+/** The image size of a model without a fixed one, or with just this one. */
 function withImageSize(
   { input }: ModelDescription,
   size: number | undefined,

@@ -18,7 +18,7 @@ import type {
 const port = parentPort as NonNullable<typeof parentPort>;
 const setup = workerData as WorkerSetup;
 
-// What fails is answered, and said once.
+// A failure is answered, once.
 env.logLevel = 'fatal';
 
 function answer(message: WorkerAnswer, transfer: ArrayBuffer[] = []): void {

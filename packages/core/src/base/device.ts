@@ -14,7 +14,7 @@ export type DeviceChoice = (typeof deviceChoices)[number];
 export type Device = 'cuda' | 'cpu';
 
 export interface DeviceOptions {
-  /** Default `auto`: the GPU where it can be used, else the CPU, and says why. */
+  /** Default `auto`: the GPU where it can be used, else the CPU, with a notice why. */
   readonly device?: DeviceChoice | undefined;
   /** Refuse the CPU. Default false. */
   readonly requireGpu?: boolean | undefined;

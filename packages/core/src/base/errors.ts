@@ -22,7 +22,7 @@ export type ErrorCode =
 /**
  * Every error that Headstart raises on purpose.
  *
- * `message` is one sentence for people: it names the file, option or value and says what to do.
+ * `message` is one sentence for people: it names the file, option or value and what to do.
  *
  * @example
  * ```ts

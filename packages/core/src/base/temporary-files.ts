@@ -4,8 +4,8 @@ import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * The name of a temporary file beside `path`. It says which process of which machine has it, so that
- * {@link removeAbandoned} knows when nobody needs it any more.
+ * The name of a temporary file beside `path`. It names the process and the machine that have it, so that
+ * {@link removeAbandoned} can find out when it is no longer needed.
  */
 export function temporaryBeside(path: string): string {
   const owner = `${machine()}-${process.pid}-${randomBytes(6).toString('hex')}`;
@@ -57,7 +57,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Another user's, if it may not be asked.
+    // Another user's, if it may not be signalled.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The text of a file: UTF-8, or UTF-16 where its first bytes say so; without the mark itself.
  *
- * @throws TypeError where the bytes are no such text
+ * @throws TypeError where the bytes are not such a text
  */
 export function textOf(bytes: Uint8Array): string {
   const [first, second] = bytes;

@@ -18,12 +18,12 @@ interface Holder extends LockHolder {
 /** What a lock file without a holder's name is given to get one, where it cannot be made at once. */
 const fillingMs = 10_000;
 
-/** What is thrown where somebody else is at it; undefined where the lock does not say who. */
+/** What is thrown where somebody else is at it; undefined where the lock names nobody. */
 export type Busy = (holder: LockHolder | undefined, path: string) => HeadstartError;
 
 /**
- * Makes the file `path`, which says that this process is at work; dispose of it at the end. What a
- * killed process left is taken over; on another machine nobody can tell, and it stays.
+ * Makes the file `path`, which marks that this process is at work; dispose of it at the end. What a
+ * killed process left is taken over; on another machine that cannot be checked, and it stays.
  */
 export async function lockForWork(path: string, busy: Busy): Promise<AsyncDisposable> {
   const own: Holder = { pid: process.pid, host: hostname(), token: newToken() };
@@ -61,7 +61,7 @@ async function create(path: string, holder: Holder): Promise<boolean> {
 }
 
 /**
- * Of several who find a dead process's lock, one removes it: who has the lock for that, and still
+ * Of several processes that find a dead one's lock, one removes it: the one that has the lock for that, and still
  * finds it there. A second one might remove its successor.
  */
 async function removeStale(path: string, found: Holder | undefined, busy: Busy): Promise<void> {
@@ -71,7 +71,7 @@ async function removeStale(path: string, found: Holder | undefined, busy: Busy):
   if (holder !== 'none' && holder?.token === found?.token) await rm(path, { force: true });
 }
 
-/** Undefined where the file does not say. */
+/** Undefined where the file names no process. */
 async function readHolder(path: string): Promise<Holder | undefined | 'none'> {
   try {
     const { pid, host, token } = JSON.parse(await readRegularText(path));

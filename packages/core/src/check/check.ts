@@ -33,13 +33,13 @@ export interface CheckOptions extends HashingOptions, DataOptions {
   readonly imageSize?: number | undefined;
   /**
    * A file of corrections that leave out what has the same bytes under two classes, and the
-   * training copies of what is in another part too. What it says already stays.
+   * training copies of what is in another part too. What it holds already stays.
    */
   readonly writeCorrections?: string | undefined;
 }
 
 /**
- * Reads and decodes every image of a folder and says what is in it and what is wrong.
+ * Reads and decodes every image of a folder and reports what is in it and what is wrong.
  *
  * @throws HeadstartError `DATA_LAYOUT`, `USAGE`, `CORRECTIONS_INVALID`, `OUTPUT_UNWRITABLE`;
  *   `signal.reason` where aborted

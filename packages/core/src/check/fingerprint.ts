@@ -11,7 +11,7 @@ const leastContrast = 2;
 
 /**
  * What pictures are compared by: 64 bits that near duplicates have nearly alike, and a copy of
- * 16x16 pixels in RGB that decides. 800 bytes a picture.
+ * 16x16 pixels in RGB that decides. 800 bytes per picture.
  */
 export class Fingerprints {
   readonly count: number;
@@ -120,7 +120,7 @@ const cosines = Array.from({ length: frequencies }, (_, k) =>
 /**
  * The DCT-based perceptual hash of C. Zauner, "Implementation and Benchmarking of Perceptual Image
  * Hash Functions" (2010), section 3.2.1: of the gray picture of 32x32, the 8x8 lowest frequencies
- * without the constant ones; a bit says whether one is above their median.
+ * without the constant ones; a bit is set where one is above their median.
  *
  * @returns bits 0 to 31 and bits 32 to 63
  */

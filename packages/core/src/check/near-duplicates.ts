@@ -27,7 +27,7 @@ export type NearPairListener = (a: number, b: number, correlation: number) => vo
 /**
  * Finds pictures that are nearly the same: resized, compressed, brightened, or frames of a video
  * that follow one another. Candidates have perceptual hashes that differ in few bits; the pixels
- * decide, so that pictures of like layout are no false alarm. A picture of one colour is like none.
+ * decide, so that pictures of like layout are not a false alarm. A picture of one colour is like none.
  *
  * `onPair` gets each pair once; when it gets (a, b), every pair of pictures that were `a` before
  * has been given already, and `b` is one of them.

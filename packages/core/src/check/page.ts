@@ -110,7 +110,7 @@ function summary(report: CheckReport): Markup {
     ['leaks', 'The same picture in training and in validation or test', report.leaks.length],
     ['duplicates', 'The same picture several times', report.duplicates.length],
     ['unreadable', 'Files that cannot be read', report.unreadable.length],
-    ['misnamed', 'Files that are not what their name says', report.misnamed.length],
+    ['misnamed', 'Files with a wrong extension', report.misnamed.length],
     ['warned', 'Files that decode with warnings', report.warned.length],
   ];
   const facts: (readonly [string, string | number])[] = [
@@ -216,7 +216,7 @@ function misnamed({ misnamed: files }: CheckReport, pictures: Pictures): Markup 
     ({ name, content }) =>
       html`<figure>${image(name, pictures)}<figcaption>${name}<br>is ${content.toUpperCase()}</figcaption></figure>`,
   );
-  return html`<h2 id="misnamed">Files that are not what their name says: ${files.length}</h2>
+  return html`<h2 id="misnamed">Files with a wrong extension: ${files.length}</h2>
 <p class="small">They are read all the same${rest(files.length, shown.length)}</p>
 <div class="pictures">${figures}</div>`;
 }
@@ -235,5 +235,5 @@ function traits(report: CheckReport, pictures: Pictures, phrase: Phrase): Markup
     (trait) => html`<div class="group"><p>${phrase(describeTrait(trait, report))}</p>
 <div class="pictures">${trait.examples.map((name) => image(name, pictures))}</div></div>`,
   );
-  return html`<h2>What else is to know</h2>${groups}`;
+  return html`<h2>What else was found</h2>${groups}`;
 }

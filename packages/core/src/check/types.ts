@@ -14,7 +14,7 @@ export interface ClassCount {
   readonly examples: readonly string[];
 }
 
-/** A file that is no image of the kind that its name says, though it can be read. */
+/** A file that is not an image of the kind in its name, though it can be read. */
 export interface MisnamedFile {
   readonly name: string;
   readonly extension: string;
@@ -48,7 +48,7 @@ export interface SamePicture {
 }
 
 /**
- * What images have that is no fault, but that may surprise:
+ * What images have that is not a fault, but that may surprise:
  * - `turned`: EXIF orientation other than 1; they are turned upright when they are read;
  * - `gray`, `cmyk`, `transparent`, `animated`: become RGB, RGB, blended on white, the first frame;
  * - `blank`: one colour, but for noise;
@@ -91,7 +91,7 @@ export interface CheckReport {
   /** How training would split the folder; null where its folders make the split. */
   readonly split: DatasetSplit | null;
   readonly corrections: AppliedCorrections | null;
-  /** Files that cannot be decoded, and files that are no images by their names. */
+  /** Files that cannot be decoded, and files that are not images by their names. */
   readonly unreadable: readonly SkippedFile[];
   readonly misnamed: readonly MisnamedFile[];
   /** Files that are read, whose picture may be damaged or which other programs may refuse. */

@@ -40,7 +40,7 @@ export function describeTrait({ kind, count }: Trait, { inputSize }: CheckReport
 }
 
 /**
- * Sentences about what is no fault of single files.
+ * Sentences about what is not a fault of single files.
  *
  * @example
  * ```ts

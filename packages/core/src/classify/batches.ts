@@ -30,7 +30,7 @@ export async function* inBatches<T>(
     }
     if (batch.length > 0) yield batch;
   } finally {
-    // Of a source that is still asked, the answer comes first.
+    // Of a source that is still being read, the answer comes first.
     await iterator.return?.();
   }
 }

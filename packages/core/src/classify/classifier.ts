@@ -79,7 +79,7 @@ export interface ReadImageOptions extends OperationOptions {
 /** What is known of an image before inference: the model's pixels, or why there are none. */
 export type ReadImage = { readonly name: string; readonly pixels: Uint8Array } | UnreadableImage;
 
-/** What a classifier asks of its model: an open {@link Backbone} that gives probabilities. */
+/** What a classifier needs of its model: an open {@link Backbone} that gives probabilities. */
 export type ImageModel = Pick<Backbone, 'info' | 'run' | 'close'>;
 
 /**
@@ -137,7 +137,7 @@ export class Classifier {
     }
   }
 
-  /** Reads and decodes an image as the model takes it. What cannot be read is no error here. */
+  /** Reads and decodes an image as the model takes it. What cannot be read is not an error here. */
   async read(input: ImageInput, options: ReadImageOptions = {}): Promise<ReadImage> {
     const name = typeof input === 'string' ? input : input.name;
     try {

@@ -12,7 +12,7 @@ import {
 interface Reported {
   /** Of the samples, where they are at hand: then there are heat maps. */
   readonly features?: FeatureSet | undefined;
-  /** A feature file does not say where its images are. */
+  /** A feature file does not record where its images are. */
   readonly fromImages: boolean;
   readonly skipped: readonly SkippedFile[];
 }

@@ -80,7 +80,7 @@ export function tableOptionsFor(run: Run, options: EvaluatedData): TableOptions 
 }
 
 const trainedOnWarning =
-  'most of these images are those that the run was trained on: `split` validation (or test) measures it on the others.';
+  'most of these images were used to train the run: `split` validation (or test) measures it on the others.';
 
 /** Scans a folder; where it must be split, the same images come to the same parts as at training. */
 async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Promise<Dataset> {
@@ -119,7 +119,7 @@ export function relabel(names: readonly string[], run: Run, data: string): numbe
     if (label >= 0) return label;
     throw new HeadstartError(
       'DATA_LAYOUT',
-      `${data} has the class "${name}", which the run does not know (${classes.join(', ')}).`,
+      `${data} has the class "${name}", which the run does not have (${classes.join(', ')}).`,
     );
   });
 }

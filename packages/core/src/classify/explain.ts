@@ -36,7 +36,7 @@ export interface Explained extends Explanation {
 }
 
 /**
- * A trained run, ready to say where in an image it saw a class. Close it after use.
+ * A trained run, ready to show where in an image it finds a class. Close it after use.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export class Explainer {
   /**
    * Where in an image the run sees a class, by Grad-CAM, drawn on the image.
    *
-   * @throws HeadstartError `IMAGE_UNREADABLE`; `USAGE` for a class that the run does not know
+   * @throws HeadstartError `IMAGE_UNREADABLE`; `USAGE` for a class that the run does not have
    */
   async explain(input: ImageInput, options: ExplainOptions = {}): Promise<Explained> {
     const { signal, alpha = 0.65, longest = 800 } = options;
@@ -106,7 +106,7 @@ export class Explainer {
     if (label >= 0) return label;
     throw new HeadstartError(
       'USAGE',
-      `The run has no class "${name}": it knows ${this.classes.join(', ')}.`,
+      `The run has no class "${name}": it has ${this.classes.join(', ')}.`,
     );
   }
 

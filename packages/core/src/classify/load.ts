@@ -56,7 +56,7 @@ export interface ImageRun extends Run {
   readonly model: { readonly path: string; readonly sha256: string };
 }
 
-/** @throws HeadstartError `RUN_INVALID` where the run knows no backbone */
+/** @throws HeadstartError `RUN_INVALID` where the run has no backbone */
 export async function readImageRun(runFolder: string): Promise<ImageRun> {
   const run = await readRun(runFolder);
   const { files, backbone, image } = run.record;

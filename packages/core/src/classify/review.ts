@@ -23,7 +23,7 @@ import {
   type TrainedRun,
 } from '../run/index.ts';
 
-/** A validation image that the run got wrong, and what a person said of it. */
+/** A validation image that the run got wrong, and the correction of it. */
 export interface ReviewedMistake extends RunPrediction {
   /** Its place in the run's predictions: what names it here. */
   readonly index: number;
@@ -70,7 +70,7 @@ export class Review {
 
   /**
    * @param data the images' folder or table; default: where the run found them
-   * @throws HeadstartError `RUN_INVALID`; `DATA_LAYOUT` where `data` is no folder
+   * @throws HeadstartError `RUN_INVALID`; `DATA_LAYOUT` where `data` is not a folder
    */
   static async open(folder: string, data?: string): Promise<Review> {
     const run = await readRun(folder);

@@ -12,7 +12,7 @@ export interface LabelledParts {
 }
 
 /**
- * Changes and removes samples as corrections say: all that have the hash, wherever they lie, but for
+ * Changes and removes samples by corrections: all that have the hash, wherever they lie, but for
  * `remove-from-training`. A new label must be one of the classes.
  *
  * @returns the same parts in the same order
@@ -66,7 +66,7 @@ function newLabels(classes: readonly string[], { path, byHash }: Corrections): M
       throw invalid(
         path,
         line,
-        `"${label}" is no class of the data (${list(classes)}): correct it, or make a folder of that name with an image in it`,
+        `"${label}" is not a class of the data (${list(classes)}): correct it, or make a folder of that name with an image in it`,
       );
     }
     labels.set(hash, index);

@@ -9,7 +9,7 @@ import { countByClass } from './warnings.ts';
  * Corrects all parts of a data set. A class whose training images were all removed or relabelled is
  * none any more.
  *
- * @throws HeadstartError `CORRECTIONS_INVALID`; `DATA_LAYOUT` where what is left is no data set
+ * @throws HeadstartError `CORRECTIONS_INVALID`; `DATA_LAYOUT` where what is left is not a data set
  */
 export function correctParts(before: DatasetParts, corrections: Corrections): DatasetParts {
   const { train, validation, test, classes } = before;

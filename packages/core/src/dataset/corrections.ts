@@ -82,8 +82,8 @@ export async function openCorrections({
 }
 
 /**
- * Writes corrections to a file, whole or not at all. What the file already says stays, but of a
- * content that is named anew the new word counts. Calls of one process for the same file follow one
+ * Writes corrections to a file, whole or not at all. What the file already holds stays, but of a
+ * content that is named again the new word counts. Calls of one process for the same file follow one
  * another, so that none undoes another's.
  *
  * @returns all that is in the file now
@@ -129,7 +129,7 @@ async function merge(path: string, added: readonly Correction[]): Promise<readon
     if (wrong !== undefined) {
       throw new HeadstartError(
         'CORRECTIONS_INVALID',
-        `A correction that was to be written to ${path} is none: ${wrong}.`,
+        `A correction for ${path} is not valid: ${wrong}.`,
       );
     }
     merged.set(hash.toLowerCase(), { ...row, hash: hash.toLowerCase() });
@@ -162,7 +162,7 @@ async function readBytes(path: string): Promise<Buffer> {
 
 function parseCorrections(path: string, bytes: Buffer): ReadCorrection[] {
   const [first, ...rows] = csvRows(bytes, (line, error) =>
-    invalid(path, line, 'the quotes are not those of CSV', error),
+    invalid(path, line, 'the quotes are not valid in CSV', error),
   );
   if (first?.record.join(',') !== header) {
     throw invalid(path, first?.line ?? 1, `the header must be ${header}`);
@@ -189,10 +189,10 @@ function whatIsWrong(values: {
 }): string | undefined {
   const { hash, action, label } = values;
   if (!/^[0-9a-f]{64}$/i.test(hash)) {
-    return `"${hash}" is no SHA-256 of a file (64 hexadecimal digits)`;
+    return `"${hash}" is not a SHA-256 of a file (64 hexadecimal digits)`;
   }
   if (!(actions as readonly string[]).includes(action)) {
-    return `"${action}" is no action: it must be keep, relabel, remove or remove-from-training`;
+    return `"${action}" is not an action: it must be keep, relabel, remove or remove-from-training`;
   }
   if (action === 'relabel' && label === '') return 'relabel needs a label';
   if (action !== 'relabel' && label !== '') return `${action} takes no label ("${label}")`;

@@ -61,7 +61,7 @@ function compile(pattern: string): RegExp {
   } catch (error) {
     throw new HeadstartError(
       'USAGE',
-      `The pattern of the groups is no regular expression (${reasonOf(error)}): write for example '([^/]+)_\\d+'.`,
+      `The pattern of the groups is not a regular expression (${reasonOf(error)}): write for example '([^/]+)_\\d+'.`,
       { cause: error },
     );
   }

@@ -13,7 +13,7 @@ export const partNames = {
 /** Words that data sets put around such a name: `training_set`, `seg_train`, `Train_Data`. */
 const fillers = new Set(['set', 'data', 'dataset', 'images', 'seg', 'split']);
 
-/** The part that a name stands for; undefined where it is no such name. */
+/** The part that a name stands for; undefined where it is not such a name. */
 export function partNamed(name: string): PartName | undefined {
   const parts = Object.keys(partNames) as PartName[];
   return parts.find((part) => isNamed(name, part));

@@ -65,7 +65,7 @@ function checkClassCount(folder: LabelledFolder, layout: Layout): void {
   throw layoutError(found, layout.kind === 'flat' ? path : resolve(path, '..'));
 }
 
-/** Why the files of a folder are no images, where there are any. */
+/** Why the files of a folder are not images, where there are any. */
 export function leftOut(skipped: readonly SkippedFile[]): string {
   const first = skipped.find(({ path }) => isPictureName(path)) ?? skipped[0];
   if (!first) return '';

@@ -85,7 +85,7 @@ export async function scanLabelled(
   if (unknown.length > 0) {
     throw new HeadstartError(
       'DATA_LAYOUT',
-      `${path} has ${places.table === undefined ? 'folders' : 'labels'} that are no classes here: ${list(unknown)} (the classes are ${list(classes)}).`,
+      `${path} has ${places.table === undefined ? 'folders' : 'labels'} that are not classes here: ${list(unknown)} (the classes are ${list(classes)}).`,
     );
   }
   const parts = { train: [...folder.classes], validation: undefined, test: undefined };

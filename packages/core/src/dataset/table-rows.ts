@@ -67,7 +67,7 @@ function delimiterOf(kind: string, text: string): string {
 
 function delimitedRows(path: string, text: string, delimiter: string): TableRows {
   const refuse = (line: number, error: unknown) =>
-    tableError(path, 'the quotes are not those of CSV', line, error);
+    tableError(path, 'the quotes are not valid in CSV', line, error);
   const [header, ...rows] = csvRows(text, refuse, delimiter);
   if (!header) throw tableError(path, 'is empty: its first line must name the columns');
   const columns = header.record.map((name) => name.trim());

@@ -130,7 +130,7 @@ function partOf(path: string, split: string, line: number): PartName {
   if (/^(false|0|no)$/i.test(split)) return 'train';
   const part = partNamed(split);
   if (part) return part;
-  const wrong = split === '' ? 'there is no split' : `"${split}" is no split`;
+  const wrong = split === '' ? 'there is no split' : `"${split}" is not a split`;
   throw tableError(path, `${wrong}: it must be train, validation or test`, line);
 }
 

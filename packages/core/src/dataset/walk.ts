@@ -45,7 +45,7 @@ export async function findImages(folder: string, signal?: AbortSignal): Promise<
   return found;
 }
 
-/** Of what is no regular file. Only such are opened: opening a pipe would wait for ever. */
+/** Of what is not a regular file. Only such are opened: opening a pipe would wait for ever. */
 async function reasonByKind(entry: Dirent, path: string): Promise<string | undefined> {
   if (!entry.isSymbolicLink()) return 'it is not a regular file';
   try {

@@ -3,7 +3,7 @@ import type { LabelledFolder } from './labelled.ts';
 import { list } from './layout-error.ts';
 import type { Sample } from './types.ts';
 
-/** Below this many images, what is measured of a class says little. */
+/** Below this many images, what is measured of a class means little. */
 export const fewImages = 20;
 
 export function tinyClassWarning(
@@ -15,7 +15,7 @@ export function tinyClassWarning(
     .filter(({ count }) => count < fewImages)
     .map(({ count, name }) => `${name} (${count})`);
   if (tiny.length === 0) return undefined;
-  return `Classes with fewer than ${fewImages} images: ${list(tiny)}. Expect little of them.`;
+  return `Classes with fewer than ${fewImages} images: ${list(tiny)}. Results for them are unreliable.`;
 }
 
 /** Where nothing is left of a class to learn from: its files could not be read, or a feature file has none. */
@@ -26,7 +26,7 @@ export function unlearntWarning(
   const counts = countByClass(samples, classes);
   const lost = classes.filter((_, label) => counts[label] === 0);
   if (lost.length === 0) return undefined;
-  return `No image to learn from is left of: ${list(lost)}. No picture will get such a label.`;
+  return `No image to learn from is left of: ${list(lost)}. No image will get such a label.`;
 }
 
 export function countByClass(

@@ -1,6 +1,6 @@
 import { HeadstartError } from '../base/errors.ts';
 
-/** What a classifier said about labelled samples. */
+/** What a classifier predicted for labelled samples. */
 export interface Classification {
   /** [samples x classes], row by row. */
   readonly probabilities: Float32Array;
@@ -10,7 +10,7 @@ export interface Classification {
 }
 
 /**
- * @throws HeadstartError `USAGE` where there is no sample, or a probability is no number; `INTERNAL` where the sizes do not agree
+ * @throws HeadstartError `USAGE` where there is no sample, or a probability is not a number; `INTERNAL` where the sizes do not agree
  */
 export function checkClassification({ probabilities, labels, classes }: Classification): void {
   if (labels.length === 0) {

@@ -48,7 +48,7 @@ export interface Metrics {
   })[];
 }
 
-/** What was said about one sample. */
+/** The prediction for one sample. */
 export interface SamplePrediction {
   readonly name: string;
   readonly label: number;

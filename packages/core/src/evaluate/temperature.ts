@@ -1,6 +1,6 @@
 import { at, type Classification, checkClassification } from './classification.ts';
 
-/** Temperatures beyond these say that the probabilities are no evidence at all, or perfect. */
+/** Temperatures beyond these mean probabilities without information, or perfect ones. */
 const [lowest, highest] = [0.05, 20];
 
 /** Below the smallest normal float32, where a probability came out as zero. */

@@ -101,7 +101,7 @@ export async function curvePoints(options: CurvePointsOptions): Promise<Learning
   return { sizes: curve, law, predictions: later, fitted: now.accuracy, trainSeconds };
 }
 
-/** From a few images a class to all, evenly in their logarithm. */
+/** From a few images per class to all, evenly in their logarithm. */
 function curveSizes(samples: readonly FoldSample[], classes: number, count: number): number[] {
   const least = Math.min(samples.length, Math.max(2 * classes, Math.ceil(samples.length / 50)));
   const ratio = samples.length / least;
@@ -114,7 +114,7 @@ function curveSizes(samples: readonly FoldSample[], classes: number, count: numb
 function tooFew(images: number, classes: number): HeadstartError {
   return new HeadstartError(
     'USAGE',
-    `${images} training images of ${classes} classes are too few for a learning curve, which begins at 2 a class and needs ${leastSizes} sizes: add images.`,
+    `${images} training images of ${classes} classes are too few for a learning curve, which begins at 2 per class and needs ${leastSizes} sizes: add images.`,
   );
 }
 

@@ -9,7 +9,7 @@ export type FoldsOptions = Omit<StudyHeadsOptions, 'heads' | 'stage' | 'seed'> &
 /** An accuracy by cross-validation. */
 export interface FoldsResult {
   readonly folds: number;
-  /** How often the images were partitioned anew. */
+  /** How often the images were partitioned again. */
   readonly repeats: number;
   readonly samples: number;
   /** Of all images, each judged by the head of its fold; mean over repeats. */

@@ -42,7 +42,7 @@ export class Meeting {
   #turn: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param decide the trials that go on from a rung; asked when all groups have come to it */
+  /** @param decide the trials that go on from a rung; called when all groups have come to it */
   constructor(groups: number, decide: (rung: number) => ReadonlySet<number>) {
     this.#groups = groups;
     this.#decide = decide;

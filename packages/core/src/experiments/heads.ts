@@ -43,7 +43,7 @@ export interface StudyHeadsOptions extends StudyTraining {
   readonly onProgress?: ProgressListener | undefined;
 }
 
-/** Weights, two moments, gradients and the best weights so far: bytes a parameter. */
+/** Weights, two moments, gradients and the best weights so far: bytes per parameter. */
 const bytesPerParameter = 20;
 const mostBytesAtOnce = 2 ** 30;
 const mostHeadsAtOnce = 512;

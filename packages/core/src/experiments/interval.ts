@@ -3,7 +3,7 @@ import { wilsonInterval } from '../evaluate/index.ts';
 export interface CrossValidated {
   /** For each sample the share of repeats in which it was classified correctly. */
   readonly correct: Float64Array;
-  /** Samples that are no independent draws, as pictures of one group: indices of each. */
+  /** Samples that are not independent draws, as pictures of one group: indices of each. */
   readonly clusters: readonly (readonly number[])[];
   /** Accuracy of every fold of every repeat. */
   readonly foldAccuracies: readonly number[];

@@ -12,7 +12,7 @@ export interface AuditOptions
   readonly similarity: number;
 }
 
-/** What the audit says about one image. */
+/** The audit's result for one image. */
 export interface AuditedImage {
   /** Its place in the set. */
   readonly index: number;

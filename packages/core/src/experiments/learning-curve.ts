@@ -184,7 +184,7 @@ function page(result: LearningCurveResult, plot: string): string {
   ]);
   const body = html`<figure>${trusted(plot)}</figure>
 <section><h2>With more images</h2>
-<p>By a power law through what was measured. The farther it looks, the less it knows.</p>
+<p>By a power law through what was measured. The farther ahead, the less certain it is.</p>
 ${table(
   'Expected accuracy',
   [

@@ -6,11 +6,11 @@ import { assignFolds, clustersOf, type FoldSample, splitByFold } from './partiti
 export interface FoldPlanOptions {
   /** At least 2. */
   readonly folds: number;
-  /** How often the images are partitioned anew. */
+  /** How often the images are partitioned again. */
   readonly repeats: number;
   /** Repeat r has the seed `seed + r`, for partition and heads. */
   readonly seed: number;
-  /** Samples that are judged, but neither trained on nor asked for the epoch. */
+  /** Samples that are judged, but neither trained on nor used to choose the epoch. */
   readonly leftOut?: ReadonlySet<number> | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface FoldPlanOptions {
 const stoppingShare = 5;
 
 /**
- * One head a fold and repeat, repeat by repeat. Each is trained as `train` does on the images of the
+ * One head for each fold and repeat, repeat by repeat. Each is trained as `train` does on the images of the
  * other folds, a fifth of which choose its epoch: the images of its own fold decide nothing.
  *
  * @throws HeadstartError `USAGE` where there are too few images
@@ -55,7 +55,7 @@ function stoppingSplit(samples: readonly FoldSample[], chosen: Int32Array, seed:
   return { trainSamples: named(outside), validationSamples: named(inside) };
 }
 
-/** What heads that did not see an image say about it. */
+/** Predictions for each image by heads that did not see it. */
 export interface OutOfFold {
   /** For each repeat [samples x classes]: every image judged by the head of its fold. */
   readonly probabilities: readonly Float32Array[];
@@ -64,7 +64,7 @@ export interface OutOfFold {
   readonly trainSeconds: number;
 }
 
-/** Trains a head a fold and collects what each says about its own fold. */
+/** Trains a head for each fold and collects the predictions for its own fold. */
 export async function outOfFold(
   options: Omit<StudyHeadsOptions, 'heads'> & FoldPlanOptions,
 ): Promise<OutOfFold> {

@@ -24,7 +24,7 @@ export interface PairedOptions {
 
 /**
  * The paired bootstrap (B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993): images
- * are drawn anew with both classifiers' answers, so that what is hard for both counts for neither.
+ * are drawn again with both classifiers' answers, so that what is hard for both counts for neither.
  * The interval is that of percentiles; p is twice the share of resamples on the other side of zero,
  * ties halved. McNemar's test is the binomial one, two-sided (Q. McNemar, Psychometrika 12, 1947).
  *

@@ -76,7 +76,7 @@ export interface ExtrapolateOptions {
 
 /**
  * What more images would give, by the fitted power law, with intervals of a bootstrap: seeds are drawn
- * anew at each size, the images that were measured on add their binomial error, the same for all
+ * again at each size, the images that were measured on add their binomial error, the same for all
  * sizes as they are the same images, and the law is fitted again without one of its sizes, which
  * stands for not knowing that it is a power law.
  */

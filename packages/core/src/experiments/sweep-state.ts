@@ -93,7 +93,7 @@ export async function lockSweep(folder: string): Promise<AsyncDisposable> {
     (holder, path) =>
       new HeadstartError(
         'BUSY',
-        `${describeHolder(holder)} is at a sweep in ${folder}: wait for it, give another \`out\`, or, if it is not there any more, delete ${path}.`,
+        `${describeHolder(holder)} is running a sweep in ${folder}: wait for it, give another \`out\`, or, if it has ended, delete ${path}.`,
         { option: 'out' },
       ),
   );

@@ -102,7 +102,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   if (resumed > 0) {
     options.onNotice?.({
       level: 'info',
-      text: `Going on after ${plural(resumed, 'trial')} in ${folder}`,
+      text: `Resuming after ${plural(resumed, 'trial')} in ${folder}`,
     });
   }
   const done = await runTrials(folder, state, plan, data, options);

@@ -16,7 +16,7 @@ export interface CacheFolderOptions extends LongOperationOptions {
 
 /** What a cache holds of one backbone, preprocessing, size and device. */
 export interface CacheContent {
-  /** Undefined where the cache does not say: its records are used all the same. */
+  /** Undefined where the cache has no description: its records are used all the same. */
   readonly extractor?: ExtractorDescription | undefined;
   readonly records: number;
   /** Of the records alone. */
@@ -42,7 +42,7 @@ export interface VerifyCacheOptions extends CacheFolderOptions {
 export interface CacheVerification {
   readonly cache: string;
   readonly checked: number;
-  /** Not whole, or not what was written under their key. They are computed anew when needed. */
+  /** Not whole, or not what was written under their key. They are computed again when needed. */
   readonly damaged: number;
 }
 

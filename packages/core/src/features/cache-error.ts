@@ -2,7 +2,7 @@ import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 
 const advice = {
   open: 'Choose a folder that can be written and has room, with `cacheDir`.',
-  read: 'Mend the folder’s permissions or disk, or choose another folder with `cacheDir`.',
+  read: 'Repair the folder’s permissions or disk, or choose another folder with `cacheDir`.',
   write: 'Choose a folder that can be written and has room, with `cacheDir`.',
 } as const;
 

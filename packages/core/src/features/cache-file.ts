@@ -53,7 +53,7 @@ const format = '1';
  * Writes all records of a cache to one safetensors file, with their keys. For each extractor, shape
  * and type there are three tensors: `features.I` F16 or F32 [N, …], `keys.I` U8 [N, 64], and
  * `checksums.I` U8 [N, 4], the CRC-32 of each record as it lies in a cache, little-endian; metadata
- * `extractors` says what stands behind the first 16 bytes of keys. Rows are streamed; the file is
+ * `extractors` describes what the first 16 bytes of keys stand for. Rows are streamed; the file is
  * written whole or not at all.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted

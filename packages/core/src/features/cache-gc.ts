@@ -179,7 +179,7 @@ async function tidy(
   const closed = own.filter(({ pack }) => !mayBeAlive(pack.name));
   const small = new Set(closed.filter(({ bytes }) => bytes < smallBytes));
   const total = own.reduce((sum, { numbers }) => sum + numbers.length, 0);
-  // What is in packs that were taken out is no second copy.
+  // What is in packs that were taken out is not a second copy.
   const stays = new Set(own.map(({ pack }) => pack));
   for (let i = 0; i < folder.table.count; i++) {
     if (!stays.has(folder.packs[folder.table.pack(i)] as Pack)) folder.table.markDamaged(i);

@@ -26,7 +26,7 @@ export interface RecomputeOptions extends ExtractorOptions, TableOptions {
 export interface CacheRecomputation {
   readonly cache: string;
   readonly images: number;
-  /** Features that are in the cache and were computed anew. */
+  /** Features that are in the cache and were computed again. */
   readonly compared: number;
   /** Of these, those that differ by more than the tolerance. */
   readonly different: number;
@@ -34,7 +34,7 @@ export interface CacheRecomputation {
   readonly damaged: number;
   /** Features of the images that are not in the cache. */
   readonly missing: number;
-  /** Length of the difference over the length of what was computed; 1 where that says nothing. */
+  /** Length of the difference over the length of what was computed; 1 where that has no meaning. */
   readonly largestDifference: number;
   readonly tolerance: number;
 }
@@ -74,10 +74,10 @@ export async function recomputeCache(options: RecomputeOptions): Promise<CacheRe
     images = samples.length;
     const numbers = Array.from({ length: augment ? views + 1 : 1 }, (_, view) => view);
     const viewsOf = (one: Sample) => numbers.map((view) => viewRequest(one, view, augment, seed));
-    await extractor.extract(samples, viewsOf, 'computing anew');
+    await extractor.extract(samples, viewsOf, 'computing again');
   }
-  await using anew = await openFeatureCache({ dir: folder.path, readOnly: true });
-  const found = compareRecords(cache, anew);
+  await using computed = await openFeatureCache({ dir: folder.path, readOnly: true });
+  const found = compareRecords(cache, computed);
   if (found.compared + found.damaged === 0) throw nothingToCompare(dir, data);
   return { cache: dir, images, ...found, tolerance };
 }

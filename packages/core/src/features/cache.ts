@@ -287,7 +287,7 @@ const isDigest = /^[0-9a-f]{32}$/;
  * Opens the feature cache of a folder.
  *
  * @throws HeadstartError `CACHE_UNUSABLE` for a folder that cannot be read or written, and where there
- *   is no cache that could be only read
+ *   is not a cache that could be only read
  * @example
  * ```ts
  * await using cache = await openFeatureCache({ dir: defaultDirectories().cacheDir });

@@ -22,7 +22,7 @@ export type Claim = 'ours' | 'theirs' | 'there';
 /**
  * Who computes what, where several processes fill one cache: a file under the name of what is claimed,
  * made exclusively, with the name of its owner in it. All claims of an owner are links to one file,
- * whose time says that the owner is there. A claim ends when the owner gives it up, with the owner's
+ * whose time shows that the owner is there. A claim ends when the owner gives it up, with the owner's
  * process, or after five minutes without a sign of it: then another one takes it over. Should two owners
  * compute the same after all, either result is right.
  */

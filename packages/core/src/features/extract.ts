@@ -144,7 +144,7 @@ function noteUse(
     cache.noteUse(keys);
   } catch (error) {
     if (!isUnusable(error)) throw error;
-    const text = `${error.message} That its features are in use is not noted: \`cache gc\` may take them out.`;
+    const text = `${error.message} The use of its features is not recorded: \`collectCacheGarbage()\` may remove them.`;
     onNotice?.({ level: 'warning', text });
   }
 }
@@ -255,7 +255,7 @@ async function compute(
   return skipped;
 }
 
-/** Claims end by themselves: that they cannot be given up is no failure. */
+/** Claims end by themselves: that they cannot be given up is not a failure. */
 function releaseQuietly(cache: FeatureStore, claimed: readonly Pick<PlannedView, 'key'>[]): void {
   try {
     cache.release(claimed.map(({ key }) => key));

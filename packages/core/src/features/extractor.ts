@@ -50,7 +50,7 @@ export interface Extractor extends AsyncDisposable {
   errorOfPrecision(samples: readonly Sample[]): Promise<FeatureError | undefined>;
 }
 
-/** As {@link openBackboneAndCache}, and says which device is used. */
+/** As {@link openBackboneAndCache}, with a notice of the device that is used. */
 export async function openExtractor(
   options: ExtractorOptions,
   source: SampleSource,
@@ -141,14 +141,14 @@ async function announceHuge(
     for (const value of chunk) largest = Math.max(largest, Math.abs(value));
   }
   if (largest <= maxFloat16) return false;
-  const text = `features reach ${largest.toExponential(0)}: heads learn from numbers of about 1. See that the preprocessing is the one that the backbone was trained with.`;
+  const text = `features reach ${largest.toExponential(0)}: heads need numbers of about 1. Check that the preprocessing is the one that the backbone was trained with.`;
   onNotice?.({ level: 'warning', text });
   return true;
 }
 
 function announceDamage(damaged: number, onNotice: NoticeListener | undefined): void {
   if (damaged === 0) return;
-  const text = `${plural(damaged, 'feature')} of the cache computed anew, as the record was damaged.`;
+  const text = `${plural(damaged, 'feature')} of the cache computed again, as the record was damaged.`;
   onNotice?.({ level: 'warning', text });
 }
 

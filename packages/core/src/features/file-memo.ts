@@ -163,8 +163,8 @@ function checksum(key: Buffer, entry: Buffer): number {
 }
 
 /**
- * Local disks answer sooner than a thread is asked; where they turn out slow, as over a network, many
- * files are asked about at once.
+ * Local disks answer sooner than a thread starts; where they turn out slow, as over a network, many
+ * files are looked up at once.
  */
 async function lookAtAll(
   paths: readonly string[],

@@ -13,7 +13,7 @@ import {
   rowsPerChunk,
 } from './set.ts';
 
-/** What a feature file says besides the numbers. */
+/** What a feature file holds besides the numbers. */
 export interface FeatureFileDescription {
   readonly classes: readonly string[];
   /** Which backbone made the features: by this program, its name and the SHA-256 of its file. */
@@ -130,7 +130,7 @@ export async function readFeatureFile(path: string): Promise<FeatureFile> {
   };
 }
 
-/** Opened anew for each pass, so that a set holds no file open between uses. */
+/** Opened again for each pass, so that a set holds no file open between uses. */
 async function* readRows(
   path: string,
   entry: TensorEntry,
@@ -254,7 +254,7 @@ function readNames({ path, header }: SafetensorsFile, key: string): string[] | u
   throw invalid(path, `its metadata "${key}" is not a JSON array of texts`);
 }
 
-/** More classes than this are taken for a damaged label, or for numbers that are no labels. */
+/** More classes than this are taken for a damaged label, or for numbers that are not labels. */
 const mostNumberedClasses = 2 ** 16;
 
 function numberedClasses(path: string, labels: readonly number[]): string[] {

@@ -11,7 +11,7 @@ import type { FeatureStore } from './store.ts';
 export interface StoreOptions {
   /** Folder of the cache; made where it is missing. */
   readonly dir: string;
-  /** The cache that takes what `dir` lacks, where that cannot be written. */
+  /** The cache for what is missing in `dir`, where that cannot be written. */
   readonly overlayDir: string | undefined;
   /** As of `openFeatureCache`. */
   readonly claims?: boolean | undefined;

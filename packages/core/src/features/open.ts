@@ -20,8 +20,8 @@ export interface HashingCacheOptions extends FeatureStoreOptions {
 }
 
 /**
- * Opens the feature cache. One that cannot be written is read, and what it lacks goes to the user's
- * own.
+ * Opens the feature cache. One that cannot be written is read, and what is missing goes to the
+ * user's own.
  *
  * @throws HeadstartError `CACHE_UNUSABLE`
  */
@@ -35,7 +35,9 @@ export function openStore({
     overlayDir: personalCacheDir(),
     claims,
     onReadOnly: (dir, overlay) => {
-      const where = overlay ? `what it lacks is kept in ${overlay}` : 'what it lacks fails';
+      const where = overlay
+        ? `missing features are kept in ${overlay}`
+        : 'missing features are an error';
       onNotice?.({ level: 'info', text: `The feature cache ${dir} is only read; ${where}` });
     },
   });

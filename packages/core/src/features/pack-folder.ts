@@ -73,7 +73,7 @@ export class PackFolder {
     }
   }
 
-  /** What the extractor's digest stands for; undefined where the cache does not say. */
+  /** What the extractor's digest stands for; undefined where the cache has no description. */
   description(): ExtractorDescription | undefined {
     const file = join(this.path, 'extractor.json');
     try {

@@ -110,7 +110,7 @@ export class PackWriter {
     this.#open = undefined;
     if (!open) return;
     const flushed = Promise.all([flushAndClose(open.pack), flushAndClose(open.index)]);
-    // Who closes hears of a failure.
+    // The caller of close gets a failure.
     flushed.catch(() => {});
     this.#flushing.push(flushed);
   }
@@ -123,7 +123,7 @@ export class PackWriter {
     if (this.#open) return this.#open;
     const name = newWriterName();
     const path = join(this.#folder, name);
-    // First the index: who sees a pack sees its index too.
+    // First the index: a reader that finds a pack finds its index too.
     const index = openSync(`${path}.idx`, 'wx');
     try {
       const pack = openSync(`${path}.pack`, 'wx');
@@ -144,7 +144,7 @@ export class PackWriter {
         for (const end of ['pack', 'idx']) rmSync(`${join(this.#folder, name)}.${end}`);
       }
     } catch {
-      // Readers find that what is left is no whole record.
+      // Readers find that what is left is not a whole record.
     }
     this.#leave();
   }

@@ -103,7 +103,7 @@ export function keyOf(record: Buffer): Buffer {
   return record.subarray(keyAt, keyAt + keyBytes);
 }
 
-/** Whether a record says that it is that of a key. */
+/** Whether a record is that of a key, by its header. */
 export function hasKey(record: Buffer, key: Buffer): boolean {
   return record.compare(key, 0, keyBytes, keyAt, keyAt + keyBytes) === 0;
 }

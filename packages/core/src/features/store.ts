@@ -33,7 +33,7 @@ export interface FeatureStore extends AsyncDisposable {
   /** As {@link putBatch}, of records that `encodeRecords` encoded, on whatever thread. */
   putEncoded(records: Buffer): void;
   /**
-   * Says that these records are going to be computed here, for those that nobody else has said it
+   * Claims these records, which are going to be computed here, where nobody else has claimed them
    * of and that are not there. {@link putBatch} and {@link release} end it.
    */
   claim(keys: readonly Buffer[], layout: RecordLayout): Claim[];

@@ -15,7 +15,7 @@ export interface HeadState {
   readonly plateau: PlateauState;
   /** The learning rate that its schedule goes on from. */
   readonly rate: number;
-  /** It is trained no more: early stopping has ended it, or what `ended` says. */
+  /** It is trained no more: early stopping has ended it, or what `ended` names. */
   readonly stopped: boolean;
   readonly ended?: 'pruning' | 'divergence' | undefined;
   readonly bestWeights: HeadWeights;
@@ -110,7 +110,7 @@ export async function writeCheckpoint(
  * Reads a checkpoint of the run that `fingerprint` is of; undefined where there is none.
  *
  * @throws HeadstartError `USAGE` where the checkpoint is of a run with other options or data,
- *   naming what differs; `RUN_INVALID` where the file is no checkpoint
+ *   naming what differs; `RUN_INVALID` where the file is not a checkpoint
  */
 export async function readCheckpoint(
   path: string,

@@ -5,7 +5,7 @@ export type Monitor = EntryValue<typeof stoppingOptions.monitor>;
 
 export interface EarlyStoppingOptions {
   readonly monitor: Monitor;
-  /** A smaller change than this is no improvement; the sign is ignored, as in Keras. */
+  /** A smaller change than this is not an improvement; the sign is ignored, as in Keras. */
   readonly minDelta: number;
   /** Epochs without improvement after which training stops. */
   readonly patience: number;
@@ -39,7 +39,7 @@ export const initialEarlyStopping: EarlyStoppingState = {
  * value is best whatever it is; better means more than `minDelta` beyond the best; training stops
  * once `patience` epochs have passed without better, but never after the first epoch.
  *
- * Keras compares as float32: a value that beats the best by less than float32 can tell is no
+ * Keras compares as float32: a value that beats the best by less than the resolution of float32 is no
  * improvement. NaN is never better, and nothing is better than NaN.
  *
  * @param epoch 0-based
@@ -61,7 +61,7 @@ export function stepEarlyStopping(
 
 /**
  * Whether a watched value is better than the best so far, as Keras's callbacks decide it: in
- * float32, and by more than `minDelta`; its name says whether more is better.
+ * float32, and by more than `minDelta`; by its name more or less is better.
  */
 export function isBetter(
   { monitor, minDelta }: Pick<EarlyStoppingOptions, 'monitor' | 'minDelta'>,

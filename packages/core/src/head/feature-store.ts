@@ -20,7 +20,7 @@ const checkBytes = 64 * 1024 * 1024;
  * file as they are needed are mapped, others are read chunk by chunk. The caller disposes of the
  * store.
  *
- * @throws HeadstartError `FEATURE_FILE_INVALID` where the set holds fewer rows than it says, or a
+ * @throws HeadstartError `FEATURE_FILE_INVALID` where the set holds fewer rows than it declares, or a
  *   number that is not finite
  */
 export async function loadFeatureStore(
@@ -51,7 +51,7 @@ function mapFeatures(
   try {
     return FeatureStore.map({ ...file, shape, dtype, rows: rowCount });
   } catch (error) {
-    // Reading says better what is wrong with the file, if anything is.
+    // Reading gives a better reason, if the file is wrong.
     if (error instanceof NativeError && error.code === 'INVALID_ARGUMENT') return undefined;
     throw error;
   }

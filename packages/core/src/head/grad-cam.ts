@@ -20,7 +20,7 @@ export interface HeadExplanation {
 }
 
 /**
- * A head that says where it looked.
+ * A head that shows where it looked.
  *
  * Grad-CAM (Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
  * Localization", ICCV 2017, arXiv 1610.02391): the channels of a feature map, each weighted by the

@@ -32,7 +32,7 @@ export function monitored(record: EpochRecord, monitor: Monitor): number {
   }
 }
 
-/** `epoch,loss,accuracy,val_loss,val_accuracy,seconds`, one row an epoch, with a heading. */
+/** `epoch,loss,accuracy,val_loss,val_accuracy,seconds`, one row per epoch, with a heading. */
 export function historyCsv(history: readonly EpochRecord[]): string {
   return csvText(
     history.map((r) => [r.epoch, r.loss, r.accuracy, r.valLoss, r.valAccuracy, r.seconds]),

@@ -67,7 +67,7 @@ export const initialPlateau: PlateauState = { best: undefined, wait: 0, cooldown
 /**
  * One step of Keras 3.15's ReduceLROnPlateau (`keras/src/callbacks/reduce_lr_on_plateau.py`).
  *
- * @param value the watched metric of the epoch that has ended; its name says whether more is better
+ * @param value the watched metric of the epoch that has ended; by its name more or less is better
  * @param rate the rate of that epoch
  * @returns the rate of the next
  */

@@ -16,7 +16,7 @@ export function translateNativeError(error: unknown, signal: AbortSignal | undef
     case 'DEVICE_FAILED':
       return new HeadstartError('TRAINING_FAILED', reasonOf(error), because);
     case 'OUT_OF_MEMORY':
-      // What the GPU lacks comes with what to do about it.
+      // What is missing on the GPU comes with what to do about it.
       if (error.message.startsWith('The GPU')) {
         return new HeadstartError('TRAINING_FAILED', reasonOf(error), because);
       }

@@ -23,7 +23,7 @@ export type OptimizerName = EntryValue<typeof optimizerOptions.optimizer>;
 /** By how rare a class is, or one number of at least 0 a class. */
 export type ClassWeights = 'none' | 'balanced' | readonly number[];
 
-/** How a head is trained. Every default is the original script's, or is said not to be. */
+/** How a head is trained. Every default is the original script's, unless noted. */
 export interface TrainingOptions
   extends OptionsOf<
     Omit<typeof headOptions, 'head'> &
@@ -43,12 +43,12 @@ export interface TrainingOptions
    * `enabled: false` never stops, but the best epoch is still found by what is watched.
    */
   readonly earlyStopping?: OptionsOf<typeof stoppingOptions> | undefined;
-  /** The views that the training set's rows are; default `none`: one row a sample. */
+  /** The views that the training set's rows are; default `none`: one row per sample. */
   readonly views?: ViewPolicy | undefined;
 }
 
 /**
- * Training features that are made when an epoch asks for them: where every epoch uses new views,
+ * Training features that are made when an epoch needs them: where every epoch uses new views,
  * early stopping leaves most of them unused.
  */
 export interface EpochFeatures extends Pick<FeatureSet, 'shape' | 'dtype' | 'samples'> {
@@ -132,7 +132,7 @@ export interface TrainHeadsOptions extends Omit<TrainHeadOptions, 'onEpoch'> {
   readonly goOn?:
     | ((epoch: number, running: readonly number[]) => Promise<readonly number[]>)
     | undefined;
-  /** A head whose loss is no finite number: fail (default), or stop that head alone. */
+  /** A head whose loss is not a finite number: fail (default), or stop that head alone. */
   readonly diverged?: 'fail' | 'stop' | undefined;
   /** Native memory shared with other trainings; it stays theirs. Default: of this call alone. */
   readonly stores?: FeatureStores | undefined;

@@ -183,7 +183,7 @@ export function viewsOfVariations(
   return viewsOfHeads({ heads: plans }, samples, planViews);
 }
 
-/** Parts are named in the user's words: a refused checkpoint says which of them differ. */
+/** Parts are named in the user's words: the refusal of a checkpoint lists which of them differ. */
 function fingerprint(
   options: TrainHeadsOptions,
   settings: TrainingSettings,

@@ -5,7 +5,7 @@ import type { FeatureSet } from '../features/index.ts';
  * The labels of a set, in order.
  *
  * @param what `training` or `validation`, for messages
- * @throws HeadstartError `USAGE` for an empty set, `FEATURE_FILE_INVALID` for a label that is no class
+ * @throws HeadstartError `USAGE` for an empty set, `FEATURE_FILE_INVALID` for a label that is not a class
  */
 export function labelsOf(
   set: Pick<FeatureSet, 'samples'>,

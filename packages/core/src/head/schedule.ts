@@ -48,7 +48,7 @@ export function stepsInEpoch(schedule: ScheduleOptions): number {
  * The batches of one epoch (0-based), as runs that each end where a pass over the data ends.
  *
  * The stream of batches is that of Keras's DirectoryIterator under `steps_per_epoch`: pass after
- * pass over all samples, shuffled anew for each pass, the last batch of a pass short. An epoch
+ * pass over all samples, shuffled again for each pass, the last batch of a pass short. An epoch
  * takes the next N batches and the following epoch continues where it ended, in mid-pass.
  * (Keras 2 and `flow_from_directory`'s own iterator do exactly this. Keras 3's `fit` keeps the
  * place but shuffles at every epoch's end, so that within a pass some images repeat and others
@@ -95,7 +95,7 @@ function passViews(schedule: ScheduleOptions, pass: number, samples: Int32Array)
 
 /**
  * The views that training may come to use: for each sample the view numbers in ascending order.
- * A sample that never comes up has none. Extraction computes these; {@link epochBatches} asks for
+ * A sample that never comes up has none. Extraction computes these; {@link epochBatches} takes
  * no other.
  */
 export function planViews(schedule: ScheduleOptions): number[][] {

@@ -13,7 +13,7 @@ export class FeatureStores implements Disposable {
   /** Sets over the same rows have the same `chunks`. */
   readonly #tables = new Map<FeatureSet['chunks'], number>();
 
-  /** As {@link loadFeatureStore}. A load that failed is tried anew when it is next asked for. */
+  /** As {@link loadFeatureStore}. A load that failed is tried again when it is next asked for. */
   load(
     set: FeatureSet,
     inputShape: ResolvedHead['inputShape'],

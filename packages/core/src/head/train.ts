@@ -22,7 +22,7 @@ const checkpointSeconds = 5;
  * Same features, options and backend: the same bits, whatever the number of threads, and also
  * where the run was interrupted and resumed. With a checkpoint, an abort first writes down the
  * state at the end of the last whole epoch; what was done of the epoch in progress is lost.
- * `onEpoch` hears only of epochs trained by this call.
+ * `onEpoch` is called only for epochs trained by this call.
  *
  * @throws HeadstartError `USAGE`, `HEAD_SPEC_INVALID`, `WEIGHTS_INVALID`, `FEATURE_FILE_INVALID`,
  *   `TRAINING_FAILED`, `GPU_REQUIRED`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
@@ -71,7 +71,7 @@ export function trainHeads(options: TrainHeadsOptions): Promise<TrainedHead[]> {
 }
 
 /**
- * As {@link trainHeads}, for who wants what `onEpoch` hears and nothing else: weights are not kept, and
+ * As {@link trainHeads}, for callers that need `onEpoch` and nothing else: weights are not kept, and
  * no head is measured once more at the end.
  */
 export function tryHeads(
@@ -196,7 +196,7 @@ async function prune(
   }
 }
 
-/** All that the native side knows of each head. */
+/** The native state of each head. */
 function snapshot({ trainer, heads }: TrainingSession): TrainingState['resumable'] {
   return heads.map((_, head) => ({
     weights: trainer.getWeights(head),

@@ -24,7 +24,7 @@ const [plain, rle8, rle4, bitFields, alphaBitFields] = [0, 1, 2, 3, 6];
 /**
  * The size that a BMP file's header states, before anything is decoded.
  *
- * @throws Error that says what is wrong with it
+ * @throws Error with what is wrong with it
  */
 export function bmpSize(
   bytes: Uint8Array,
@@ -37,7 +37,7 @@ export function bmpSize(
  * Decodes a BMP file (Microsoft's BITMAPINFOHEADER, versions 2 to 5, and OS/2's BITMAPCOREHEADER):
  * 1, 4, 8, 16, 24 and 32 bits, palettes, masks, RLE4 and RLE8.
  *
- * @throws Error that says what is wrong with it
+ * @throws Error with what is wrong with it
  */
 export function decodeBmp(bytes: Uint8Array): BmpPicture {
   const header = readHeader(bytes);

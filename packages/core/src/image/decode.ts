@@ -111,7 +111,7 @@ export async function decodeViews(
  * thread, by libjpeg-turbo where it is there.
  *
  * @param input the file's bytes, or its path with the SHA-256 that its bytes must have
- * @returns false where it is for {@link decodeViews} to decode it, or to say why it cannot be
+ * @returns false where it is for {@link decodeViews} to decode it, or to give the reason why it cannot be
  */
 export async function decodePlainJpeg(
   input: Uint8Array | { readonly path: string; readonly hash: string },
@@ -202,7 +202,7 @@ async function reduceOnLoad(image: Sharp, input: Uint8Array, to: Size): Promise<
   image.resize(reduced(autoOrient.width), reduced(autoOrient.height), { fit: 'fill' });
 }
 
-/** A TIFF file's channel that is not declared to be alpha says nothing of the picture. */
+/** A TIFF file's channel that is not declared to be alpha is not part of the picture. */
 function withoutAlpha(image: Sharp, input: Uint8Array): Sharp {
   if (imageFormat(input) === 'tiff' && hasUnknownChannel(input)) return image.removeAlpha();
   return image.flatten({ background: '#ffffff' });

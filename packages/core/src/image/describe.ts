@@ -4,7 +4,7 @@ import { imageMetadata } from './open-image.ts';
 import type { Size } from './placement.ts';
 import { readingImage } from './unreadable.ts';
 
-/** What an image file's header says. */
+/** The header of an image file. */
 export interface ImageDescription extends Size {
   /** By the content. */
   readonly format: ImageFormat;

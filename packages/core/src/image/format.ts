@@ -1,4 +1,4 @@
-/** What a file's first bytes say it is. */
+/** The format of a file by its first bytes. */
 export type ImageFormat =
   | 'jpeg'
   | 'png'
@@ -66,7 +66,7 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   return /<svg[\s>]|<!DOCTYPE svg/i.test(text) ? 'svg' : undefined;
 }
 
-/** Larger `ftyp` boxes are no image's: there are some ten brands, of 4 bytes each. */
+/** Larger `ftyp` boxes are not of an image: there are some ten brands, of 4 bytes each. */
 const largestFileType = 512;
 
 /**

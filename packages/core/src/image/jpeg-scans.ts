@@ -1,4 +1,4 @@
-/** What a JPEG file's markers say, up to the end mark. */
+/** The markers of a JPEG file, up to the end mark. */
 export interface JpegStructure {
   readonly height: number;
   readonly width: number;

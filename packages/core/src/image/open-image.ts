@@ -30,7 +30,7 @@ export async function openImage(input: Uint8Array, options: OpenOptions): Promis
   }).timeout({ seconds: mostSeconds });
 }
 
-/** What libvips says of an image file's header; of BMP, what it would say. */
+/** libvips's view of an image file's header; for BMP, the same from our own reader. */
 export async function imageMetadata(input: Uint8Array, maxPixels: number): Promise<Metadata> {
   if (imageFormat(input) !== 'bmp') {
     return sharp(imageFormat(input) === 'avif' ? stillAvif(input) : input).metadata();

@@ -10,7 +10,7 @@ export interface Thumbnail {
 }
 
 /**
- * A small copy of a picture, for comparing it with others, and what its header says. Its pixels are
+ * A small copy of a picture, for comparing it with others, and its header's contents. Its pixels are
  * those of {@link decodeImage}, but that a profile is not applied that changes next to nothing.
  *
  * @param name the file, for the message

@@ -1,4 +1,4 @@
-/** Tags of a TIFF file's first directory, by their numbers, that say how its samples are stored. */
+/** Tags of a TIFF file's first directory, by their numbers, which describe how its samples are stored. */
 interface Tags {
   readonly get: (number: number) => readonly number[] | undefined;
 }
@@ -25,7 +25,7 @@ const photometric = {
 
 /**
  * Why a TIFF file's picture cannot be read rightly, though it may be whole; undefined where it can.
- * TIFF 6.0 holds any numbers, of which some are no levels of a picture.
+ * TIFF 6.0 holds any numbers, of which some are not levels of a picture.
  */
 export function unreadableTiff(bytes: Uint8Array): string | undefined {
   const tags = readTags(bytes);

@@ -11,7 +11,7 @@ interface ReadingOptions {
 }
 
 /**
- * Does something with an image file's bytes by sharp, and says why where it cannot be done.
+ * Does something with an image file's bytes by sharp, and gives the reason where it cannot be done.
  *
  * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason
  */
@@ -61,7 +61,7 @@ function checkFormat(input: Uint8Array): void {
   if (input.length === 0) throw new Unreadable('damaged', 'the file is empty');
   const format = imageFormat(input);
   if (format === undefined) {
-    throw new Unreadable('format', 'its content is no image format that is known here');
+    throw new Unreadable('format', 'its content is not an image format that is read here');
   }
   if (!decodableFormats.has(format)) {
     throw new Unreadable(

@@ -67,7 +67,7 @@ export async function setupCuda(options: SetupCudaOptions = {}): Promise<SetupCu
   if (!options.withoutDriver && !hasDriver()) {
     throw new HeadstartError(
       'GPU_REQUIRED',
-      'There is no NVIDIA driver here, without which the CUDA provider is of no use: install one from https://www.nvidia.com/drivers, or say that there will be one with `withoutDriver`.',
+      'There is no NVIDIA driver here, and the CUDA provider needs one: install it from https://www.nvidia.com/drivers, or give `withoutDriver` where it will be there later.',
       { option: 'withoutDriver' },
     );
   }

@@ -40,7 +40,7 @@ function processor(): Finding {
   return { name: 'Processor', state: 'ready', detail };
 }
 
-/** `, 2 threads`; nothing where the addon, which counts them, is missing: its own finding says so. */
+/** `, 2 threads`; nothing where the addon, which counts them, is missing: that is a finding of its own. */
 function threads(): string {
   try {
     const count = availableThreads();

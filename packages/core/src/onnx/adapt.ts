@@ -42,11 +42,11 @@ const added = ['image', 'features', 'preprocessed', 'adapt/', preprocessingPrefi
 const firstIrWithoutDeclaredConstants = 4;
 
 export interface AdaptOptions extends OutputChoice {
-  /** Of a float input; undefined takes what the model's metadata says. */
+  /** Of a float input; undefined takes it from the model's metadata. */
   readonly preprocessing: InputPreprocessing | undefined;
   /** Of images, in pixels. */
   readonly size: { readonly height: number; readonly width: number };
-  /** The model takes one image at a time, whatever it says. */
+  /** The model takes one image at a time, whatever it declares. */
   readonly oneByOne?: boolean | undefined;
 }
 
@@ -134,7 +134,7 @@ function inputNodes(
   if (kind === undefined) {
     throw new HeadstartError(
       'BACKBONE_UNSUITABLE',
-      `${file} takes float pixels and does not say how they are preprocessed: give \`preprocess\` caffe, torch, rescale or none.`,
+      `${file} takes float pixels and names no preprocessing: give \`preprocess\` caffe, torch, rescale or none.`,
       { option: 'preprocess' },
     );
   }

@@ -8,7 +8,7 @@ const handsOn = new Set(['Identity', 'Cast', 'Transpose', 'Flatten', 'Reshape', 
 const imageNetClasses = new Set([1000, 1001, 21841, 21843]);
 
 /**
- * Why an output is what a classifier makes of features rather than features; undefined where nothing says so.
+ * Why an output is what a classifier makes of features rather than features; undefined where nothing shows it.
  *
  * @param name of the output
  */

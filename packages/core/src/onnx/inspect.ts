@@ -11,14 +11,14 @@ import { type InputPreprocessing, inputPreprocessings } from './preprocessing.ts
 import type { TokenChoice } from './tokens.ts';
 import { nodeInTraining } from './training-mode.ts';
 
-/** What a model's graph says of its image input. */
+/** The image input in a model's graph. */
 export interface ImageInput {
   readonly name: string;
   readonly dtype: 'uint8' | 'float32' | 'float16';
   readonly layout: 'NHWC' | 'NCHW';
   readonly height: number;
   readonly width: number;
-  /** The model says no size: the one above is our default. */
+  /** The model has no fixed size: the one above is our default. */
   readonly anySize: boolean;
   /** 1 where the model takes one image at a time, or must be given one, else undefined. */
   readonly batch: 1 | undefined;
@@ -37,7 +37,7 @@ export interface ModelDescription {
   readonly input: ImageInput;
   readonly output: FeatureOutput;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Of a float input: as the metadata says; a uint8 input has it inside the graph. */
+  /** Of a float input: from the metadata; a uint8 input has it inside the graph. */
   readonly preprocessing: InputPreprocessing | undefined;
 }
 

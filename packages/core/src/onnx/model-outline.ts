@@ -11,7 +11,7 @@ import { decodeModel, type Model } from './onnx-model.ts';
  *
  * Walks the file's fields as protobuf encodes them (https://protobuf.dev/programming-guides/encoding).
  *
- * @throws HeadstartError `BACKBONE_UNSUITABLE` where it cannot be read, or is no ONNX model
+ * @throws HeadstartError `BACKBONE_UNSUITABLE` where it cannot be read, or is not an ONNX model
  */
 export function readOutline(path: string): Promise<Model> {
   return reading(path, async (file) => {

@@ -24,7 +24,7 @@ export const elementType = {
   float16: 10,
 } as const;
 
-/** @throws HeadstartError `BACKBONE_UNSUITABLE` where the bytes are no ONNX model */
+/** @throws HeadstartError `BACKBONE_UNSUITABLE` where the bytes are not an ONNX model */
 export function decodeModel(bytes: Uint8Array, name: string): Model {
   try {
     const model = onnx().ModelProto.decode(bytes);

@@ -10,7 +10,7 @@ export type TokenChoice = 'cls' | 'mean' | 'cls+mean';
 
 export interface TokenOutput {
   readonly choice: TokenChoice;
-  /** Tokens of an image, where the model says how many. */
+  /** Tokens of an image, where the model declares how many. */
   readonly count: number | undefined;
   /** Patches of an image; undefined where the model does not show them. */
   readonly patches: number | undefined;

@@ -22,7 +22,7 @@ function normalizesByBatch(one: GraphNode, opset: number): boolean {
   return !isTest && (one.output ?? []).filter((name) => name !== '').length > 1;
 }
 
-/** The third input since opset 12; before opset 7, all that does not say `is_test`. */
+/** The third input since opset 12; before opset 7, all without `is_test`. */
 function drops(
   { input, ...one }: GraphNode,
   opset: number,

@@ -12,7 +12,7 @@ import {
 import { type InputPreprocessing, preprocessingNodes } from './preprocessing.ts';
 import { vgg16Blocks, vgg16FeatureLayer, vgg16ImageSize, vgg16Layer } from './vgg16.ts';
 
-/** What every file that Headstart writes says of itself. */
+/** Metadata of every file that Headstart writes. */
 export const formatVersion = '1';
 
 /** Read by every ONNX Runtime since 1.13 (2022). */

@@ -27,7 +27,7 @@ export const tableOptions = {
 
 /** How a folder or a table of images is read. */
 export const dataOptions = {
-  /** A CSV file that says which images have another label, and which are left out. */
+  /** A CSV file of images that have another label or are left out. */
   corrections: option(path('file'), {
     help: 'labels to change and images to leave out (CSV: hash,file,action,label)',
   }),

@@ -4,7 +4,7 @@ import { option } from './option.ts';
 
 /** Where to compute. */
 export const deviceOptions = {
-  /** Default `auto`: the GPU where it can be used, else the CPU, and says why. */
+  /** Default `auto`: the GPU where it can be used, else the CPU, with a notice why. */
   device: option(choice(deviceChoices), { default: 'auto', help: 'where to compute' }),
   /** Fail rather than fall back to the CPU. Default false. */
   requireGpu: option(onOff(), {
@@ -13,6 +13,6 @@ export const deviceOptions = {
 } as const;
 
 export const threadsOption = {
-  /** CPU threads; default: one a core. Does not change the result. */
-  threads: option(integer({ min: 1 }), { help: 'CPU threads (default: one a core)' }),
+  /** CPU threads; default: one per core. Does not change the result. */
+  threads: option(integer({ min: 1 }), { help: 'CPU threads (default: one per core)' }),
 } as const;

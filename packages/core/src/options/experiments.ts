@@ -13,7 +13,7 @@ export const foldsOptions = {
     help: 'parts of the images',
   }),
   /** How often the images are partitioned. Default 1. */
-  seeds: option(integer({ min: 1 }), { default: 1, help: 'times that they are parted anew' }),
+  seeds: option(integer({ min: 1 }), { default: 1, help: 'times that the images are partitioned' }),
 } as const;
 
 export const sweepOptions = {
@@ -30,8 +30,8 @@ export const sweepOptions = {
   }),
   /** Seconds for trials. */
   budget: option(seconds, { help: 'time for trials, as 60s or 10m' }),
-  /** A JSON file that says what is searched. */
-  space: option(path('file'), { help: 'what is searched (JSON); see docs/studies.md' }),
+  /** A JSON file with the search space. */
+  space: option(path('file'), { help: 'search space (JSON); see docs/studies.md' }),
   /** `halving` (default) stops the worse trials early; `random` trains all. */
   search: option(choice(['halving', 'random']), {
     default: 'halving',
@@ -69,7 +69,7 @@ export const auditOptions = {
     help: 'pictures of one kind on the page',
   }),
   groupBy: option(text('regex'), {
-    help: 'images whose paths match the same are never parted',
+    help: 'never separate images whose paths match the same',
   }),
 } as const;
 
@@ -85,7 +85,7 @@ export const learningCurveOptions = {
     help: 'the feature file that is measured on',
   }),
   /** How often subsets are drawn. Default 5. */
-  seeds: option(integer({ min: 1 }), { default: 5, help: 'times that subsets are drawn anew' }),
+  seeds: option(integer({ min: 1 }), { default: 5, help: 'subsets that are drawn of each size' }),
   /** How many numbers of training images. Default 8. */
   sizes: option(integer({ min: 4 }), { default: 8, help: 'numbers of training images' }),
   out: option(path('folder'), {

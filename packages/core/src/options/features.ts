@@ -38,8 +38,8 @@ export const collectOptions = {
     flag: 'maxSize',
     help: 'the packs that were not used for longest, until the rest is of this size: 5GB',
   }),
-  /** Change nothing, and say what would be. Default false. */
-  dryRun: option(onOff(), { help: 'only say what would be taken out' }),
+  /** Change nothing, and report what would be changed. Default false. */
+  dryRun: option(onOff(), { help: 'only show what would be removed' }),
 } as const;
 
 /** Where things are kept. */

@@ -11,7 +11,7 @@ export const backboneOptions = {
   /** Preprocessing other than the backbone's own. */
   preprocess: option(choice(['caffe', 'torch', 'rescale', 'none']), {
     placeholder: 'how',
-    help: 'what is done to pixels, where not as the backbone says',
+    help: 'preprocessing of pixels (default: the backbone’s own)',
   }),
   /** Layer of VGG16 whose output is the features; default `block5_pool`. */
   layer: option(text('name'), {
@@ -20,7 +20,7 @@ export const backboneOptions = {
   /** Height and width of images, a multiple of 32; default: the backbone's own, or 224. */
   imageSize: option(integer({ min: 1 }), {
     placeholder: 'pixels',
-    help: 'height and width of images, a multiple of 32 (default: as the backbone says, or 224)',
+    help: 'height and width of images, a multiple of 32 (default: the backbone’s own, or 224)',
   }),
   /** Output of an ONNX file that gives the features; default: `features`, or the only one. */
   output: option(text('name'), {
@@ -90,7 +90,7 @@ export const viewsOption = {
   views: option(integer({ max: 1_000_000 }), {
     default: 4,
     placeholder: 'k',
-    help: 'augmented views a training image, besides the plain one',
+    help: 'augmented views per training image, besides the plain one',
   }),
 } as const;
 
@@ -100,7 +100,7 @@ export const viewsOrExactOption = {
   views: option(wordOr('exact', integer({ min: 1, max: 1_000_000 })), {
     default: 4,
     placeholder: 'k',
-    help: 'augmented views a training image; exact: a new one each time it comes up',
+    help: 'augmented views per training image; exact: a new one each time it comes up',
   }),
 } as const;
 

@@ -116,7 +116,7 @@ export function text(placeholder: string): Kind<string> {
 }
 
 /**
- * A path, or where `placeholder` says so a name or a URL instead.
+ * A path, or a name or a URL instead, by `placeholder`.
  *
  * @param placeholder of the words `file`, `folder` and others, parted by `|`
  */

@@ -52,7 +52,7 @@ type Settled<E> = E extends { readonly default: unknown } | { readonly implied: 
 export type SettledOptions<Table> = { readonly [Name in keyof Table]: Settled<Table[Name]> };
 
 /**
- * Holds given values to what a table says they may be.
+ * Checks given values against a table.
  *
  * @param within the option that these are parts of: `earlyStopping`
  * @throws HeadstartError `USAGE` naming the option, what it must be and what it is

@@ -35,7 +35,7 @@ export const runOptions = {
   /** How often the cross-validation partitions the images; default 1. */
   seeds: option(integer({ min: 1 }), { implied: 1, help: 'partitions to cross-validate over' }),
   /**
-   * Fit a temperature on the validation set, so that probabilities say how often they are right.
+   * Fit a temperature on the validation set, so that probabilities are as large as the accuracy.
    * Labels stay the same. Default true.
    */
   calibrate: option(onOff(), {

@@ -20,7 +20,7 @@ export const headOptions = {
     help: 'auto, or batches an epoch',
   }),
   /** Default 32. */
-  batchSize: option(integer({ min: 1, max: 65_536 }), { default: 32, help: 'images a step' }),
+  batchSize: option(integer({ min: 1, max: 65_536 }), { default: 32, help: 'images per step' }),
   /** Default true. */
   shuffle: option(onOff(), { implied: true, helpOff: 'keep the order of the files' }),
 } as const;
@@ -63,7 +63,7 @@ export const scheduleOptions = {
   type: option(choice(['constant', 'cosine', 'plateau']), {
     default: 'constant',
     flag: 'lrSchedule',
-    help: 'how the learning rate goes on',
+    help: 'how the learning rate changes',
   }),
   /** Of cosine; default 0. */
   warmupEpochs: option(number({ min: 0 }), { implied: 0, help: 'of cosine: linear from 0' }),
@@ -101,7 +101,7 @@ export const computeOption = {
   compute: option(choice(['fp32', 'tf32', 'bf16']), {
     default: 'fp32',
     placeholder: 'how',
-    help: 'what the head multiplies in: tf32 (GPU) and bf16 are faster',
+    help: 'arithmetic of the head’s products: tf32 (GPU) and bf16 are faster',
   }),
 } as const;
 
@@ -111,12 +111,15 @@ export const stoppingOptions = {
   monitor: option(choice(['val_accuracy', 'val_loss', 'accuracy', 'loss']), {
     default: 'val_accuracy',
     placeholder: 'metric',
-    help: 'what early stopping and the kept weights go by',
+    help: 'metric for early stopping and for the weights that are kept',
   }),
-  /** A smaller change than this is no improvement; the sign is ignored, as in Keras. */
+  /** A smaller change than this is not an improvement; the sign is ignored, as in Keras. */
   minDelta: option(number(), { default: 1e-4, help: 'what counts as better' }),
   /** Epochs without improvement after which training stops. */
-  patience: option(integer(), { default: 3, help: 'epochs without better before the end' }),
+  patience: option(integer(), {
+    default: 3,
+    help: 'epochs without improvement before training stops',
+  }),
   /** False never stops, but the best epoch is still found by what is watched. */
   enabled: option(onOff(), {
     implied: true,

@@ -2,13 +2,13 @@ import type { TopLevelSpec } from 'vega-lite';
 import { colours } from './colours.ts';
 import { escapeHtml, visible } from './html.ts';
 
-/** Vega-Lite's own type asks for exact optional properties that its data model does not need. */
+/** Vega-Lite's own type has exact optional properties, which its data model does not need. */
 export type Plot = Readonly<Record<string, unknown>>;
 
 const text = { labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600 };
 const inks = { labelColor: colours.ink.light, titleColor: colours.ink.light };
 
-/** Readable type, in colours that pages know: see {@link colours}. */
+/** Readable type, in colours that pages define: see {@link colours}. */
 export const plotConfig: Plot = {
   background: colours.page.light,
   font: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
@@ -29,8 +29,8 @@ export const plotConfig: Plot = {
 const plotSchema = 'https://vega.github.io/schema/vega-lite/v6.json';
 
 /**
- * Draws a Vega-Lite plot, with a title and a summary in words for who cannot see it. Needs no DOM
- * and no canvas. Vega takes a second to load, so only who draws pays for it.
+ * Draws a Vega-Lite plot, with a title and a summary in words for readers who cannot see it. Needs no DOM
+ * and no canvas. Vega takes a second to load, so it is loaded when a plot is drawn.
  *
  * @returns an SVG document
  */

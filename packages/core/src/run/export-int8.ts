@@ -39,10 +39,7 @@ export async function sampleImages(
 ): Promise<Uint8Array[]> {
   const { image } = record;
   if (!image) {
-    throw new HeadstartError(
-      'USAGE',
-      `The run ${run} does not say how it takes images: int8 cannot be made.`,
-    );
+    throw new HeadstartError('USAGE', `The run ${run} records no image size: int8 cannot be made.`);
   }
   const found = await stat(folder).catch(() => undefined);
   const isThere = found?.isDirectory() || (found?.isFile() && isTableName(folder));

@@ -176,7 +176,7 @@ async function writeCard(folder: string, run: Run, { name, license, facts }: Car
   await writeFileAtomically(join(folder, exportedFiles.card), card);
 }
 
-/** A run with another model than it was written with is no run any more. */
+/** A run with another model than it was written with is not a run any more. */
 async function refuseModelOfRun(file: string): Promise<void> {
   if (basename(file).toLowerCase() !== runFiles.model) return;
   const found = await stat(join(dirname(file), runFiles.record)).catch(() => undefined);
@@ -206,7 +206,7 @@ async function refuseForeignCard(folder: string): Promise<void> {
   if (text === undefined || isModelCard(text)) return;
   throw new HeadstartError(
     'USAGE',
-    `${path} is no model card of Headstart’s, and would be replaced: give \`out\` another folder.`,
+    `${path} is not a model card of Headstart’s, and would be replaced: give \`out\` another folder.`,
     { option: 'out' },
   );
 }

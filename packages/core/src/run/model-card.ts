@@ -7,7 +7,7 @@ export interface ModelCardContents {
   /** The model's name. */
   readonly name: string;
   readonly record: RunRecord;
-  /** Of the run's validation set; undefined where the run does not say. */
+  /** Of the run's validation set; undefined where the run does not record it. */
   readonly metrics: Metrics | undefined;
   /** As model hubs write it (`mit`); default `unknown`. */
   readonly license?: string | undefined;
@@ -26,7 +26,7 @@ export function isModelCard(text: string): boolean {
 
 /**
  * The model card (README.md) of an exported run: a YAML head as model hubs read it, and what a
- * person should know. Of where the data lay it says the folder's name alone.
+ * person should know. Of the data's place it has the folder's name alone.
  */
 export async function modelCard(contents: ModelCardContents): Promise<string> {
   // Of 73 files: loaded where it is needed, other commands do not wait for it.
@@ -154,7 +154,7 @@ function use({ record }: ModelCardContents): string {
   return `## Use
 
 The model needs nothing but ONNX Runtime: preprocessing, calibration and class names are inside.
-Images are turned as their EXIF orientation says, blended on white where they are transparent, and
+Images are turned by their EXIF orientation, blended on white where they are transparent, and
 ${sizing[image?.fit ?? 'stretch']} (${image?.resize ?? 'bilinear'}).
 
 | | | |
@@ -217,7 +217,7 @@ function code(name: string): string {
   let length = 1;
   while (runs.includes(length)) length++;
   const fence = '`'.repeat(length);
-  // One space on either side is no part of the code: it parts backticks, and keeps spaces of the name.
+  // One space on either side is not a part of the code: it parts backticks, and keeps spaces of the name.
   const apart = /^[` ]|[` ]$/.test(plain) && plain.trim() !== '' ? ' ' : '';
   return `${fence}${apart}${plain}${apart}${fence}`;
 }

@@ -5,7 +5,7 @@ import { readRegularFile } from '../base/regular-file.ts';
 import type { Run } from './read.ts';
 import { runFiles } from './record.ts';
 
-/** What a run said about one of its validation images. */
+/** A run's prediction for one of its validation images. */
 export interface RunPrediction {
   readonly file: string;
   /** SHA-256 of the image file; empty in runs on feature files, and in older ones. */

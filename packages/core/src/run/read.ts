@@ -50,7 +50,7 @@ async function checkedRun(folder: string, text: string): Promise<Run> {
   const record = parseRecord(text, join(folder, runFiles.record));
   for (const [name, { bytes }] of Object.entries(record.files)) {
     const size = await sizeOf(join(folder, name));
-    if (size === undefined) throw invalid(`The run ${folder} has lost its file ${name}`);
+    if (size === undefined) throw invalid(`The file ${name} of the run ${folder} is missing`);
     if (size !== bytes) {
       throw invalid(`${join(folder, name)} has ${size} bytes, not the ${bytes} that were written`);
     }
@@ -102,7 +102,7 @@ export async function readRunWeights(run: Run): Promise<HeadWeights> {
   return weights;
 }
 
-/** What `metrics.json` of a run says; undefined where it cannot be read as such. */
+/** The contents of a run's `metrics.json`; undefined where it cannot be read as such. */
 export async function readRunMetrics({ folder }: Run): Promise<Metrics | undefined> {
   try {
     const metrics = JSON.parse(await readRegularText(join(folder, runFiles.metrics)));
@@ -147,7 +147,7 @@ function parseRecord(text: string, path: string): RunRecord {
   const isObject = (value: unknown) => typeof value === 'object' && value !== null;
   const wanted = ['arguments', 'classes', 'head', 'data', 'device', 'result', 'timing', 'files'];
   const missing = wanted.find((key) => !isObject(record[key as keyof RunRecord]));
-  if (missing !== undefined) throw invalid(`${path} lacks "${missing}"`);
+  if (missing !== undefined) throw invalid(`${path} has no "${missing}"`);
   checkInner(record as RunRecord, path);
   return record as RunRecord;
 }
@@ -155,7 +155,7 @@ function parseRecord(text: string, path: string): RunRecord {
 /** What is used without another look: class names, the head, and names that could leave the folder. */
 function checkInner({ classes, head, files, image, calibration }: RunRecord, path: string): void {
   const names = Array.isArray(classes) && classes.every((name) => typeof name === 'string');
-  if (!names || classes.length < 2) throw invalid(`${path} lacks its list of class names`);
+  if (!names || classes.length < 2) throw invalid(`${path} has no list of class names`);
   const lists = [head.layers, head.parameters, head.inputShape].every(Array.isArray);
   if (!lists || head.classes !== classes.length) {
     throw invalid(`${path} describes no head for its ${classes.length} classes`);
@@ -168,7 +168,7 @@ function checkInner({ classes, head, files, image, calibration }: RunRecord, pat
   }
   const isSize = (n: unknown) => Number.isSafeInteger(n) && (n as number) > 0;
   if (image && !(isSize(image.height) && isSize(image.width))) {
-    throw invalid(`${path} lacks the size of its images`);
+    throw invalid(`${path} has no image size`);
   }
   const temperature = calibration ? calibration.temperature : 1;
   if (!(Number.isFinite(temperature) && temperature > 0)) {

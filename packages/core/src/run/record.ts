@@ -45,7 +45,7 @@ export interface RunImage {
   readonly height: number;
   readonly width: number;
   readonly resize: ResizeMethod;
-  /** Older runs do not say, and stretch. */
+  /** Older runs do not record it, and stretch. */
   readonly fit?: Fit | undefined;
 }
 
@@ -53,11 +53,11 @@ export interface RunBackbone {
   readonly name: string;
   /** Of the backbone's file. */
   readonly sha256: string;
-  /** Its weights are random: features say little. */
+  /** Its weights are random: features are of little use. */
   readonly untrained: boolean;
   readonly preprocessing: string;
   readonly layer?: string | undefined;
-  /** `float32` or `int8`; older runs do not say, and are in float32. */
+  /** `float32` or `int8`; older runs do not record it, and are in float32. */
   readonly precision?: string | undefined;
   readonly source?: string | undefined;
   readonly featureShape: readonly number[];
@@ -81,7 +81,7 @@ export interface RunData {
   readonly corrections?: AppliedCorrections | undefined;
   /** How the folder was split, where it has no folders for validation and test. */
   readonly split?: DatasetSplit | undefined;
-  /** Images kept for testing, which training did not see; older runs do not say. */
+  /** Images kept for testing, which training did not see; older runs do not record it. */
   readonly testSamples?: number | undefined;
 }
 

@@ -48,7 +48,7 @@ export function reliabilitySvg(
 
 const shareAxis = { format: '.0%', tickCount: 5 };
 
-/** Points are as large as their bins have samples: one of few says little. */
+/** Points are as large as their bins have samples: one of few means little. */
 function diagram(names: readonly string[], most: number): Plot {
   const range = [colours.first.light, colours.second.light].slice(0, names.length);
   const encoding = {

@@ -3,7 +3,7 @@ import type { SkippedFile } from '../dataset/index.ts';
 import type { SamplePrediction } from '../evaluate/index.ts';
 
 /**
- * `file,label,predicted,probability,label_probability,correct,hash`, one row a sample.
+ * `file,label,predicted,probability,label_probability,correct,hash`, one row per sample.
  *
  * @param hashes SHA-256 of each image file; empty where it is not known
  */
@@ -26,7 +26,7 @@ export function predictionsCsv(
   return csvText(rows, { header: true, columns });
 }
 
-/** `file,reason`, one row a file that was not used. */
+/** `file,reason`, one row per file that was not used. */
 export function skippedCsv(skipped: readonly SkippedFile[]): string {
   const rows = skipped.map(({ path, reason }) => [path, reason]);
   return csvText(rows, { header: true, columns: ['file', 'reason'] });

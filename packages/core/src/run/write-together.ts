@@ -15,7 +15,7 @@ export async function isBeingWritten(folder: string): Promise<boolean> {
  * Writes files of a folder so that they replace those of the same names together, by renaming, when
  * all of them are complete. Where it fails or is aborted, the folder is as it was.
  *
- * @param last the file that says that the others are there
+ * @param last the file whose presence means that the others are there
  * @param write writes the files into the folder that it is given
  */
 export async function writeTogether<T>(

@@ -89,7 +89,7 @@ function background(draw: Draw, width: number, height: number, night: boolean): 
   return parts.join('');
 }
 
-/** Something coloured that is no traffic light: a window, a brake light, a sign. */
+/** Something coloured that is not a traffic light: a window, a brake light, a sign. */
 function distraction(draw: Draw, width: number, height: number, night: boolean): string {
   const colours = [...Object.values(lit), [240, 230, 190], [90, 120, 200]];
   const colour = rgb(varied(draw, draw.pick(colours), 40).map((v) => v * (night ? 0.8 : 0.7)));

@@ -18,7 +18,7 @@ export interface TrafficLightOptions extends LongOperationOptions {
   readonly seed: number;
 }
 
-/** Raise it when the pictures change: older samples are drawn anew. */
+/** Raise it when the pictures change: older samples are drawn again. */
 const generatorVersion = 1;
 /** Written last: a folder with it holds a complete sample. */
 const recordFile = 'sample.json';
@@ -82,7 +82,7 @@ async function refuseForeign(folder: string): Promise<void> {
   );
 }
 
-/** Removes an older sample, its record first: what is half removed is no complete sample. */
+/** Removes an older sample, its record first: what is half removed is not a complete sample. */
 async function clear(folder: string): Promise<void> {
   try {
     for (const name of [recordFile, ...pictureFolders]) {

@@ -27,7 +27,7 @@ export interface RetrainOptions
 }
 
 /**
- * Trains again as a run was trained, with what its corrections file says, into a new run folder
+ * Trains again as a run was trained, with its corrections file, into a new run folder
  * beside it. The backbone stays open between trainings, and features come from the cache: what is
  * left is the time of the head.
  *

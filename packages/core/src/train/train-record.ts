@@ -5,7 +5,7 @@ import { type RunRecord, recordedOptions } from '../run/index.ts';
 import type { TrainOptions, TrainSummary } from './train-options.ts';
 import type { TrainingData } from './training-data.ts';
 
-/** What `run.json` says, but for the files of the run folder. */
+/** The contents of `run.json`, but for the files of the run folder. */
 export type RunDescription = Omit<RunRecord, 'format' | 'version' | 'files'>;
 
 /** Describes a finished training. */

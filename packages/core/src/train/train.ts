@@ -82,9 +82,9 @@ async function trainInto(
   options: TrainOptions,
   started: number,
 ): Promise<TrainSummary> {
-  // A feature file has one row an image: nothing to draw views from.
+  // A feature file has one row per image: nothing to draw views from.
   const views = options.data !== undefined && options.augment ? (options.views ?? 4) : 'none';
-  // Feature files need no backbone, which else says why the GPU is not used.
+  // Feature files need no backbone, which else gives the reason why the GPU is not used.
   const { device, notice } = chooseTrainer(options);
   if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });
   const asked: TrainSettings = { ...options, head: given, views, backend: device };
@@ -125,7 +125,7 @@ async function trainInto(
   return summarize(place.folder, record, data, evaluation);
 }
 
-/** None where the run was trained on feature files, which do not say where their images are. */
+/** None where the run was trained on feature files, which do not record where their images are. */
 function mistakesOf(
   { source, validation, extractor }: TrainingData,
   { head, weights }: TrainedHead,
@@ -190,7 +190,7 @@ async function trainResumable(
     });
   if (!interrupted) return run(false);
   try {
-    options.onNotice?.({ level: 'info', text: `Going on with the interrupted run in ${folder}` });
+    options.onNotice?.({ level: 'info', text: `Resuming the interrupted run in ${folder}` });
     return await run(true);
   } catch (error) {
     const other = error instanceof HeadstartError && error.code === 'USAGE';

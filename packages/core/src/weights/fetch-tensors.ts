@@ -39,7 +39,7 @@ interface Progress {
 /**
  * Downloads the header and the wanted tensors of a safetensors file, each at its place: what is not
  * wanted stays a hole in the file. The parts gather in `<path>.part`; a broken download goes on from
- * there, in a later call too where the server says that it is still the same file.
+ * there, in a later call too where it is still the same file by the server's answer.
  *
  * @returns false where the server does not send parts of files; nothing was downloaded then
  * @throws HeadstartError `DOWNLOAD_FAILED`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
@@ -115,7 +115,7 @@ function wantedRanges(header: SafetensorsHeader, wants: (name: string) => boolea
 class RemoteFile {
   readonly url: string;
   readonly total: number;
-  /** What the server calls this version of the file; empty where it does not say. */
+  /** The server's name for this version of the file; empty where it gives none. */
   readonly version: string;
   readonly #start: Uint8Array;
   readonly #signal: AbortSignal | undefined;

@@ -93,7 +93,7 @@ export async function requestRange(
 /** There is no such part of the file. */
 export class RangeRefused extends Error {}
 
-/** Where a part (206) begins, and how large the whole is; undefined where it is not said. */
+/** Where a part (206) begins, and how large the whole is; undefined where the answer does not give it. */
 export function contentRange(response: Response): {
   readonly begin: number | undefined;
   readonly total: number | undefined;

@@ -51,7 +51,7 @@ export async function readKerasWeights(path: string): Promise<Vgg16Weights> {
   }
 }
 
-/** HDF5 reports a stack of calls; the innermost, which comes last, says what is wrong. */
+/** HDF5 reports a stack of calls; the innermost, which comes last, names the cause. */
 function hdf5Reason(error: unknown): string {
   return [...reasonOf(error).matchAll(/\(\): (.+)$/gm)].at(-1)?.[1] ?? reasonOf(error);
 }
@@ -133,7 +133,7 @@ function storedWeight(path: string, name: string, entity: unknown): StoredWeight
   if (dataset && 'shape' in dataset) {
     return { name, shape: (dataset.shape ?? []).map(Number), dataset };
   }
-  throw new HeadstartError('WEIGHTS_INVALID', `${path} does not hold VGG16: it lacks ${name}.`);
+  throw new HeadstartError('WEIGHTS_INVALID', `${path} does not hold VGG16: ${name} is missing.`);
 }
 
 /** An attribute that lists names; Keras splits long lists into `name0`, `name1`, …. */

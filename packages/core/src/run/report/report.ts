@@ -175,7 +175,7 @@ ${percent(accuracy)} of the images are classified correctly.</p>`
 run's validation set. Labels are the same. The mean probability of the class called is ${sure} (as trained
 ${before}), and ${percent(accuracy)} of the images are classified correctly. ${
           own
-            ? html`The calibration error of these images says little, because the temperature was fitted on
+            ? html`The calibration error of these images means little, because the temperature was fitted on
 them: measure it on other images.`
             : html`The calibration error is ${percent(calibrationError)} with the temperature and
 ${percent(uncalibrated.calibrationError)} without.`

@@ -38,12 +38,12 @@ export function untrainedNotice(name: string): Markup {
   return notice(
     'Untrained backbone',
     html`The backbone
-${name} has random weights, so its features say little about photographs. Accuracy with
+${name} has random weights, so its features are of little use for photographs. Accuracy with
 trained weights is usually far higher: fetch them and train again.`,
   );
 }
 
-/** Of fewer than ten a class, a class's scores say little. */
+/** Of fewer than ten images per class, its scores mean little. */
 export function fewImages(samples: number, classes: number): Markup {
   if (samples >= 10 * classes) return html``;
   return notice(
@@ -60,7 +60,7 @@ function notice(title: string, text: Markup): Markup {
 type Tile = readonly [name: string, value: string, note: string];
 
 /**
- * The figures that everyone asks for.
+ * The figures that everyone needs.
  *
  * @param own of the validation set: errors of calibration are those of the fit, before and after
  */
