@@ -97,7 +97,7 @@ try {
   step('npx headstart doctor');
   heading(
     'Your images',
-    'One folder a class. Here: `lights/` with 30 pictures each of red, yellow and green traffic lights, and `new/` with some whose class is to be told.',
+    'One folder per class. Here: `lights/` with 30 pictures each of red, yellow and green traffic lights, and `new/` with some whose class is to be predicted.',
   );
   await ownImages();
   step('ls lights new');
@@ -112,7 +112,7 @@ try {
   }
   const backbone = values.weights ? '' : ' --backbone vgg16-untrained';
   step(`npx headstart train lights${backbone} --out runs/lights`);
-  heading('Predict', 'The names of the new pictures say what is right:');
+  heading('Predict', 'The names of the new pictures are the right answers:');
   step('npx headstart predict runs/lights new/');
   heading('And on', 'Another head, on features that are there already:');
   step(`npx headstart train lights${backbone} --head mlp --out runs/mlp`, { shown: 6 });

@@ -1,4 +1,4 @@
-// Trains on a folder of images with one folder a class, shows how it goes, and measures the result:
+// Trains on a folder of images with one folder per class, shows how it goes, and measures the result:
 //
 //   node examples/library/train.mjs fruit runs/fruit [backbone]
 //

@@ -116,7 +116,7 @@ export const units = {
   'cli/completion': { what: 'completion scripts of shells', imports: ['cli/base'] },
   'cli/serve': { what: 'the local server and its page', imports: ['core', 'cli/base'] },
   'cli/commands': {
-    what: 'one file a command',
+    what: 'one file per command',
     imports: ['core', 'cli/base', 'cli/completion', 'cli/serve'],
   },
   cli: { what: 'the program `headstart`', imports: ['cli/base', 'cli/commands'] },
