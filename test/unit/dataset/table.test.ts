@@ -76,7 +76,7 @@ describe('A table of images as other programs write it', () => {
     const { code, message } = await refusal(`fname,label,is_valid\n${text}`);
     expect(code).toBe('DATA_LAYOUT');
     expect(message).toMatch(
-      /photos\.csv, line 6: "maybe" is no split: it must be train, validation or test\.$/,
+      /photos\.csv, line 6: "maybe" is not a split: it must be train, validation or test\.$/,
     );
   });
 
@@ -282,7 +282,7 @@ describe('A table of images', () => {
     const { samples } = await scanLabelled(table, ['b', 'x', 'a']);
     expect(samples.map(({ label }) => label)).toEqual([2, 2, 2, 0, 0, 0]);
     const unknown = await scanLabelled(table, ['a', 'x']).catch((error: Error) => error.message);
-    expect(unknown).toContain('has labels that are no classes here: b');
+    expect(unknown).toContain('has labels that are not classes here: b');
   });
 
   it('is a folder where a folder has such a name', async () => {

@@ -95,7 +95,7 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
   if (!split) {
     throw new HeadstartError(
       'USAGE',
-      `${data} has no part for validation or test, and the run does not say how to split it: leave out \`split\`.`,
+      `${data} has no part for validation or test, and the run records no split: leave out \`split\`.`,
       { option: 'split' },
     );
   }
