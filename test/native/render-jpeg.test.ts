@@ -124,6 +124,22 @@ describe.skipIf(!canRenderJpeg())('A plain JPEG file', () => {
   });
 });
 
+/** A file with a colour profile in a segment that begins otherwise than the profile's usual one. */
+async function withProfileMark(mark: string): Promise<Buffer> {
+  const file = await picture(40, 30).withIccProfile('p3').jpeg().toBuffer();
+  file.write(mark, file.indexOf('ICC_PROFILE'), 'latin1');
+  return file;
+}
+
+/** 2 x 2 gray pixels in a lossless frame (SOF3): four differences of 0 from the middle. */
+const lossless = Buffer.from(
+  'ffd8ffc3000b080002000201011100ffc40014000100000000000000000000000000000000ffda0008010100010000 0fffd9'.replace(
+    ' ',
+    '',
+  ),
+  'hex',
+);
+
 describe('What is left to others', () => {
   const exif = (orientation: number) => picture(40, 30).withMetadata({ orientation }).jpeg();
   const cases: [string, () => Promise<Buffer>, Partial<JpegRendering>?][] = [
@@ -132,6 +148,9 @@ describe('What is left to others', () => {
     ['a picture to be turned', () => exif(6).toBuffer(), { ignoredProfiles: 'all' }],
     ['a picture to be mirrored', () => exif(2).toBuffer(), { ignoredProfiles: 'all' }],
     ['a profile that is not known', () => picture(40, 30).withIccProfile('p3').jpeg().toBuffer()],
+    ['a profile whose mark has no zero', () => withProfileMark('ICC_PROFILE\x01\x01\x01')],
+    ['a profile in two segments', () => withProfileMark('ICC_PROFILE\0\x01\x02')],
+    ['a lossless file', async () => lossless],
     ['a picture of more pixels', () => jpeg(40, 30), { maxPixels: 1199 }],
     ['a picture four times as large', () => jpeg(200, 180)],
     ['a PNG file', () => picture(40, 30).png().toBuffer()],

@@ -48,7 +48,7 @@ class Scratch {
  public:
   std::uint8_t* room(std::size_t length) {
     if (length > length_) {
-      bytes_.reset();
+      clear();
       bytes_.reset(new std::uint8_t[length]);
       length_ = length;
     }
@@ -57,12 +57,15 @@ class Scratch {
 
   // Keeps no more than what common pictures need.
   void trim() {
-    if (length_ <= (8 << 20)) return;
+    if (length_ > (8 << 20)) clear();
+  }
+
+ private:
+  void clear() {
     bytes_.reset();
     length_ = 0;
   }
 
- private:
   std::unique_ptr<std::uint8_t[]> bytes_;
   std::size_t length_ = 0;
 };

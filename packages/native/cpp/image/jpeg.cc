@@ -74,8 +74,11 @@ void say_nothing(j_common_ptr) {}
 
 constexpr int exif_marker = JPEG_APP0 + 1, profile_marker = JPEG_APP0 + 2;
 constexpr std::uint8_t exif_mark[] = {'E', 'x', 'i', 'f', 0, 0};
-constexpr std::uint8_t profile_mark[] = "ICC_PROFILE";
-constexpr std::size_t profile_at = sizeof profile_mark + 2;
+// A zero follows, which libvips does not look for.
+constexpr std::uint8_t profile_mark[] = {'I', 'C', 'C', '_', 'P', 'R', 'O', 'F', 'I', 'L', 'E'};
+// After the zero, the segment's number and how many there are.
+constexpr std::uint8_t whole_profile[] = {0, 1, 1};
+constexpr std::size_t profile_at = sizeof profile_mark + sizeof whole_profile;
 
 template <std::size_t N>
 bool begins_with(const jpeg_marker_struct& marker, const std::uint8_t (&mark)[N]) {
@@ -117,8 +120,9 @@ bool has_plain_markers(const jpeg_decompress_struct& info, const JpegLimits& lim
       return false;
     }
     if (marker->marker != profile_marker || !begins_with(*marker, profile_mark)) continue;
-    const bool is_whole = marker->data_length > profile_at &&
-                          marker->data[profile_at - 2] == 1 && marker->data[profile_at - 1] == 1;
+    const bool is_whole =
+        marker->data_length > profile_at &&
+        std::memcmp(marker->data + sizeof profile_mark, whole_profile, sizeof whole_profile) == 0;
     if (++profiles > 1 || !is_whole || info.num_components != 3 ||
         !limits.ignores_profile(marker->data + profile_at, marker->data_length - profile_at)) {
       return false;
@@ -146,9 +150,11 @@ bool decode(jpeg_decompress_struct& info, const JpegLimits& limits, const JpegTa
   jpeg.save_markers(&info, profile_marker, 0xFFFF);
   if (jpeg.read_header(&info, TRUE) != JPEG_HEADER_OK) return false;
   const Size size{info.image_height, info.image_width};
-  // Several scans: those of a progressive file, of which some may be missing.
+  // Several scans: those of a progressive file, of which some may be missing. Lossless files, which
+  // libjpeg-turbo 3 decodes and libvips does not, have no spectral selection.
   if (info.data_precision != 8 || info.progressive_mode || info.arith_code ||
-      info.comps_in_scan != info.num_components || size.height * size.width > limits.max_pixels ||
+      info.Se != DCTSIZE2 - 1 || info.comps_in_scan != info.num_components ||
+      size.height * size.width > limits.max_pixels ||
       std::min(size.height, size.width) >= limits.reduced_from || !has_plain_colours(info) ||
       !has_plain_markers(info, limits)) {
     return false;
