@@ -239,6 +239,52 @@ describe.skipIf(!awkward)('Files that break image readers', () => {
   });
 });
 
+/** A picture with a profile that is nearly sRGB: applying it changes some pixels by one level. */
+async function nearlySrgb(): Promise<Buffer> {
+  const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 7) % 256);
+  const file = await sharp(pixels, raw(40, 30)).withIccProfile('srgb').jpeg().toBuffer();
+  const { icc = Buffer.alloc(0) } = await sharp(file).metadata();
+  const redness = icc.readUInt32BE(icc.indexOf('rXYZ') + 4) + 8;
+  const changed = Math.round(icc.readInt32BE(redness) * 1.004);
+  file.writeInt32BE(changed, file.indexOf(icc) + redness);
+  return file;
+}
+
+describe('A JPEG file with a profile that is nearly sRGB', () => {
+  const size = { height: 40, width: 30 };
+  const segmentsOf = (file: Buffer): Buffer[] => {
+    const found: Buffer[] = [];
+    for (let at = 2; file[at + 1] !== 0xda; ) {
+      const end = at + 2 + file.readUInt16BE(at + 2);
+      found.push(file.subarray(at, end));
+      at = end;
+    }
+    return found;
+  };
+  const isProfile = (segment: Buffer) => segment[1] === 0xe2;
+  const places: [string, (segments: Buffer[]) => Buffer[]][] = [
+    ['after fill bytes', (all) => all.flatMap((one) => [Buffer.alloc(2, 0xff), one])],
+    [
+      'after the frame header',
+      (all) => [...all.filter((one) => !isProfile(one)), ...all.filter(isProfile)],
+    ],
+  ];
+
+  it.each(places)('has the same pixels whatever was read before: %s', async (_, arrange) => {
+    const file = await nearlySrgb();
+    const segments = segmentsOf(file);
+    const scan = file.subarray(Buffer.concat(segments).length + 2);
+    const odd = Buffer.concat([file.subarray(0, 2), ...arrange(segments), scan]);
+    const first = await decodeImage(odd, size, 'odd.jpg');
+    const ignored = await decodeImage(file, { ...size, ignoreProfile: true }, 'file.jpg');
+    const applied = await decodeImage(file, { ...size, ignoreProfile: false }, 'file.jpg');
+    expect(largestDifference(applied, ignored)).toBe(1);
+    expect(await decodeImage(file, size, 'file.jpg')).toEqual(ignored);
+    expect(await decodeImage(odd, size, 'odd.jpg')).toEqual(first);
+    expect(first).toEqual(ignored);
+  });
+});
+
 describe('A thumbnail', () => {
   it.each([
     ['srgb', 2],

@@ -27,14 +27,22 @@ export async function hasSrgbProfile(input: Uint8Array): Promise<boolean> {
   return space === 'srgb' && icc !== undefined && isNearlySrgb(icc);
 }
 
-/** The profile of a JPEG of three components that has it in one segment (ICC.1, annex B.4). */
+/**
+ * The profile of a JPEG of three components that has it in one segment (ICC.1, annex B.4), before its
+ * pixels. Any number of 0xff may stand before a segment.
+ */
 function jpegProfile(jpeg: Buffer): Buffer | undefined {
   const mark = 'ICC_PROFILE\0\x01\x01';
-  let profile: Buffer | undefined;
+  let [profile, components]: [Buffer | undefined, number | undefined] = [undefined, undefined];
   for (let at = 2; at + 4 <= jpeg.length && jpeg[at] === 0xff; ) {
+    if (jpeg[at + 1] === 0xff) {
+      at++;
+      continue;
+    }
     const [marker, end] = [jpeg[at + 1] as number, at + 2 + jpeg.readUInt16BE(at + 2)];
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return jpeg[at + 9] === 3 ? profile : undefined;
+    if (isFrame) components = jpeg[at + 9];
+    if (marker === 0xda) return components === 3 ? profile : undefined;
     if (marker === 0xe2 && jpeg.toString('latin1', at + 4, at + 18) === mark) {
       profile = jpeg.subarray(at + 18, end);
     }
