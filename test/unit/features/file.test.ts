@@ -75,6 +75,35 @@ describe('A feature file', () => {
     expect(file.header.metadata.paths).toBe('["b","a","copy of b"]');
   });
 
+  it('keeps groups, so that cross-validation does not part them', async () => {
+    const path = join(await temporaryFolder(), 'f.safetensors');
+    const groups = ['patient 1', undefined, 'patient 1'];
+    const samples = groups.map((group, i) => ({ ...sample(`${i}`, 0, i), group }));
+    const set = memoryFeatureSet({ shape: [1], samples, rows: Float32Array.of(1, 2, 3) });
+    await writeFeatureFile(path, set, { classes: ['a'] });
+    const read = await readFeatureFile(path);
+    expect(read.set.samples.map(({ group }) => group)).toEqual(groups);
+    await using file = await SafetensorsFile.open(path);
+    expect(file.header.metadata.groups).toBe('["patient 1",null,"patient 1"]');
+  });
+
+  it.each([
+    ['"patient 1"', 'its metadata "groups" is not a JSON array of texts'],
+    ['["patient 1",2]', 'its metadata "groups" is not a JSON array of texts'],
+    ['["patient 1"]', 'its metadata names 1 groups for 2 rows'],
+  ])('with wrong groups is refused: %s', async (groups, why) => {
+    const path = join(await temporaryFolder(), 'f.safetensors');
+    const bytes = (numbers: ArrayBufferView) => new Uint8Array(numbers.buffer as ArrayBuffer);
+    const tensors = {
+      features: { dtype: 'F32', shape: [2, 1], data: bytes(Float32Array.of(1, 2)) },
+      labels: { dtype: 'I64', shape: [2], data: bytes(BigInt64Array.of(0n, 0n)) },
+    } as const;
+    await writeSafetensors(path, tensors, { groups });
+    const refused = readFeatureFile(path);
+    await expect(refused).rejects.toMatchObject({ code: 'FEATURE_FILE_INVALID' });
+    await expect(refused).rejects.toThrow(`${path} is not a feature file: ${why}.`);
+  });
+
   it('keeps float16 bits, over many chunks', async () => {
     const path = join(await temporaryFolder(), 'f.safetensors');
     const [count, length] = [300, 25088];

@@ -29,8 +29,8 @@ export interface FeatureFile extends FeatureFileDescription {
 
 /**
  * Writes a set as safetensors: `features` F32 or F16 [N, h, w, c] or [N, D], `labels` I64 [N],
- * metadata `classes` and `paths` (JSON arrays), `backbone`, `resize` and `fit`. Each sample's first row is written:
- * its plain image. Rows are streamed; the file is written whole or not at all.
+ * metadata `classes`, `paths` and, where there are some, `groups` (JSON arrays), `backbone`, `resize` and
+ * `fit`. Each sample's first row is written: its plain image. Rows are streamed; the file is written whole or not at all.
  *
  * @throws HeadstartError `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
  * @example
@@ -55,6 +55,9 @@ export async function writeFeatureFile(
     classes: JSON.stringify(classes),
     paths: JSON.stringify(set.samples.map(({ name }) => name)),
   };
+  if (set.samples.some(({ group }) => group !== undefined)) {
+    metadata.groups = JSON.stringify(set.samples.map(({ group }) => group ?? null));
+  }
   for (const [name, value] of Object.entries({ backbone, resize, fit })) {
     if (value !== undefined) metadata[name] = value;
   }
@@ -98,13 +101,12 @@ export async function readFeatureFile(path: string): Promise<FeatureFile> {
   const labels = await readLabels(file, count);
   const classes = readNames(file, 'classes') ?? numberedClasses(path, labels);
   checkLabels(path, labels, classes);
-  const paths = readNames(file, 'paths');
-  if (paths && paths.length !== count) {
-    throw invalid(path, `its metadata names ${paths.length} paths for ${count} rows`);
-  }
+  const paths = readNames(file, 'paths', count);
+  const groups = readTexts(file, 'groups', isTextOrNull, count);
   const samples = labels.map((label, i) => ({
     name: paths?.[i] ?? `sample ${i}`,
     label,
+    group: groups?.[i] ?? undefined,
     rows: [i],
   }));
   const chunks = (options?: ChunkOptions) => readRows(path, entry, { shape, dtype }, options);
@@ -241,17 +243,33 @@ function knownWord<T extends string>(
   throw invalid(path, `its metadata "${key}" is "${text}", not ${words.join(', ')}`);
 }
 
-function readNames({ path, header }: SafetensorsFile, key: string): string[] | undefined {
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value);
+
+function readNames(file: SafetensorsFile, key: string, count?: number): string[] | undefined {
+  return readTexts(file, key, isText, count);
+}
+
+/** @param count how many there must be */
+function readTexts<T>(
+  { path, header }: SafetensorsFile,
+  key: string,
+  isOne: (value: unknown) => value is T,
+  count?: number,
+): T[] | undefined {
   const text = header.metadata[key];
   if (text === undefined) return undefined;
-  let names: unknown;
+  let texts: unknown;
   try {
-    names = JSON.parse(text);
+    texts = JSON.parse(text);
   } catch {
-    names = undefined;
+    texts = undefined;
   }
-  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names;
-  throw invalid(path, `its metadata "${key}" is not a JSON array of texts`);
+  if (!Array.isArray(texts) || !texts.every(isOne)) {
+    throw invalid(path, `its metadata "${key}" is not a JSON array of texts`);
+  }
+  if (count === undefined || texts.length === count) return texts;
+  throw invalid(path, `its metadata names ${texts.length} ${key} for ${count} rows`);
 }
 
 /** More classes than this are taken for a damaged label, or for numbers that are not labels. */
