@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -100,6 +100,83 @@ describe('a backbone of the user’s own', () => {
       expect(stderr.match(/warning: features reach \de\+29: /g)).toHaveLength(1);
       expect(code).toBe(0);
     }
+  });
+});
+
+describe('a backbone beside what its maker says of images', () => {
+  const means: SmallModel = {
+    input: { dims: ['N', 3, 'h', 'w'] },
+    metadata: {},
+    outputs: [{ name: 'mean', dims: ['N', 3] }],
+    nodes: [mean],
+  };
+  const settings = {
+    size: { shortest_edge: 10 },
+    crop_size: 8,
+    resample: 3,
+    image_mean: [0.5, 0.5, 0.5],
+    image_std: [0.5, 0.5, 0.5],
+  };
+  const pixels = 'mean 0.5 0.5 0.5, std 0.5 0.5 0.5, scale 1/255';
+  const folder = () => join(place.path, 'maker');
+  const command = (name: string, ...args: string[]) =>
+    cliIn(place, [name, 'data', '--backbone', 'maker/model.onnx', '--no-augment', ...args]);
+
+  beforeAll(async () => {
+    await mkdir(folder());
+    await writeSmallModel(join(folder(), 'model.onnx'), means);
+    await writeFile(join(folder(), 'preprocessor_config.json'), JSON.stringify(settings));
+  });
+
+  it('sees images so, and the run, its card and evaluate remember', async () => {
+    const trained = await command('train', '--out', 'maker-run');
+    expect(trained.stderr).toContain(`Images: shorter-10-floor, bicubic; pixels: ${pixels}`);
+    expect(trained.code).toBe(0);
+    const record = JSON.parse(await readFile(join(place.path, 'maker-run/run.json'), 'utf8'));
+    const images = { resize: 'bicubic', fit: 'shorter-10-floor' };
+    expect(record.image).toEqual({ height: 8, width: 8, ...images });
+    expect(record.options).toMatchObject(images);
+    expect(record.backbone.preprocessing).toBe(pixels);
+    const again = await cliIn(place, ['evaluate', 'maker-run', 'data']);
+    expect(again.stderr).not.toContain('is not here');
+    expect(again.code).toBe(0);
+    // Without the maker's file the run's own model is used: with the same settings, from run.json.
+    await rename(join(folder(), 'preprocessor_config.json'), join(folder(), 'kept.json'));
+    const alone = await cliIn(place, ['evaluate', 'maker-run', 'data']);
+    expect(alone.stderr).toContain('backbone is not here');
+    expect(alone.stdout).toBe(again.stdout);
+    await rename(join(folder(), 'kept.json'), join(folder(), 'preprocessor_config.json'));
+    expect((await cliIn(place, ['export', 'maker-run', '--out', 'maker-hub'])).code).toBe(0);
+    const card = await readFile(join(place.path, 'maker-hub/README.md'), 'utf8');
+    expect(card).toContain('scaled, their shorter side to 10 pixels, and cut to the 8 x 8 in the');
+    expect(card).toContain('Image.Resampling.BICUBIC).crop(box)');
+  });
+
+  it('sees images as the options say, where they say', async () => {
+    const other = await command('features', '--fit', 'pad');
+    expect(other.stderr).toContain('Images: pad, bicubic; pixels: mean');
+    const numbers = ['--mean', '0.5,0.5,0.5', '--std', '0.5,0.5,0.5', '--image-size', '14'];
+    const given = await command('features', ...numbers, '--fit', 'shorter-16');
+    expect(given.stderr).not.toContain('Images:');
+    expect(given.code).toBe(0);
+    const named = await command('features', '--preprocess', 'maker/preprocessor_config.json');
+    expect(named.stderr).toContain('Images: shorter-10-floor');
+    // They are in the cache by now.
+    expect(named.stderr + named.stdout).toContain('16 from the cache');
+  });
+
+  it.each([
+    [['--preprocess', 'touch'], 'caffe, torch, rescale, none or a .json file'],
+    [['--preprocess', 'none.json'], 'Cannot read none.json'],
+    [['--preprocess', 'torch', '--mean', '0,0,0'], 'either --preprocess, or --mean, --std and'],
+    [['--mean', '1,2'], 'red, green and blue'],
+    [['--std', '1,0,1'], 'above 0'],
+    [['--fit', 'shorter-0'], 'shorter-N'],
+    [['--image-size', '4096'], 'give 2048 or less'],
+  ])('is not used with %j: wrong usage', async (args, sentence) => {
+    const { code, stderr } = await command('features', ...args);
+    expect(stderr).toContain(sentence);
+    expect(code).toBe(2);
   });
 });
 

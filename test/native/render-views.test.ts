@@ -93,6 +93,49 @@ describe('Views of an image', () => {
     }
   });
 
+  it.each(['bilinear', 'bicubic', 'lanczos'] as const)(
+    'of a part that reaches beyond them are what is within, by %s',
+    (filter) => {
+      const scaled = { height: 29, width: 64 };
+      const whole = new Uint8Array(scaled.height * scaled.width * 3);
+      renderViewsNow({ pixels, source: size, filter, ...scaled, target: whole });
+      const view = { height: 24, width: 20 };
+      for (const [top, left] of [
+        [-2, -22],
+        [0, -44],
+        [-5, 0],
+        [7, -50],
+        [-20, 13],
+      ] as const) {
+        const target = new Uint8Array(view.height * view.width * 3).fill(1);
+        const placed = { top, left, ...scaled };
+        renderViewsNow({ pixels, source: size, filter, placed, ...view, target });
+        const expected = Uint8Array.from(target, (_, i) => {
+          const [y, x] = [
+            Math.floor(i / 3 / view.width) - top,
+            (Math.floor(i / 3) % view.width) - left,
+          ];
+          const inside = y >= 0 && x >= 0 && y < scaled.height && x < scaled.width;
+          return inside ? (whole[(y * scaled.width + x) * 3 + (i % 3)] as number) : 0;
+        });
+        expect(target, `${top} ${left}`).toEqual(expected);
+      }
+    },
+  );
+
+  it.each([
+    { top: 24, left: 0 },
+    { top: 0, left: -64 },
+    { top: 0.5, left: 0 },
+  ])('are refused where no part of them is in the image: %j', (place) => {
+    const view = { height: 24, width: 20 };
+    const placed = { ...place, height: 29, width: 64 };
+    const target = new Uint8Array(view.height * view.width * 3);
+    expect(() => renderViewsNow({ pixels, source: size, placed, ...view, target })).toThrow(
+      'placed',
+    );
+  });
+
   it('are the same with every instruction set', () => {
     const digests = ['portable', 'avx2', 'avx512'].map((set) => {
       const script = `

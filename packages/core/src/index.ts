@@ -17,6 +17,7 @@ export type {
   BackboneFile,
   BackboneInfo,
   FeatureError,
+  ImageSettings,
   LocateOptions,
   OpenBackboneByNameOptions,
   OpenBackboneOptions,
@@ -247,6 +248,7 @@ export {
 export type {
   BackboneVariant,
   InputPreprocessing,
+  Normalization,
   OutputChoice,
   Preprocessing,
   TokenChoice,

@@ -1,6 +1,7 @@
 #include "rendering.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "arguments.h"
@@ -24,6 +25,32 @@ image::Box read_box(const Napi::Value& value, const char* name, image::Size whol
   };
   const std::size_t top = number(0, 0, whole.height - 1), left = number(1, 0, whole.width - 1);
   return {top, left, number(2, 1, whole.height - top), number(3, 1, whole.width - left)};
+}
+
+// What a side that is cut off may have been scaled to.
+constexpr std::uint64_t max_scaled = std::uint64_t{1} << 40;
+
+// A side of the box in which the resampled part stands, which may reach beyond the view: its length,
+// and where the part of it that is seen begins, in the box and in the view.
+struct Side {
+  std::size_t length;
+  std::size_t first;
+  std::size_t count;
+  std::size_t at;
+};
+
+Side read_side(const Napi::Array& box, std::uint32_t start, std::size_t view) {
+  const double from = read_finite(box.Get(start), "placed");
+  const std::uint64_t length = read_integer(box.Get(start + 2), "placed", 1, max_scaled);
+  const double end = from + static_cast<double>(length);
+  const double last = static_cast<double>(view);
+  if (std::floor(from) != from || from >= last || end <= 0) {
+    throw invalid_argument("Expected whole numbers for placed, and a part of it within the view.");
+  }
+  const double seen = std::max(from, 0.0);
+  const auto whole = [](double value) { return static_cast<std::size_t>(value); };
+  return {static_cast<std::size_t>(length), whole(seen - from), whole(std::min(end, last) - seen),
+          whole(seen)};
 }
 
 image::Filter read_filter(const Napi::Value& value) {
@@ -68,11 +95,11 @@ void Rendering::run() const {
   // Where the first view is the plain image, it is made in its place.
   std::vector<std::uint8_t> own(first_is_plain ? 0 : bytes);
   std::uint8_t* plain = first_is_plain ? target : own.data();
-  if (placed.height != size.height || placed.width != size.width) {
+  if (window.height != size.height || window.width != size.width) {
     std::fill(plain, plain + bytes, std::uint8_t{0});
   }
-  image::resample(pixels, source, part, filter, {placed.height, placed.width},
-                  plain + 3 * (placed.top * size.width + placed.left), 3 * size.width);
+  image::resample(pixels, source, part, filter, scaled, window,
+                  plain + 3 * (top * size.width + left), 3 * size.width);
   for (std::size_t v = first_is_plain ? 1 : 0; v < views.size(); ++v) {
     image::apply_view(plain, size, views[v], target + v * bytes);
   }
@@ -81,7 +108,13 @@ void Rendering::run() const {
 Rendering read_views_of_picture(const Napi::Object& job) {
   Rendering rendering;
   rendering.size = read_size(job, "height", "width");
-  rendering.placed = read_box(job.Get("placed"), "placed", rendering.size);
+  const Napi::Array placed = read_array(job.Get("placed"), "placed");
+  const Side rows = read_side(placed, 0, rendering.size.height);
+  const Side columns = read_side(placed, 1, rendering.size.width);
+  rendering.scaled = {rows.length, columns.length};
+  rendering.window = {rows.first, columns.first, rows.count, columns.count};
+  rendering.top = rows.at;
+  rendering.left = columns.at;
   rendering.filter = read_filter(job.Get("filter"));
   rendering.views = read_views(job.Get("views"));
   rendering.target =

@@ -17,7 +17,11 @@ struct Rendering {
   image::Box part{};
   image::Filter filter{};
   image::Size size{};
-  image::Box placed{};
+  // Of the resampled part, and what of it is seen in a view, at `top` and `left`.
+  image::Size scaled{};
+  image::Box window{};
+  std::size_t top = 0;
+  std::size_t left = 0;
   std::vector<image::View> views;
   std::uint8_t* target = nullptr;
 

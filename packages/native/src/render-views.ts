@@ -33,7 +33,10 @@ export interface RenderedViews {
   /** Of a view. */
   readonly height: number;
   readonly width: number;
-  /** Where in an image the resampled part stands, black around it; default: everywhere. */
+  /**
+   * Where in an image the resampled part stands, black around it; default: everywhere. What is beyond the image is
+   * cut off.
+   */
   readonly placed?: PixelBox | undefined;
   /** Default: the image as it is. */
   readonly views?: readonly PixelView[] | undefined;

@@ -8,6 +8,7 @@ import {
   readOutline,
   unreadableBackbone,
 } from '../onnx/index.ts';
+import { resizeOptions } from '../options/index.ts';
 import type { BackboneFile } from './file.ts';
 
 /**
@@ -36,10 +37,18 @@ export async function describeFile(
     name: name ?? metadata.backbone ?? basename(path, '.onnx'),
     untrained: metadata.untrained === 'true',
     preprocessing: metadata.preprocessing ?? 'inside the graph',
+    ...imagesIn(metadata),
     layer: metadata.layer,
     precision: metadata.precision ?? 'float32',
     source: metadata.source,
   };
+}
+
+/** Other programs may have words of their own under these names. */
+function imagesIn(metadata: Readonly<Record<string, string>>): Pick<BackboneFile, 'images'> {
+  const resize = resizeOptions.resize.kind.read?.(metadata.resize ?? '');
+  const fit = resizeOptions.fit.kind.read?.(metadata.fit ?? '');
+  return resize === undefined || fit === undefined ? {} : { images: { resize, fit } };
 }
 
 /** @throws HeadstartError `BACKBONE_UNSUITABLE` */

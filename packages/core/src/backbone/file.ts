@@ -1,5 +1,17 @@
 import type { LongOperationOptions } from '../base/operation.ts';
-import type { BackboneVariant, OutputChoice } from '../onnx/index.ts';
+import type {
+  BackboneVariant,
+  InputPreprocessing,
+  Normalization,
+  OutputChoice,
+} from '../onnx/index.ts';
+import type { Fit } from '../options/index.ts';
+
+/** How images are brought to a backbone's size. */
+export interface ImageSettings {
+  readonly resize: 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
+  readonly fit: Fit;
+}
 
 /** A backbone model on disk, in the form of our own. */
 export interface BackboneFile {
@@ -12,6 +24,8 @@ export interface BackboneFile {
   /** Its weights are random. */
   readonly untrained: boolean;
   readonly preprocessing: string;
+  /** How the maker of the model brings images to its size, where that is known. */
+  readonly images?: ImageSettings | undefined;
   readonly layer?: string | undefined;
   /** `float32` or `int8`. */
   readonly precision: string;
@@ -25,7 +39,12 @@ export function shownName({ origin, path }: Pick<BackboneFile, 'origin' | 'path'
 }
 
 /** What is undefined is as the backbone itself has it. */
-export interface LocateOptions extends LongOperationOptions, BackboneVariant, OutputChoice {
+export interface LocateOptions
+  extends LongOperationOptions,
+    Omit<BackboneVariant, 'preprocessing'>,
+    OutputChoice {
+  /** By name, as numbers, or the file of the model's maker that says it. */
+  readonly preprocessing?: InputPreprocessing | Normalization | `${string}.json` | undefined;
   /** Where pulled and built backbones are. */
   readonly modelsDir: string;
 }

@@ -7,7 +7,7 @@ export {
   type Provider,
   providerObstacle,
 } from './device.ts';
-export type { BackboneFile, LocateOptions } from './file.ts';
+export type { BackboneFile, ImageSettings, LocateOptions } from './file.ts';
 export { type BackboneDigest, findByDigest, locateWithDigest } from './find-by-digest.ts';
 export { halfBackbone, halfPath } from './half-backbone.ts';
 export { locateBackbone } from './locate.ts';

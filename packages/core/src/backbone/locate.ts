@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
 import {
   changesOf,
-  checkVariant,
   suffixOf,
   variantOf,
   vgg16FeatureLayer,
@@ -13,7 +12,7 @@ import { describeFile } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
 import { placeModel } from './place-model.ts';
 import { buildUntrained } from './untrained.ts';
-import { locateUserFile, refuseOutput } from './user-file.ts';
+import { locateUserFile, type Vgg16Options, vgg16Options } from './user-file.ts';
 
 /** The file that `pull` writes. */
 export function vgg16Path(modelsDir: string): string {
@@ -30,20 +29,17 @@ export function vgg16Path(modelsDir: string): string {
  * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `USAGE`, `OUTPUT_UNWRITABLE`
  */
 export async function locateBackbone(spec: string, options: LocateOptions): Promise<BackboneFile> {
-  checkVariant(options);
   switch (spec) {
     case 'vgg16':
-      refuseOutput(spec, options);
-      return locateVgg16(options);
+      return locateVgg16(vgg16Options(spec, options));
     case 'vgg16-untrained':
-      refuseOutput(spec, options);
-      return locateUntrained(options);
+      return locateUntrained(vgg16Options(spec, options));
     default:
       return locateUserFile(spec, options);
   }
 }
 
-async function locateVgg16({ modelsDir, ...variant }: LocateOptions): Promise<BackboneFile> {
+async function locateVgg16({ modelsDir, ...variant }: Vgg16Options): Promise<BackboneFile> {
   const path = vgg16Path(modelsDir);
   if (!(await exists(path))) {
     throw new HeadstartError(
@@ -68,7 +64,7 @@ export async function vgg16Variants(modelsDir: string): Promise<string[]> {
 }
 
 /** Another size is a variant of a built file, another layer is built: it has its own statistics. */
-async function locateUntrained(options: LocateOptions): Promise<BackboneFile> {
+async function locateUntrained(options: Vgg16Options): Promise<BackboneFile> {
   const { modelsDir, preprocessing = 'torch', layer = vgg16FeatureLayer, imageSize } = options;
   const made = {
     preprocessing: 'torch',

@@ -4,22 +4,30 @@ import { HeadstartError } from '../base/errors.ts';
 import {
   type AdaptOptions,
   adaptModel,
+  type BackboneVariant,
   changesOf,
+  checkVariant,
   decodeModel,
   describeModel,
   encodeModel,
   hasExternalData,
+  inputPreprocessings,
   isCanonical,
+  largestImageSize,
   type Model,
   type ModelDescription,
+  namedPreprocessing,
   type OutputChoice,
+  type PixelPreprocessing,
   readOutline,
   suffixOf,
   takeExternalData,
   variantOf,
 } from '../onnx/index.ts';
 import { describeFile, readBackbone } from './describe-file.ts';
-import type { BackboneFile, LocateOptions } from './file.ts';
+import type { BackboneFile, ImageSettings, LocateOptions } from './file.ts';
+import type { Size } from './maker-json.ts';
+import { type MakerSettings, makerSettingsBeside, readMakerSettings } from './maker-settings.ts';
 import { placeChecked, placeModel } from './place-model.ts';
 
 /**
@@ -29,6 +37,14 @@ import { placeChecked, placeModel } from './place-model.ts';
  * @throws HeadstartError `BACKBONE_UNSUITABLE`, `USAGE`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
  */
 export async function locateUserFile(path: string, options: LocateOptions): Promise<BackboneFile> {
+  const { imageSize } = options;
+  if (imageSize !== undefined && imageSize > largestImageSize) {
+    throw new HeadstartError(
+      'USAGE',
+      `Images cannot be ${imageSize} pixels wide: give ${largestImageSize} or less.`,
+      { option: 'imageSize' },
+    );
+  }
   const outline = await readOutline(path);
   const found = { ...describeModel(outline, path, options), isWhole: !hasExternalData(outline) };
   return found.metadata['headstart.format'] === undefined
@@ -45,9 +61,9 @@ interface Found extends ModelDescription {
 async function locateOurs(
   path: string,
   { isWhole, input }: Found,
-  options: LocateOptions,
+  given: LocateOptions,
 ): Promise<BackboneFile> {
-  refuseOutput(path, options);
+  const options = vgg16Options(path, given);
   const { modelsDir } = options;
   const name = nameOf(path);
   const from = { name, origin: path };
@@ -71,7 +87,7 @@ async function locateForeign(
   found: Found,
   options: LocateOptions,
 ): Promise<BackboneFile> {
-  const { modelsDir, preprocessing, layer, imageSize, output, tokens, signal } = options;
+  const { modelsDir, layer, output, tokens, signal } = options;
   if (layer !== undefined) {
     throw new HeadstartError(
       'USAGE',
@@ -79,20 +95,17 @@ async function locateForeign(
       { option: 'layer' },
     );
   }
-  const size = withImageSize(found, imageSize, path);
-  if (found.input.dtype === 'uint8' && preprocessing !== undefined) {
-    throw new HeadstartError(
-      'USAGE',
-      `${path} takes uint8 pixels and has its preprocessing inside: leave out \`preprocess\`.`,
-      { option: 'preprocess' },
-    );
-  }
+  const maker = await makerOf(path, found, options);
+  const preprocessing = maker?.pixels ?? pixelsOf(options);
+  const size = sizeOf(path, found, options, maker);
+  const images = maker && imagesAt(size, maker);
   const name = nameOf(path);
   const { height, width } = found.input;
   const resized = size.height !== height || size.width !== width;
-  if (isCanonical(found) && found.isWhole && !resized) return describeFile(path, { name });
+  if (isCanonical(found) && found.isWhole && !resized && !maker)
+    return describeFile(path, { name });
   const suffix = [
-    preprocessing ?? 'own',
+    wordOf(preprocessing, images),
     ...(resized ? [size.height] : []),
     ...wordsOf({ output, tokens }),
   ];
@@ -100,6 +113,7 @@ async function locateForeign(
   const adapted = (oneByOne: boolean) =>
     adaptModel(model, path, {
       preprocessing,
+      images,
       size,
       output,
       tokens,
@@ -115,29 +129,98 @@ function wordsOf({ output, tokens }: OutputChoice): string[] {
   return tokens === undefined ? words : [...words, tokens];
 }
 
-/** @throws HeadstartError `USAGE` where an output of a model of our own was chosen */
-export function refuseOutput(spec: string, { output, tokens }: OutputChoice): void {
-  if (output === undefined && tokens === undefined) return;
-  throw new HeadstartError(
-    'USAGE',
-    `${spec} is a backbone of Headstart’s, with one output: leave out \`${output === undefined ? 'tokens' : 'output'}\`.`,
-  );
+/** What may be asked of a VGG16 of Headstart's. */
+export type Vgg16Options = Omit<LocateOptions, 'preprocessing' | keyof OutputChoice> &
+  Pick<BackboneVariant, 'preprocessing'>;
+
+/** @throws HeadstartError `USAGE` where something else is asked of a model of our own */
+export function vgg16Options(
+  spec: string,
+  { preprocessing, output, tokens, ...options }: LocateOptions,
+): Vgg16Options {
+  const ours = `${spec} is a backbone of Headstart’s`;
+  if (output !== undefined || tokens !== undefined) {
+    const option = output === undefined ? 'tokens' : 'output';
+    throw new HeadstartError('USAGE', `${ours}, with one output: leave out \`${option}\`.`);
+  }
+  const named = inputPreprocessings.find((kind) => kind === preprocessing);
+  if (named !== preprocessing) {
+    throw new HeadstartError(
+      'USAGE',
+      `${ours}: give \`preprocess\` caffe, torch, rescale or none.`,
+    );
+  }
+  checkVariant(options);
+  return { ...options, preprocessing: named };
 }
 
-/** The image size of a model without a fixed one, or with just this one. */
-function withImageSize(
-  { input }: ModelDescription,
-  size: number | undefined,
+/** What the model's maker says of images: in the file that is named, or in one beside the model. */
+async function makerOf(
   path: string,
-): { readonly height: number; readonly width: number } {
+  { input, preprocessing: stated }: ModelDescription,
+  { preprocessing: asked }: LocateOptions,
+): Promise<MakerSettings | undefined> {
+  if (input.dtype === 'uint8') {
+    if (asked === undefined) return undefined;
+    throw new HeadstartError(
+      'USAGE',
+      `${path} takes uint8 pixels and has its preprocessing inside: leave out \`preprocess\`, \`mean\`, \`std\` and \`scale\`.`,
+      { option: 'preprocess' },
+    );
+  }
+  if (isPath(asked)) return readMakerSettings(asked);
+  return asked === undefined && stated === undefined ? makerSettingsBeside(path) : undefined;
+}
+
+function isPath(asked: LocateOptions['preprocessing']): asked is `${string}.json` {
+  return typeof asked === 'string' && /\.json$/i.test(asked);
+}
+
+function pixelsOf({ preprocessing }: LocateOptions): PixelPreprocessing | undefined {
+  if (isPath(preprocessing)) return undefined;
+  return typeof preprocessing === 'object' ? namedPreprocessing(preprocessing) : preprocessing;
+}
+
+/** For a file's name. */
+function wordOf(pixels: PixelPreprocessing | undefined, images: ImageSettings | undefined): string {
+  if (pixels === undefined) return 'own';
+  if (typeof pixels === 'string' && !images) return pixels;
+  return `pixels_${digestOf(Buffer.from(JSON.stringify({ pixels, images }))).slice(0, 8)}`;
+}
+
+/** The size of images: that of the model, or of a model of any size the one that is asked for or the maker's. */
+function sizeOf(
+  path: string,
+  { input }: ModelDescription,
+  { imageSize }: LocateOptions,
+  maker: MakerSettings | undefined,
+): Size {
   const { height, width, anySize } = input;
-  if (size === undefined || (height === size && width === size)) return { height, width };
-  if (anySize) return { height: size, width: size };
-  throw new HeadstartError(
-    'USAGE',
-    `${path} takes images of ${height}x${width} pixels and no others: leave out \`imageSize\`.`,
-    { option: 'imageSize' },
-  );
+  if (anySize) {
+    if (imageSize !== undefined) return { height: imageSize, width: imageSize };
+    return maker?.size ?? { height, width };
+  }
+  if (imageSize !== undefined && (height !== imageSize || width !== imageSize)) {
+    throw new HeadstartError(
+      'USAGE',
+      `${path} takes images of ${height}x${width} pixels and no others: leave out \`imageSize\`.`,
+      { option: 'imageSize' },
+    );
+  }
+  if (maker && (maker.size.height !== height || maker.size.width !== width)) {
+    throw new HeadstartError(
+      'USAGE',
+      `${path} takes images of ${height}x${width} pixels, and ${maker.path} makes them ${maker.size.height}x${maker.size.width}: give \`preprocess\` the file of this model.`,
+      { option: 'preprocess' },
+    );
+  }
+  return { height, width };
+}
+
+/** The maker's way to images of another size: as much of them is cut off. */
+function imagesAt({ height }: Size, { images, size }: MakerSettings): ImageSettings {
+  const scaled = (pixels: string) => `${Math.floor((Number(pixels) * height) / size.height)}`;
+  return { ...images, fit: images.fit.replace(/\d+/, scaled) as ImageSettings['fit'] };
 }
 
 /** A model with all of its numbers, and the SHA-256 of where they came from. */

@@ -23,6 +23,7 @@ import {
   worstMistakes,
 } from '../evaluate/index.ts';
 import {
+  backboneChoice,
   type ExtractorOptions,
   type FeatureSet,
   openExtractor,
@@ -46,6 +47,9 @@ export interface EvaluateOptions
       ExtractorOptions,
       | 'backbone'
       | 'preprocess'
+      | 'mean'
+      | 'std'
+      | 'scale'
       | 'layer'
       | 'imageSize'
       | 'output'
@@ -242,13 +246,11 @@ async function backboneOf(
   const { record } = run;
   const spec = backboneSpec(run);
   if (spec === undefined || !record.backbone) return undefined;
-  const { preprocess: preprocessing, ...variant } = recordedVariant(run);
   try {
     const directory = modelsDir ?? defaultDirectories().modelsDir;
     const exact = await locateBackbone(spec, {
       modelsDir: directory,
-      preprocessing,
-      ...variant,
+      ...backboneChoice(recordedVariant(run)),
       signal,
     });
     const found = await inRecordedPrecision(exact, record.backbone.precision, directory, device);
@@ -274,8 +276,8 @@ async function inRecordedPrecision(
 
 /** In what the run's backbone differs from the one of its name. */
 function recordedVariant({ record }: Run) {
-  const { preprocess, layer, imageSize, output, tokens } = optionsOfRun(record);
-  return { preprocess, layer, imageSize, output, tokens };
+  const { preprocess, mean, std, scale, layer, imageSize, output, tokens } = optionsOfRun(record);
+  return { preprocess, mean, std, scale, layer, imageSize, output, tokens };
 }
 
 /** What named the backbone, which may have been the stand-in for one that was not there. */

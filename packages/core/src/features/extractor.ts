@@ -1,4 +1,4 @@
-import type { BackboneInfo, FeatureError } from '../backbone/index.ts';
+import type { BackboneInfo, FeatureError, ImageSettings } from '../backbone/index.ts';
 import { maxFloat16 } from '../base/float16.ts';
 import type { NoticeListener } from '../base/operation.ts';
 import { plural } from '../base/plural.ts';
@@ -12,7 +12,7 @@ import {
 } from '../dataset/index.ts';
 import { type AugmentOptions, drawView } from '../image/index.ts';
 import { extractFeatures } from './extract.ts';
-import type { ExtractorOptions } from './extractor-options.ts';
+import { type ExtractorOptions, imageSettings } from './extractor-options.ts';
 import { countMissing } from './missing.ts';
 import { cachedScan, type HashingCacheOptions } from './open.ts';
 import { type OpenBackbone, openBackboneAndCache } from './open-backbone.ts';
@@ -32,6 +32,8 @@ export interface Extraction {
 /** An open backbone with the cache that its features go to. */
 export interface Extractor extends AsyncDisposable {
   readonly backbone: BackboneInfo;
+  /** How images come to its size. */
+  readonly images: ImageSettings;
   readonly dtype: FeatureDtype;
   /** The features of each sample's views, from the cache where they are there. */
   extract(
@@ -67,14 +69,16 @@ export function extractorOn(
   { exact, file, backbone, cache }: OpenBackbone,
   options: ExtractorOptions,
 ): Extractor {
-  const { signal, resize, fit, featureDtype: dtype = 'float16' } = options;
-  announce(backbone.info, options.onNotice);
+  const { signal, featureDtype: dtype = 'float16' } = options;
+  const images = imageSettings(options, exact);
+  announce(backbone.info, images, options.onNotice);
   let hugeIsSaid = false;
   return {
     backbone: backbone.info,
+    images,
     dtype,
     findUnreadable: (samples) =>
-      findUnreadable(samples, { ...backbone.info.input, resize, fit }, options),
+      findUnreadable(samples, { ...backbone.info.input, ...images }, options),
     errorOfPrecision: async (samples) =>
       file === exact ? undefined : errorOfPrecision(exact, backbone, samples, options),
     missing: (samples, viewsOf) =>
@@ -82,8 +86,7 @@ export function extractorOn(
         samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
         backbone,
         cache,
-        resize,
-        fit,
+        ...images,
         dtype,
       }),
     extract: async (samples, viewsOf, stage) => {
@@ -91,8 +94,7 @@ export function extractorOn(
         samples: samples.map((sample, i) => ({ sample, views: viewsOf(sample, i) })),
         backbone,
         cache,
-        resize,
-        fit,
+        ...images,
         dtype,
         signal,
         onNotice: options.onNotice,
@@ -118,13 +120,21 @@ export function scanOnce(
   };
 }
 
-function announce(backbone: BackboneInfo, onNotice: NoticeListener | undefined): void {
+function announce(
+  backbone: BackboneInfo,
+  { resize, fit }: ImageSettings,
+  onNotice: NoticeListener | undefined,
+): void {
   const { name, device, featureShape, notice, remark, untrained, precision } = backbone;
   const shape = featureShape.join('x');
   onNotice?.({
     level: 'info',
     text: `Backbone ${name} (features ${shape}${precision === 'float32' ? '' : `, ${precision}`}) on ${device}`,
   });
+  if (backbone.images) {
+    const text = `Images: ${fit}, ${resize}; pixels: ${backbone.preprocessing}`;
+    onNotice?.({ level: 'info', text });
+  }
   if (notice) onNotice?.({ level: 'info', text: notice });
   if (remark) onNotice?.({ level: 'warning', text: remark });
   if (untrained) onNotice?.({ level: 'warning', text: untrainedWarning });

@@ -115,7 +115,7 @@ export async function precomputeFeatures(options: PrecomputeOptions): Promise<Pr
     skipped.push(...counts.skipped);
     if (!out) continue;
     const file = fileOfSplit(out, name);
-    await writeFeatureFile(file, set, describe(dataset, extractor, options));
+    await writeFeatureFile(file, set, describe(dataset, extractor));
     files.push(file);
   }
   return {
@@ -165,10 +165,6 @@ function fileOfSplit(out: string, name: SplitToExtract['name']): string {
   return name === 'train' ? out : `${out.replace(/\.safetensors$/, '')}.${name}.safetensors`;
 }
 
-function describe(
-  { classes }: Dataset,
-  { backbone }: Extractor,
-  { resize = 'bilinear', fit = 'stretch' }: PrecomputeOptions,
-): FeatureFileDescription {
-  return { classes, backbone: `${backbone.name} ${backbone.sha256}`, resize, fit };
+function describe({ classes }: Dataset, { backbone, images }: Extractor): FeatureFileDescription {
+  return { classes, backbone: `${backbone.name} ${backbone.sha256}`, ...images };
 }

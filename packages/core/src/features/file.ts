@@ -4,6 +4,7 @@ import { HeadstartError } from '../base/errors.ts';
 import type { OperationOptions } from '../base/operation.ts';
 import { SafetensorsFile, type TensorEntry, writeSafetensors } from '../base/safetensors.ts';
 import type { Fit, ResizeMethod } from '../image/index.ts';
+import { type Kind, resizeOptions } from '../options/index.ts';
 import {
   type ChunkOptions,
   type FeatureDtype,
@@ -121,8 +122,8 @@ export async function readFeatureFile(path: string): Promise<FeatureFile> {
     chunks,
   };
   const { backbone } = metadata;
-  const resize = knownWord(file, 'resize', resizeMethods);
-  const fit = knownWord(file, 'fit', fits);
+  const resize = knownWord(file, 'resize', resizeOptions.resize.kind);
+  const fit = knownWord(file, 'fit', resizeOptions.fit.kind);
   return {
     set,
     classes,
@@ -228,19 +229,16 @@ async function readLabels(file: SafetensorsFile, count: number): Promise<number[
   return Array.from({ length: count }, (_, i) => read(i));
 }
 
-const resizeMethods: readonly ResizeMethod[] = ['nearest', 'bilinear', 'bicubic', 'lanczos'];
-const fits: readonly Fit[] = ['stretch', 'crop', 'pad'];
-
-/** Metadata that is one of some words. */
-function knownWord<T extends string>(
+/** Metadata that an option may be. */
+function knownWord<T>(
   { path, header }: SafetensorsFile,
   key: string,
-  words: readonly T[],
+  { read, expected }: Kind<T>,
 ): T | undefined {
   const text = header.metadata[key];
-  const word = words.find((known) => known === text);
+  const word = text === undefined ? undefined : read?.(text);
   if (text === undefined || word !== undefined) return word;
-  throw invalid(path, `its metadata "${key}" is "${text}", not ${words.join(', ')}`);
+  throw invalid(path, `its metadata "${key}" is "${text}", not ${expected}`);
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

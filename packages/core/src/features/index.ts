@@ -39,7 +39,7 @@ export {
   scanOnce,
   viewRequest,
 } from './extractor.ts';
-export type { ExtractorOptions } from './extractor-options.ts';
+export { backboneChoice, type ExtractorOptions } from './extractor-options.ts';
 export {
   inShard,
   type PrecomputeOptions,

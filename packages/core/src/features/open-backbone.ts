@@ -2,7 +2,7 @@ import { Backbone, type BackboneFile, locateBackbone } from '../backbone/index.t
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { checkOptions } from '../options/index.ts';
-import { type ExtractorOptions, extractorOptions } from './extractor-options.ts';
+import { backboneChoice, type ExtractorOptions, extractorOptions } from './extractor-options.ts';
 import { openStore } from './open.ts';
 import { inPrecision, type SampleSource } from './precision.ts';
 import type { FeatureStore } from './store.ts';
@@ -75,28 +75,10 @@ async function closeAll(backbone: Backbone, cache: FeatureStore): Promise<void> 
 }
 
 async function findBackbone(options: ExtractorOptions) {
-  const {
-    backbone = 'vgg16',
-    preprocess,
-    layer,
-    imageSize,
-    output,
-    tokens,
-    signal,
-    onProgress,
-  } = options;
+  const { backbone = 'vgg16', signal, onProgress } = options;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   const locate = (spec: string) =>
-    locateBackbone(spec, {
-      modelsDir,
-      preprocessing: preprocess,
-      layer,
-      imageSize,
-      output,
-      tokens,
-      signal,
-      onProgress,
-    });
+    locateBackbone(spec, { modelsDir, ...backboneChoice(options), signal, onProgress });
   try {
     return await locate(backbone);
   } catch (error) {

@@ -12,7 +12,7 @@ import {
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { Sample } from '../dataset/index.ts';
-import type { ExtractorOptions } from './extractor-options.ts';
+import { type ExtractorOptions, imageSettings } from './extractor-options.ts';
 import { readImage } from './read-image.ts';
 
 /** Gives some of the images that features are wanted of. Called where they are needed. */
@@ -32,7 +32,7 @@ export async function inPrecision(
   options: ExtractorOptions,
   source: SampleSource,
 ): Promise<BackboneFile> {
-  const { precision = 'fp32', device, requireGpu, resize, fit, signal } = options;
+  const { precision = 'fp32', device, requireGpu, signal } = options;
   if (precision === 'fp32') return file;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (precision === 'fp16') {
@@ -53,7 +53,7 @@ export async function inPrecision(
     ...options,
     modelsDir,
     images: async (count, size) =>
-      someImages(await source(), count, { ...size, resize, fit, signal }),
+      someImages(await source(), count, { ...size, ...imageSettings(options, file), signal }),
   });
 }
 
@@ -62,10 +62,11 @@ export async function errorOfPrecision(
   exact: BackboneFile,
   rounded: Pick<Backbone, 'run'> & { readonly info: BackboneInfo },
   samples: readonly Sample[],
-  { resize, fit, threads, signal }: ExtractorOptions,
+  options: ExtractorOptions,
 ): Promise<FeatureError> {
-  const { input } = rounded.info;
-  const images = await someImages(samples, comparedImages, { ...input, resize, fit, signal });
+  const { threads, signal } = options;
+  const size = { ...rounded.info.input, ...imageSettings(options, exact) };
+  const images = await someImages(samples, comparedImages, { ...size, signal });
   return featureError(exact, rounded, images, { threads, signal });
 }
 

@@ -1,11 +1,12 @@
 import { canRenderJpeg, renderJpeg, renderViews } from '@headstart/native';
 import type { Sharp } from 'sharp';
+import type { Fit } from '../options/index.ts';
 import { scannedPixels } from './costly.ts';
 import { imageFormat } from './format.ts';
 import { jpegStructure } from './jpeg-scans.ts';
 import { resizeNearest } from './nearest.ts';
 import { openImage } from './open-image.ts';
-import { type Box, type Fit, placement, type Size } from './placement.ts';
+import { type Box, placement, type Size } from './placement.ts';
 import { hasSrgbProfile, srgbProfiles } from './srgb-profile.ts';
 import { hasUnknownChannel } from './tiff.ts';
 import { isPixelLimit, readingImage } from './unreadable.ts';
@@ -63,8 +64,8 @@ const parallelScanned = 200_000_000;
  * oddities (bytes between JPEG segments, a missing PNG end mark) are not (`failOn: 'error'`).
  *
  * `bilinear`, `bicubic` and `lanczos` give the bits of Pillow's filters of the same names, `nearest`
- * picks exactly the pixels that Pillow picks. Large JPEG files are decoded at a reduced size that is
- * at least twice the one asked for.
+ * picks exactly the pixels that Pillow picks. Large JPEG files that nothing is cut off of are decoded at
+ * a reduced size that is at least twice the one asked for.
  *
  * @param name the file, for the message
  * @throws HeadstartError `IMAGE_UNREADABLE`, whose cause's message is the bare reason;
@@ -183,11 +184,12 @@ async function decodeLimited(
   const opened = (await openImage(input, { maxPixels, ignoreProfile })).autoOrient();
   const image = withoutAlpha(opened, input).toColourspace('srgb');
   const to = { height, width };
-  if (resize !== 'nearest' && fit !== 'crop') await reduceOnLoad(image, input, to);
+  const isWhole = fit === 'stretch' || fit === 'pad';
+  if (resize !== 'nearest' && isWhole) await reduceOnLoad(image, input, to);
   const { pixels, ...source } = await rawPixels(image);
   const { source: part, target: placed } = placement(source, to, fit);
   if (resize !== 'nearest') return { pixels, source, part, placed };
-  return { pixels: onBlack(resizeNearest(pixels, source, part, placed), placed, to), source: to };
+  return { pixels: resizeNearest(pixels, source, { part, placed, to }), source: to };
 }
 
 /** libjpeg scales by a power of two for less than it costs to decode all. */
@@ -212,18 +214,6 @@ async function rawPixels(image: Sharp): Promise<Size & { readonly pixels: Uint8A
   const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { height, width } = info;
   return { height, width, pixels: toRgb(data, info.channels) };
-}
-
-/** @param part RGB, of the box's size */
-function onBlack(part: Uint8Array, box: Box, size: Size): Uint8Array {
-  if (box.height === size.height && box.width === size.width) return part;
-  const output = new Uint8Array(size.height * size.width * 3);
-  const bytes = box.width * 3;
-  for (let row = 0; row < box.height; row++) {
-    const start = ((box.top + row) * size.width + box.left) * 3;
-    output.set(part.subarray(row * bytes, (row + 1) * bytes), start);
-  }
-  return output;
 }
 
 function toRgb(data: Buffer, channels: number): Uint8Array {

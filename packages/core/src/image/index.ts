@@ -1,3 +1,4 @@
+export type { Fit } from '../options/index.ts';
 export { applyView } from './augment.ts';
 export {
   type DecodeOptions,
@@ -14,7 +15,7 @@ export type { ImageDescription } from './describe.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
 export { sharp } from './libvips.ts';
 export { encodePng, overlayHeat, readPicture } from './overlay.ts';
-export type { Fit, Size } from './placement.ts';
+export { type Cut, cutOf, type Size } from './placement.ts';
 export { readThumbnail } from './thumbnail.ts';
 export { type UnreadableKind, unreadableKind, unreadableReason } from './unreadable.ts';
 export { type AugmentOptions, drawView, type ViewTransform, viewId } from './view.ts';

@@ -1,4 +1,4 @@
-import type { Box, Size } from './placement.ts';
+import { type Box, type Size, visible } from './placement.ts';
 
 /**
  * Picks the pixels that Pillow's `Image.resize(size, NEAREST)` picks, which is what Keras's
@@ -7,14 +7,23 @@ import type { Box, Size } from './placement.ts';
  *
  * @param pixels RGB, height x width x 3, of `size`
  * @param part of it that is scaled
+ * @param placed where in the result it stands, black around it
+ * @returns RGB of the size `to`
  */
-export function resizeNearest(pixels: Uint8Array, size: Size, part: Box, to: Size): Uint8Array {
-  const rows = positions(part.height, to.height).map((row) => row + part.top);
-  const columns = positions(part.width, to.width).map((column) => column + part.left);
+export function resizeNearest(
+  pixels: Uint8Array,
+  size: Size,
+  { part, placed, to }: { readonly part: Box; readonly placed: Box; readonly to: Size },
+): Uint8Array {
+  const seen = visible(placed, to);
+  const top = seen.top - placed.top;
+  const left = seen.left - placed.left;
+  const rows = positions(part.height, placed.height).subarray(top, top + seen.height);
+  const columns = positions(part.width, placed.width).subarray(left, left + seen.width);
   const output = new Uint8Array(to.height * to.width * 3);
-  let at = 0;
-  for (const row of rows) {
-    const start = row * size.width;
+  for (const [y, row] of rows.entries()) {
+    const start = (part.top + row) * size.width + part.left;
+    let at = ((seen.top + y) * to.width + seen.left) * 3;
     for (const column of columns) {
       const source = (start + column) * 3;
       output[at++] = pixels[source] as number;

@@ -1,8 +1,9 @@
 import { bilinear } from '../base/bilinear.ts';
+import type { Fit } from '../options/index.ts';
 import { decodeImage } from './decode.ts';
 import { describeImage } from './describe.ts';
 import { sharp } from './libvips.ts';
-import { type Fit, placement, type Size } from './placement.ts';
+import { placement, type Size } from './placement.ts';
 
 /** A picture in its own proportions. */
 export interface Picture extends Size {
@@ -45,7 +46,7 @@ export async function readPicture(
 
 /**
  * Draws heat over a picture: from violet through red to yellow, on a picture whose own colours are
- * subdued. What the backbone did not see (`fit: crop`) stays as it is.
+ * subdued. What the backbone did not see, as `fit` cut it off, stays as it is.
  *
  * @returns RGB of the picture's size
  */
@@ -59,7 +60,7 @@ export function overlayHeat(picture: Picture, heat: HeatGrid, options: OverlayOp
       const onInput = target[start] + share * target[side];
       return {
         position: (onInput / input[side]) * heat[side] - 0.5,
-        seen: share >= 0 && share <= 1,
+        seen: share >= 0 && share <= 1 && onInput >= 0 && onInput <= input[side],
       };
     });
   const [rows, columns] = [axis('height', 'top'), axis('width', 'left')];

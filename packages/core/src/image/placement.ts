@@ -1,3 +1,5 @@
+import type { Fit } from '../options/index.ts';
+
 export interface Size {
   readonly height: number;
   readonly width: number;
@@ -8,16 +10,7 @@ export interface Box extends Size {
   readonly left: number;
 }
 
-/**
- * How a picture of another shape comes to the size that is wanted:
- * - `stretch`: to it, whatever its proportions (Keras's default);
- * - `crop`: its middle, as large as the proportions allow (Keras's `keep_aspect_ratio=True`;
- *   what lies outside does not count in it, not at its edges either);
- * - `pad`: whole, in the middle of black (Pillow's `ImageOps.pad`).
- */
-export type Fit = 'stretch' | 'crop' | 'pad';
-
-/** Which part of a picture is scaled, and where in the result it stands. */
+/** Which part of a picture is scaled, and where in the result it stands, or how far beyond. */
 export interface Placement {
   readonly source: Box;
   readonly target: Box;
@@ -35,8 +28,53 @@ export function placement(from: Size, to: Size, fit: Fit): Placement {
     case 'pad':
       return { source: whole, target: padded(from, to) };
     default:
-      return fit satisfies never;
+      return { source: whole, target: scaledThenCut(from, to, cutOf(fit)) };
   }
+}
+
+/** A fit that scales to some pixels and then cuts. */
+export interface Cut {
+  /** What comes to have so many pixels: the shorter side, or both. */
+  readonly sides: 'shorter' | 'both';
+  readonly pixels: number;
+  /** Where the middle is half a pixel off: always the first one, or the even one of both. */
+  readonly half: 'first' | 'even';
+}
+
+/** What `shorter-256`, `stretch-256` and the like say. */
+export function cutOf(fit: Exclude<Fit, 'stretch' | 'crop' | 'pad'>): Cut {
+  const [how, pixels, floor] = fit.split('-');
+  return {
+    sides: how === 'shorter' ? 'shorter' : 'both',
+    pixels: Number(pixels),
+    half: floor === undefined ? 'even' : 'first',
+  };
+}
+
+function scaledThenCut(from: Size, to: Size, { sides, pixels, half }: Cut): Box {
+  const least = Math.min(from.height, from.width);
+  const scaled = (side: number) =>
+    sides === 'both' ? pixels : Math.floor((pixels * side) / least);
+  const before = (length: number, wanted: number) => {
+    const cut = (length - wanted) / 2;
+    // Of a border, where there is less than is wanted, the smaller part comes first.
+    if (cut < 0) return Math.floor(-cut);
+    return 0 - (half === 'even' ? roundHalfEven(cut) : Math.floor(cut));
+  };
+  const [height, width] = [scaled(from.height), scaled(from.width)];
+  return { top: before(height, to.height), left: before(width, to.width), height, width };
+}
+
+/** The part of a box that lies within a size. */
+export function visible(box: Box, { height, width }: Size): Box {
+  const top = Math.max(0, box.top);
+  const left = Math.max(0, box.left);
+  return {
+    top,
+    left,
+    height: Math.min(height, box.top + box.height) - top,
+    width: Math.min(width, box.left + box.width) - left,
+  };
 }
 
 function cropped(from: Size, to: Size): Box {

@@ -15,9 +15,10 @@ import {
 } from './onnx-model.ts';
 import {
   type GraphPart,
-  type InputPreprocessing,
+  type PixelPreprocessing,
   preprocessingNodes,
   preprocessingPrefix,
+  preprocessingText,
 } from './preprocessing.ts';
 import { renameGraph, yielding } from './rename.ts';
 import { patchesOf, type TokenChoice, tokenNodes } from './tokens.ts';
@@ -42,8 +43,10 @@ const added = ['image', 'features', 'preprocessed', 'adapt/', preprocessingPrefi
 const firstIrWithoutDeclaredConstants = 4;
 
 export interface AdaptOptions extends OutputChoice {
-  /** Of a float input; undefined takes it from the model's metadata. */
-  readonly preprocessing: InputPreprocessing | undefined;
+  /** Of a float input; undefined takes what the model's metadata says. */
+  readonly preprocessing: PixelPreprocessing | undefined;
+  /** How images are to be brought to the size, for the file's metadata. */
+  readonly images?: Readonly<Record<'resize' | 'fit', string>> | undefined;
   /** Of images, in pixels. */
   readonly size: { readonly height: number; readonly width: number };
   /** The model takes one image at a time, whatever it declares. */
@@ -60,7 +63,7 @@ export interface AdaptOptions extends OutputChoice {
 export function adaptModel(
   model: Model,
   file: string,
-  { preprocessing, size, oneByOne, ...choice }: AdaptOptions,
+  { preprocessing, images, size, oneByOne, ...choice }: AdaptOptions,
 ): Uint8Array {
   const description = describeModel(model, file, choice);
   const { input, output } = description;
@@ -73,10 +76,10 @@ export function adaptModel(
     irVersion: Math.max(Number(model.irVersion), firstIrWithoutDeclaredConstants),
     metadataProps: metadataProps({
       ...modelMetadata(model),
-      preprocessing:
-        (input.dtype === 'uint8' ? undefined : preprocessing) ??
-        description.preprocessing ??
-        'inside the graph',
+      ...images,
+      preprocessing: preprocessingText(
+        (input.dtype === 'uint8' ? undefined : preprocessing) ?? description.preprocessing,
+      ),
     }),
     graph: {
       ...own,
@@ -124,7 +127,7 @@ function featureDims(
 function inputNodes(
   { input, preprocessing: stated }: ModelDescription,
   file: string,
-  chosen: InputPreprocessing | undefined,
+  chosen: PixelPreprocessing | undefined,
 ): { nodes: GraphNode[]; initializers: TensorProto[] } {
   const perm = input.layout === 'NCHW' ? [0, 3, 1, 2] : undefined;
   if (input.dtype === 'uint8') {
@@ -134,7 +137,7 @@ function inputNodes(
   if (kind === undefined) {
     throw new HeadstartError(
       'BACKBONE_UNSUITABLE',
-      `${file} takes float pixels and names no preprocessing: give \`preprocess\` caffe, torch, rescale or none.`,
+      `${file} takes float pixels and does not say how they are preprocessed: give \`preprocess\` caffe, torch, rescale or none, or its preprocessor_config.json, or give \`mean\` and \`std\`.`,
       { option: 'preprocess' },
     );
   }

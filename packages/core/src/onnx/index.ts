@@ -25,11 +25,24 @@ export {
   tensorTypeOf,
   valueInfo,
 } from './onnx-model.ts';
-export type { InputPreprocessing } from './preprocessing.ts';
+export {
+  type InputPreprocessing,
+  inputPreprocessings,
+  type Normalization,
+  namedPreprocessing,
+  type PixelPreprocessing,
+} from './preprocessing.ts';
 export { quantizeModel, type TensorRange } from './quantize-model.ts';
 export { hasStackPlan, type StackPlan, stackPlan } from './stack-plan.ts';
 export type { TokenChoice } from './tokens.ts';
-export { type BackboneVariant, changesOf, checkVariant, suffixOf, variantOf } from './variant.ts';
+export {
+  type BackboneVariant,
+  changesOf,
+  checkVariant,
+  largestImageSize,
+  suffixOf,
+  variantOf,
+} from './variant.ts';
 export {
   type ConvLayer,
   vgg16Citation,

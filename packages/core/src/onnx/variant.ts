@@ -23,15 +23,19 @@ export interface BackboneVariant {
   readonly preprocessing?: InputPreprocessing | undefined;
   /** The layer whose output is the features, by Keras's name: `block4_pool`. */
   readonly layer?: string | undefined;
-  /** Height and width of images in pixels: a multiple of 32. */
+  /** Height and width of images in pixels: for VGG16 a multiple of 32. */
   readonly imageSize?: number | undefined;
 }
 
-/** Sides of images are multiples of this: five pools halve them. */
+/** Sides of VGG16's images are multiples of this: five pools halve them. */
 export const imageSizeStep = 32;
 export const largestImageSize = 2048;
 
-/** @throws HeadstartError `USAGE` where there is no such layer, or images have no such size */
+/**
+ * Holds a variant to what VGG16 has.
+ *
+ * @throws HeadstartError `USAGE` where there is no such layer, or images have no such size
+ */
 export function checkVariant({ layer, imageSize }: BackboneVariant): void {
   if (layer !== undefined && !isVgg16Layer(layer)) {
     throw new HeadstartError(

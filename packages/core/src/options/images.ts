@@ -1,5 +1,6 @@
 import { choice, integer, number, onOff, path, text, wordOr } from './kinds.ts';
 import { option } from './option.ts';
+import { fit, jsonFile, perChannel } from './text-forms.ts';
 
 /** Which backbone, and from which pixels. */
 export const backboneOptions = {
@@ -8,19 +9,27 @@ export const backboneOptions = {
     default: 'vgg16',
     help: 'vgg16, vgg16-untrained, or FILE.onnx',
   }),
-  /** Preprocessing other than the backbone's own. */
-  preprocess: option(choice(['caffe', 'torch', 'rescale', 'none']), {
-    placeholder: 'how',
-    help: 'preprocessing of pixels (default: the backbone’s own)',
+  /** Preprocessing other than the backbone's own: by name, or as a preprocessor_config.json or a timm config.json has it. */
+  preprocess: option(wordOr(['caffe', 'torch', 'rescale', 'none'], jsonFile), {
+    placeholder: 'how|file',
+    help: 'preprocessing of pixels: caffe, torch, rescale, none, or a preprocessor_config.json or config.json (default: the backbone’s own)',
   }),
+  /** In place of `preprocess`: pixels become (`scale` · pixel − `mean`) / `std`. Default 0. */
+  mean: option(perChannel(), {
+    help: 'in place of --preprocess: pixels become (scale * pixel - mean) / std',
+  }),
+  /** Default 1. */
+  std: option(perChannel({ above: 0 }), { help: 'of --mean (default: 1)' }),
+  /** Default 1/255. */
+  scale: option(number({ above: 0 }), { help: 'of --mean (default: 1/255)' }),
   /** Layer of VGG16 whose output is the features; default `block5_pool`. */
   layer: option(text('name'), {
     help: 'layer of VGG16 that gives the features (default: block5_pool)',
   }),
-  /** Height and width of images, a multiple of 32; default: the backbone's own, or 224. */
+  /** Height and width of images, of VGG16 a multiple of 32; default: the backbone's own, or 224. */
   imageSize: option(integer({ min: 1 }), {
     placeholder: 'pixels',
-    help: 'height and width of images, a multiple of 32 (default: the backbone’s own, or 224)',
+    help: 'height and width of images, for VGG16 a multiple of 32 (default: the backbone’s own, or 224)',
   }),
   /** Output of an ONNX file that gives the features; default: `features`, or the only one. */
   output: option(text('name'), {
@@ -35,17 +44,15 @@ export const backboneOptions = {
 
 /** How an image becomes the backbone's input. */
 export const resizeOptions = {
-  /** Default `bilinear`. */
+  /** Default: as the backbone's maker has it, else `bilinear`. */
   resize: option(choice(['nearest', 'bilinear', 'bicubic', 'lanczos']), {
-    default: 'bilinear',
     placeholder: 'method',
-    help: 'how images are scaled to the backbone’s size',
+    help: 'how images are scaled (default: the backbone’s own, or bilinear)',
   }),
-  /** Default `stretch`. */
-  fit: option(choice(['stretch', 'crop', 'pad']), {
-    default: 'stretch',
+  /** Default: as the backbone's maker has it, else `stretch`. */
+  fit: option(fit, {
     placeholder: 'how',
-    help: 'images of other proportions: all of it, its middle, or with black',
+    help: 'images of other proportions: stretch, crop, pad, or shorter-N, which scales the shorter side to N pixels and takes the middle (default: the backbone’s own, or stretch)',
   }),
 } as const;
 

@@ -54,7 +54,7 @@ export {
   pullOptions,
   setupOptions,
 } from './run.ts';
-export type { Shard } from './text-forms.ts';
+export type { Fit, Shard } from './text-forms.ts';
 export {
   demoOptions,
   featureFileOption,

@@ -1,4 +1,4 @@
-import { type Kind, written } from './kinds.ts';
+import { type Bounds, type Kind, number, written } from './kinds.ts';
 
 const isPositive = (value: unknown) => Number.isFinite(value) && (value as number) > 0;
 const isAtLeastZero = (value: unknown) => Number.isFinite(value) && (value as number) >= 0;
@@ -91,3 +91,51 @@ export const license: Kind<string> = written({
   accepts: (value) => typeof value === 'string' && /^[a-z0-9][a-z0-9.+-]*$/i.test(value),
   parse: (text) => text.toLowerCase(),
 });
+
+/**
+ * How a picture of another shape comes to the size that is wanted:
+ * - `stretch`: to it, whatever its proportions (Keras's default);
+ * - `crop`: its middle, as large as the proportions allow (Keras's `keep_aspect_ratio=True`;
+ *   what lies outside does not count in it, not at its edges either);
+ * - `pad`: whole, in the middle of black (Pillow's `ImageOps.pad`);
+ * - `shorter-256`: its shorter side to 256 pixels, then the middle of that (torchvision's `Resize` and
+ *   `CenterCrop`);
+ * - `stretch-256`: to 256x256, then the middle of that where less is wanted;
+ * - with `-floor`, an odd pixel is cut off below or to the right (Hugging Face's processors).
+ */
+export type Fit =
+  | 'stretch'
+  | 'crop'
+  | 'pad'
+  | `shorter-${number}`
+  | `shorter-${number}-floor`
+  | `stretch-${number}`
+  | `stretch-${number}-floor`;
+
+export const fit: Kind<Fit> = written({
+  expected: 'stretch, crop, pad, or shorter-N or stretch-N with pixels from 1 to 9999',
+  placeholder: 'how',
+  accepts: (value) =>
+    /^(?:stretch|crop|pad|(?:shorter|stretch)-[1-9]\d{0,3}(?:-floor)?)$/.test(String(value)),
+  parse: (text) => text,
+});
+
+/** The path of a JSON file. */
+export const jsonFile: Kind<`${string}.json`> = written({
+  expected: 'a .json file',
+  placeholder: 'file',
+  accepts: (value) => typeof value === 'string' && /\.json$/i.test(value),
+  parse: (text) => text,
+});
+
+/** A number for each of red, green and blue; as text `0.485,0.456,0.406`. */
+export function perChannel(bounds: Bounds = {}): Kind<readonly number[]> {
+  const one = number(bounds);
+  return written({
+    expected: `three of ${one.expected}, for red, green and blue: 0.485,0.456,0.406`,
+    placeholder: 'r,g,b',
+    accepts: (value) => Array.isArray(value) && value.length === 3 && value.every(one.accepts),
+    parse: (text) =>
+      text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part))),
+  });
+}

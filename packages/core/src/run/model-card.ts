@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { plural } from '../base/plural.ts';
 import { hardestClasses, type Metrics } from '../evaluate/index.ts';
+import { cutOf, type Fit } from '../image/index.ts';
 import type { RunRecord } from './record.ts';
 
 export interface ModelCardContents {
@@ -146,16 +147,11 @@ function data({ record }: ModelCardContents): string {
 function use({ record }: ModelCardContents): string {
   const { image, classes } = record;
   const [height, width] = image ? [image.height, image.width] : ['height', 'width'];
-  const sizing: Record<string, string> = {
-    stretch: `scaled to ${width} x ${height} pixels, whatever their proportions`,
-    crop: `cut to the proportions of ${width} x ${height}, about their middle, and scaled`,
-    pad: `scaled to fit into ${width} x ${height}, with black beside`,
-  };
   return `## Use
 
 The model needs nothing but ONNX Runtime: preprocessing, calibration and class names are inside.
 Images are turned by their EXIF orientation, blended on white where they are transparent, and
-${sizing[image?.fit ?? 'stretch']} (${image?.resize ?? 'bilinear'}).
+${sizing(image?.fit ?? 'stretch', `${width} x ${height}`)} (${image?.resize ?? 'bilinear'}).
 
 | | | |
 |---|---|---|
@@ -169,22 +165,54 @@ from PIL import Image, ImageOps
 
 session = onnxruntime.InferenceSession("model.onnx")
 photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
-picture = ${toSize(image, `(${width}, ${height})`)}
+${toSize(image, `${width}, ${height}`)}
 probabilities, label = session.run(None, {"image": numpy.asarray(picture)[None]})
 print(label[0], probabilities[0].max())
 \`\`\``;
 }
 
-/** A picture called `photo` as Pillow brings it to size. */
+function sizing(fit: Fit, size: string): string {
+  switch (fit) {
+    case 'stretch':
+      return `scaled to ${size} pixels, whatever their proportions`;
+    case 'crop':
+      return `cut to the proportions of ${size}, about their middle, and scaled`;
+    case 'pad':
+      return `scaled to fit into ${size}, with black beside`;
+    default: {
+      const { sides, pixels } = cutOf(fit);
+      const scaled =
+        sides === 'both' ? `to ${pixels} x ${pixels}` : `their shorter side to ${pixels}`;
+      return `scaled, ${scaled} pixels, and cut to the ${size} in the middle`;
+    }
+  }
+}
+
+/** The lines of Python that make `picture` of `photo`, as Pillow brings it to size. */
 function toSize(image: RunRecord['image'], size: string): string {
   const method = `Image.Resampling.${(image?.resize ?? 'bilinear').toUpperCase()}`;
-  switch (image?.fit) {
+  const fit = image?.fit ?? 'stretch';
+  switch (fit) {
     case 'crop':
-      return `ImageOps.fit(photo, ${size}, ${method})`;
+      return `picture = ImageOps.fit(photo, (${size}), ${method})`;
     case 'pad':
-      return `ImageOps.pad(photo, ${size}, ${method}, "black")`;
-    default:
-      return `photo.resize(${size}, ${method})`;
+      return `picture = ImageOps.pad(photo, (${size}), ${method}, "black")`;
+    case 'stretch':
+      return `picture = photo.resize((${size}), ${method})`;
+    default: {
+      const { sides, pixels, half } = cutOf(fit);
+      const scaled =
+        sides === 'both'
+          ? `${pixels}, ${pixels}`
+          : `${pixels} * side // min(photo.size) for side in photo.size`;
+      const middle = half === 'even' ? 'round((side - cut) / 2)' : '(side - cut) // 2';
+      return [
+        `scaled, wanted = [${scaled}], (${size})`,
+        `left, top = [${middle} for side, cut in zip(scaled, wanted)]`,
+        'box = (left, top, left + wanted[0], top + wanted[1])',
+        `picture = photo.resize(scaled, ${method}).crop(box)`,
+      ].join('\n');
+    }
   }
 }
 

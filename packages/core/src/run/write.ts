@@ -70,10 +70,11 @@ async function writeWeights(folder: string, { record, weights }: RunContents): P
 async function modelFiles(contents: RunContents): Promise<[string, Uint8Array[]][]> {
   const { record, weights, backbonePath, signal } = contents;
   if (backbonePath === undefined) return [];
-  const { head, classes, calibration } = record;
+  const { head, classes, calibration, image } = record;
   const temperature = calibration?.temperature;
   const metadata = {
     head: head.name,
+    ...(image ? { resize: image.resize, fit: image.fit ?? 'stretch' } : {}),
     ...(temperature === undefined ? {} : { temperature: `${temperature}` }),
   };
   const options = { backbonePath, head, weights, classes, temperature, metadata, signal };

@@ -7,7 +7,11 @@ import {
 } from '../backbone/index.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
-import type { ExtractorOptions, FeatureFileDescription } from '../features/index.ts';
+import {
+  backboneChoice,
+  type ExtractorOptions,
+  type FeatureFileDescription,
+} from '../features/index.ts';
 import type { Fit, ResizeMethod } from '../image/index.ts';
 
 /** What makes features of images: with it, a run labels images. */
@@ -52,11 +56,14 @@ export async function findFeatureMaker(
 }
 
 async function fileOf(path: string, wanted: BackboneDigest, options: ExtractorOptions) {
-  const { backbone: spec, preprocess, layer, imageSize, output, tokens, signal } = options;
+  const { backbone: spec, signal } = options;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   if (spec === undefined) return findByDigest(wanted, modelsDir);
-  const variant = { preprocessing: preprocess, layer, imageSize, output, tokens };
-  const file = await locateWithDigest(spec, wanted, { modelsDir, ...variant, signal });
+  const file = await locateWithDigest(spec, wanted, {
+    modelsDir,
+    ...backboneChoice(options),
+    signal,
+  });
   if (file) return file;
   throw new HeadstartError(
     'USAGE',

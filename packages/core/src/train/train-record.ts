@@ -23,7 +23,11 @@ export function runRecord(
   return {
     created: new Date().toISOString(),
     software,
-    options: recordedOptions({ ...options, head: options.head ?? trained.head.name }),
+    options: recordedOptions({
+      ...options,
+      ...data.extractor?.images,
+      head: options.head ?? trained.head.name,
+    }),
     arguments: options.recordedArguments ?? plainArguments(options),
     seed: options.seed ?? 0,
     classes: data.classes,

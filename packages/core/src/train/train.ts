@@ -133,8 +133,8 @@ function mistakesOf(
   options: TrainOptions,
 ): RunContents['pictures'] {
   if (!extractor) return undefined;
-  const { fit, signal } = options;
-  const input = { ...extractor.backbone.input, fit };
+  const { signal } = options;
+  const input = { ...extractor.backbone.input, fit: extractor.images.fit };
   const root = imagesRoot(source, options);
   const sources = { root, features: validation, head, weights, input, signal };
   return () => picturesOfMistakes(evaluation, sources);

@@ -90,8 +90,9 @@ async function fromFolder(
   dataset: Dataset,
   options: TrainingDataOptions,
 ): Promise<ReadData> {
-  const { onNotice, resize = 'bilinear', fit = 'stretch', augment = null } = options;
+  const { onNotice, augment = null } = options;
   const { backbone } = extractor;
+  const { resize, fit } = extractor.images;
   const { classes } = dataset;
   const started = performance.now();
   const validation = await extractor.extract(

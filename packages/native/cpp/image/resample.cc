@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <optional>
 #include <vector>
 
 #include "image/kernels.h"
@@ -48,20 +49,20 @@ Kernel kernel_of(Filter filter) {
   }
 }
 
-// The weights of an axis.
+// The weights of an axis, for `count` of its positions from `start` on.
 class Axis {
  public:
-  Axis(std::size_t from, std::size_t to, Kernel kernel) {
+  Axis(std::size_t from, std::size_t to, Kernel kernel, std::size_t start, std::size_t count) {
     const double scale = static_cast<double>(from) / static_cast<double>(to);
     const double wide = std::max(scale, 1.0);
     const double support = kernel.support * wide;
     taps_ = static_cast<std::size_t>(std::ceil(support)) * 2 + 1;
-    values_.resize(to * taps_);
-    first_.resize(to);
-    length_.resize(to);
+    values_.resize(count * taps_);
+    first_.resize(count);
+    length_.resize(count);
     std::vector<double> exact(taps_);
-    for (std::size_t i = 0; i < to; ++i) {
-      const double centre = (static_cast<double>(i) + 0.5) * scale;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double centre = (static_cast<double>(start + i) + 0.5) * scale;
       const int begin = std::max(static_cast<int>(centre - support + 0.5), 0);
       const int end = std::min(static_cast<int>(centre + support + 0.5), static_cast<int>(from));
       double sum = 0.0;
@@ -90,41 +91,52 @@ class Axis {
 
 }  // namespace
 
-void resample(const std::uint8_t* pixels, Size source, Box box, Filter filter, Size size,
+void resample(const std::uint8_t* pixels, Size source, Box box, Filter filter, Size size, Box window,
               std::uint8_t* out, std::size_t stride) {
   const Kernels& kernels = best_kernels();
   const Kernel kernel = kernel_of(filter);
-  const std::size_t line = 3 * size.width;
-  const std::uint8_t* rows = pixels + 3 * (box.top * source.width + box.left);
+  const std::size_t line = 3 * window.width;
+  std::optional<Axis> down;
+  // The rows of the box that the window is made of.
+  std::size_t first_row = window.top, row_count = window.height;
+  if (box.height != size.height) {
+    const Weights weights =
+        down.emplace(box.height, size.height, kernel, window.top, window.height).weights();
+    const std::size_t last = weights.count - 1;
+    first_row = static_cast<std::size_t>(weights.first[0]);
+    row_count = static_cast<std::size_t>(weights.first[last] + weights.length[last]) - first_row;
+  }
+  const std::uint8_t* rows = pixels + 3 * ((box.top + first_row) * source.width + box.left);
   std::size_t rows_stride = 3 * source.width;
   std::vector<std::uint8_t> narrow;
   if (box.width != size.width) {
-    const Axis axis(box.width, size.width, kernel);
-    narrow.resize(box.height * line + 1);
+    const Axis across(box.width, size.width, kernel, window.left, window.width);
+    narrow.resize(row_count * line + 1);
     // The last row is copied, as a byte behind it is read.
     std::vector<std::uint8_t> last(3 * box.width + 1);
-    for (std::size_t y = 0; y < box.height; ++y) {
+    for (std::size_t y = 0; y < row_count; ++y) {
       const std::uint8_t* row = rows + y * rows_stride;
-      if (y + 1 == box.height) {
+      if (y + 1 == row_count) {
         std::memcpy(last.data(), row, 3 * box.width);
         row = last.data();
       }
-      kernels.horizontal(row, axis.weights(), narrow.data() + y * line);
+      kernels.horizontal(row, across.weights(), narrow.data() + y * line);
     }
     rows = narrow.data();
     rows_stride = line;
+  } else {
+    rows += 3 * window.left;
   }
-  if (box.height == size.height) {
-    for (std::size_t y = 0; y < size.height; ++y) {
+  if (!down) {
+    for (std::size_t y = 0; y < window.height; ++y) {
       std::memcpy(out + y * stride, rows + y * rows_stride, line);
     }
     return;
   }
-  const Axis axis(box.height, size.height, kernel);
-  const Weights weights = axis.weights();
-  for (std::size_t y = 0; y < size.height; ++y) {
-    kernels.vertical(rows + static_cast<std::size_t>(weights.first[y]) * rows_stride, rows_stride,
-                     weights.values + y * weights.taps,
+  const Weights weights = down->weights();
+  for (std::size_t y = 0; y < window.height; ++y) {
+    const std::size_t from = static_cast<std::size_t>(weights.first[y]) - first_row;
+    kernels.vertical(rows + from * rows_stride, rows_stride, weights.values + y * weights.taps,
                      static_cast<std::size_t>(weights.length[y]), out + y * stride, line);
   }
 }

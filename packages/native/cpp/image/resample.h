@@ -22,9 +22,10 @@ struct Box {
 
 enum class Filter { bilinear, bicubic, lanczos };
 
-// pixels: RGB, [source.height, source.width, 3]. Its part `box` becomes [size.height, size.width] at
-// `out`, whose rows are `stride` bytes apart; what is outside the box does not count.
-void resample(const std::uint8_t* pixels, Size source, Box box, Filter filter, Size size,
+// pixels: RGB, [source.height, source.width, 3]. Its part `box` becomes [size.height, size.width], of
+// which `window` stands at `out`, whose rows are `stride` bytes apart; what is outside the box does not
+// count.
+void resample(const std::uint8_t* pixels, Size source, Box box, Filter filter, Size size, Box window,
               std::uint8_t* out, std::size_t stride);
 
 }  // namespace headstart::image
