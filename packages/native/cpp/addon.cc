@@ -15,6 +15,7 @@
 #include "image_functions.h"
 #include "napi_errors.h"
 #include "stack_wrap.h"
+#include "task_pool.h"
 #include "trainer_wrap.h"
 
 namespace headstart {
@@ -97,15 +98,16 @@ Napi::Value available_threads(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
+  TaskPool* pool = TaskPool::make(env);
   exports.Set("backends", Napi::Function::New<backends>(env, "backends"));
   exports.Set("uniforms", Napi::Function::New<uniforms>(env, "uniforms"));
   exports.Set("readCheckedRows", Napi::Function::New<read_checked_rows>(env, "readCheckedRows"));
-  exports.Set("encodeRows", Napi::Function::New<encode_rows>(env, "encodeRows"));
+  exports.Set("encodeRows", Napi::Function::New<encode_rows>(env, "encodeRows", pool));
   exports.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
   exports.Set("availableThreads",
               Napi::Function::New<available_threads>(env, "availableThreads"));
   exports.Set("FeatureStore", FeatureStoreWrap::define(env));
-  define_image_functions(env, exports);
+  define_image_functions(env, exports, pool);
   StackWrap::define(env, exports);
   exports.Set("Trainer", TrainerWrap::define(env));
   return exports;

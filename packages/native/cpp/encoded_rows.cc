@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "arguments.h"
 #include "head/float16.h"
 #include "napi_errors.h"
+#include "task_pool.h"
 
 // Of zlib, which Node exports for addons (https://nodejs.org/api/addons.html).
 extern "C" unsigned long crc32(unsigned long crc, const unsigned char* data, unsigned int size);
@@ -68,24 +70,19 @@ struct Encoding {
   }
 };
 
-class EncodeWorker : public Napi::AsyncWorker {
+class EncodeTask : public TaskPool::Task {
  public:
-  EncodeWorker(Napi::Env env, Encoding encoding, Napi::Value numbers, Napi::Value target)
-      : AsyncWorker(env, "headstart"),
-        deferred_(env),
+  EncodeTask(Napi::Env env, Encoding encoding, Napi::Value numbers, Napi::Value target)
+      : Task(env),
         encoding_(std::move(encoding)),
         numbers_(Napi::Persistent(numbers.As<Napi::Object>())),
         target_(Napi::Persistent(target.As<Napi::Object>())) {}
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
  protected:
-  void Execute() override { bad_ = encoding_.run(); }
-  void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), bad_)); }
-  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+  void execute() override { bad_ = encoding_.run(); }
+  Napi::Value result(Napi::Env env) override { return Napi::Number::New(env, bad_); }
 
  private:
-  Napi::Promise::Deferred deferred_;
   Encoding encoding_;
   double bad_ = -1;
   Napi::ObjectReference numbers_, target_;
@@ -121,10 +118,10 @@ Napi::Value encode_rows(const Napi::CallbackInfo& info) {
         encoding.record_bytes < encoding.header_bytes + encoding.row_bytes()) {
       throw invalid_argument("The target has not the size of the rows.");
     }
-    auto* worker = new EncodeWorker(info.Env(), std::move(encoding), info[0], info[5]);
-    const Napi::Promise promise = worker->promise();
-    worker->Queue();
-    return promise;
+    auto task =
+        std::make_unique<EncodeTask>(info.Env(), std::move(encoding), info[0], info[5]);
+    // What is encoded makes room for what is decoded.
+    return static_cast<TaskPool*>(info.Data())->start(std::move(task), TaskPool::Place::first);
   });
 }
 

@@ -1,6 +1,6 @@
 #include "image_functions.h"
 
-#include <utility>
+#include <memory>
 
 #include "arguments.h"
 #include "image/jpeg.h"
@@ -12,24 +12,19 @@
 namespace headstart {
 namespace {
 
-class RenderWorker : public Napi::AsyncWorker {
+class RenderTask : public TaskPool::Task {
  public:
-  RenderWorker(Napi::Env env, Rendering rendering, Napi::Value pixels, Napi::Value target)
-      : AsyncWorker(env, "headstart"),
-        deferred_(env),
-        rendering_(std::move(rendering)),
-        pixels_(Napi::Persistent(pixels.As<Napi::Object>())),
-        target_(Napi::Persistent(target.As<Napi::Object>())) {}
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
+  RenderTask(Napi::Env env, const Napi::Object& job)
+      : Task(env),
+        rendering_(read_rendering(job)),
+        pixels_(Napi::Persistent(job.Get("pixels").As<Napi::Object>())),
+        target_(Napi::Persistent(job.Get("target").As<Napi::Object>())) {}
 
  protected:
-  void Execute() override { rendering_.run(); }
-  void OnOK() override { deferred_.Resolve(Env().Undefined()); }
-  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+  void execute() override { rendering_.run(); }
+  Napi::Value result(Napi::Env env) override { return env.Undefined(); }
 
  private:
-  Napi::Promise::Deferred deferred_;
   Rendering rendering_;
   Napi::ObjectReference pixels_, target_;
 };
@@ -37,11 +32,8 @@ class RenderWorker : public Napi::AsyncWorker {
 Napi::Value render_views(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const Napi::Object job = read_object(info[0], "rendering");
-    auto* worker =
-        new RenderWorker(info.Env(), read_rendering(job), job.Get("pixels"), job.Get("target"));
-    const Napi::Promise promise = worker->promise();
-    worker->Queue();
-    return promise;
+    auto task = std::make_unique<RenderTask>(info.Env(), job);
+    return static_cast<TaskPool*>(info.Data())->start(std::move(task), TaskPool::Place::first);
   });
 }
 
@@ -51,12 +43,12 @@ void render_views_now(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void define_image_functions(Napi::Env env, Napi::Object exports) {
-  exports.Set("renderViews", Napi::Function::New<render_views>(env, "renderViews"));
+void define_image_functions(Napi::Env env, Napi::Object exports, TaskPool* pool) {
+  exports.Set("renderViews", Napi::Function::New<render_views>(env, "renderViews", pool));
   exports.Set("renderViewsNow",
               Napi::Function::New<render_views_now>(env, "renderViewsNow"));
   exports.Set("canRenderJpeg", Napi::Boolean::New(env, image::can_decode_jpeg()));
-  exports.Set("renderJpeg", Napi::Function::New<render_jpeg>(env, "renderJpeg", TaskPool::make(env)));
+  exports.Set("renderJpeg", Napi::Function::New<render_jpeg>(env, "renderJpeg", pool));
 }
 
 }  // namespace headstart

@@ -1,10 +1,11 @@
 #pragma once
 
 #include "napi_setup.h"
+#include "task_pool.h"
 
 namespace headstart {
 
-// renderViews and renderViewsNow; see NativeModule in src/native-module.ts.
-void define_image_functions(Napi::Env env, Napi::Object exports);
+// renderViews, renderViewsNow and renderJpeg; see NativeModule in src/native-module.ts.
+void define_image_functions(Napi::Env env, Napi::Object exports, TaskPool* pool);
 
 }  // namespace headstart

@@ -13,12 +13,12 @@ TaskPool* TaskPool::make(Napi::Env env) {
   return pool;
 }
 
-Napi::Promise TaskPool::start(std::unique_ptr<Task> task) {
+Napi::Promise TaskPool::start(std::unique_ptr<Task> task, Place place) {
   if (threads_.empty()) start_threads();
   const Napi::Promise promise = task->deferred_.Promise();
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(task));
+    waiting_.insert(place == Place::first ? waiting_.begin() : waiting_.end(), std::move(task));
   }
   wakes_.notify_one();
   // The process stays while there is something to do.

@@ -40,7 +40,10 @@ class TaskPool {
   // Lives until the environment ends.
   static TaskPool* make(Napi::Env env);
 
-  Napi::Promise start(std::unique_ptr<Task> task);
+  // Where in the queue a task waits.
+  enum class Place { last, first };
+
+  Napi::Promise start(std::unique_ptr<Task> task, Place place = Place::last);
 
  private:
   explicit TaskPool(Napi::Env env) : env_(env) {}

@@ -18,7 +18,7 @@ export interface EncodeRowsOptions {
 }
 
 /**
- * Puts rows behind headers with the CRC-32 that `readCheckedRows` compares, in libuv's pool.
+ * Puts rows behind headers with the CRC-32 that `readCheckedRows` compares.
  *
  * @returns the index of the first number that `dtype` has no finite value for, or -1; where there is
  *   one, the target is arbitrary

@@ -55,7 +55,7 @@ export interface Rendering extends RenderedViews {
 const plain: readonly PixelView[] = [{}];
 
 /**
- * Resamples a picture and makes views of the result, in libuv's pool.
+ * Resamples a picture and makes views of the result.
  *
  * Resampling gives the bits of Pillow's `Image.resize` with the same filter; views those of
  * `scipy.ndimage.affine_transform(order=1, mode='nearest')` in double precision, rounded once.

@@ -92,13 +92,19 @@ export class Backbone implements AsyncDisposable {
   /**
    * Runs images through the backbone.
    *
-   * @param images uint8 RGB [count, height, width, 3]; not kept and not changed
-   * @returns features [count, ...featureShape], NHWC
+   * @param images uint8 RGB [count, height, width, 3]; not kept and not changed. In shared memory they are
+   * not copied either: nobody may change them meanwhile
+   * @param into shared memory for the features, which saves copying them
+   * @returns features [count, ...featureShape], NHWC; `into` where it has their size
    * @throws HeadstartError `INTERNAL` where the images have another size, or inference fails
    */
-  async run(images: Uint8Array, count: number): Promise<Float32Array> {
+  async run(
+    images: Uint8Array,
+    count: number,
+    into?: Float32Array<SharedArrayBuffer>,
+  ): Promise<Float32Array> {
     this.#check(images, count);
-    return (await (await this.#worker.get()).run(images, count)).data;
+    return (await (await this.#worker.get()).run(images, count, { into })).data;
   }
 
   /**
@@ -126,7 +132,7 @@ export class Backbone implements AsyncDisposable {
       // Asked of the worker at once: what was asked for before a head is closed is still answered.
       run: async (images, count) => {
         this.#check(images, count);
-        return (await worker.run(images, count, head)).data;
+        return (await worker.run(images, count, { head })).data;
       },
       close: async () => worker.removeHead(head),
     };

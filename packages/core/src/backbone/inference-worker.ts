@@ -3,7 +3,7 @@ import { HeadstartError } from '../base/errors.ts';
 import { forbidTelemetry } from '../base/onnx-runtime.ts';
 import { guardMemory, release } from './exit-guard.ts';
 import { workerFlags } from './worker-flags.ts';
-import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
+import type { RunRequest, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 type Result = Extract<WorkerAnswer, { type: 'result' }>;
 
@@ -56,18 +56,27 @@ export class InferenceWorker {
     throw new Error(first.type === 'failed' ? first.message : 'the inference worker did not start');
   }
 
-  async run(images: Uint8Array, count: number, head?: number): Promise<Result> {
+  async run(
+    images: Uint8Array,
+    count: number,
+    { head, into }: Pick<RunRequest, 'head' | 'into'> = {},
+  ): Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }> {
+    const shared = images.buffer instanceof SharedArrayBuffer;
     // A copy, to be handed over: of a view, the whole buffer behind it would be sent.
-    const own = new Uint8Array(images);
-    const result = await this.#ask((id) => ({ id, images: own, count, head }), own);
-    return result as Result;
+    const own = shared ? images : new Uint8Array(images);
+    const result = await this.#ask(
+      (id) => ({ id, images: own, count, head, into }),
+      shared ? [] : [own.buffer as ArrayBuffer],
+    );
+    const { data = into as Float32Array, shape } = result as Result;
+    return { data, shape };
   }
 
   /** @returns what the head is called in runs, and when it is removed */
   async addHead(model: Uint8Array): Promise<number> {
     const own = new Uint8Array(model);
     const head = this.#next;
-    await this.#ask((id) => ({ id, add: head, model: own }), own);
+    await this.#ask((id) => ({ id, add: head, model: own }), [own.buffer]);
     return head;
   }
 
@@ -87,14 +96,14 @@ export class InferenceWorker {
     await this.#exited;
   }
 
-  /** @param bytes handed over with the request */
-  #ask(request: (id: number) => WorkerRequest, bytes: Uint8Array<ArrayBuffer>) {
+  /** @param transfer memory that is handed over with the request */
+  #ask(request: (id: number) => WorkerRequest, transfer: ArrayBuffer[]) {
     if (this.#ended) return Promise.reject(inferenceError(this.#ended.message));
     const id = this.#next++;
     return new Promise<WorkerAnswer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage(request(id), [bytes.buffer]);
+      this.#worker.postMessage(request(id), transfer);
     });
   }
 

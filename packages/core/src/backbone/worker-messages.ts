@@ -27,6 +27,8 @@ export interface RunRequest {
   readonly count: number;
   /** The head that the features go through; default: none, they are the answer. */
   readonly head?: number | undefined;
+  /** Shared memory that the answer's numbers are written to, where it has their size. */
+  readonly into?: Float32Array<SharedArrayBuffer> | undefined;
 }
 
 /** A model of `features` to `probabilities`, which runs may name from then on. */
@@ -52,7 +54,8 @@ export type WorkerAnswer =
   | {
       readonly type: 'result';
       readonly id: number;
-      readonly data: Float32Array;
+      /** Undefined where they were written to `into`. */
+      readonly data: Float32Array | undefined;
       /** Without the first dimension, N. */
       readonly shape: readonly number[];
     }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ConvStack } from '@headstart/native';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { BufferPool } from '../base/buffer-pool.ts';
 import { inferenceThreads } from '../base/threads.ts';
 import { guardedCall } from './exit-guard.ts';
 import type {
@@ -27,11 +28,15 @@ function answer(message: WorkerAnswer, transfer: ArrayBuffer[] = []): void {
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** Runs images: [count, ...] features and the shape of one. */
-type Infer = (
-  images: Uint8Array,
-  count: number,
-) => Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
+interface Output {
+  /** [count, ...]. ONNX Runtime may still own the memory: only a copy can be kept or handed over. */
+  readonly data: Float32Array;
+  /** Of one row. */
+  readonly shape: readonly number[];
+}
+
+/** Runs images, which may be in shared memory. */
+type Infer = (images: Uint8Array, count: number) => Promise<Output>;
 
 function openSession(model: string | Uint8Array): Promise<InferenceSession> {
   const threads = inferenceThreads(setup.threads);
@@ -53,19 +58,28 @@ async function outputOf(
   name: string,
   tensor: Tensor,
   wanted: string = setup.output,
-) {
+): Promise<Output> {
   const run = () => session.run({ [name]: tensor }, [wanted]);
   const output = (await guardedCall(setup.guard, run))[wanted];
   if (!output) throw new Error(`the model gave no output "${wanted}"`);
-  // ONNX Runtime may still own the memory of its output: only a copy can be handed over.
-  return { data: (output.data as Float32Array).slice(), shape: output.dims.slice(1) };
+  return { data: output.data as Float32Array, shape: output.dims.slice(1) };
 }
 
 async function openModel(): Promise<Infer> {
   const session = await openSession(setup.model);
   const [height, width] = setup.size;
-  const infer: Infer = (images, count) =>
-    outputOf(session, setup.input, new Tensor('uint8', images, [count, height, width, 3]));
+  const pool = new BufferPool(2);
+  const infer: Infer = async (images, count) => {
+    // ONNX Runtime takes no shared memory.
+    const own = pool.take(images.length);
+    own.set(images);
+    const tensor = new Tensor('uint8', own, [count, height, width, 3]);
+    try {
+      return await outputOf(session, setup.input, tensor);
+    } finally {
+      pool.give(own);
+    }
+  };
   return setup.oneByOne ? oneByOne(infer) : infer;
 }
 
@@ -75,7 +89,8 @@ function oneByOne(infer: Infer): Infer {
     const size = images.length / count;
     const rows = [];
     for (let i = 0; i < count; i++) {
-      rows.push(await infer(images.slice(i * size, (i + 1) * size), 1));
+      const { data, shape } = await infer(images.subarray(i * size, (i + 1) * size), 1);
+      rows.push({ data: data.slice(), shape });
     }
     const length = rows[0]?.data.length ?? 0;
     const data = new Float32Array(count * length);
@@ -111,16 +126,26 @@ async function serve(): Promise<void> {
     if (request === 'close') port.close();
     else if ('remove' in request) heads.remove(request.remove);
     else if ('add' in request) answerWith(request.id, heads.add(request));
-    else answerWith(request.id, heads.run(request, infer));
+    else answerWith(request.id, heads.run(request, infer), request.into);
   });
 }
 
 /** Says what came of a request: the numbers of a run, or that it is done. */
-function answerWith(id: number, result: ReturnType<Infer> | Promise<undefined>): void {
+function answerWith(
+  id: number,
+  result: Promise<Output | undefined>,
+  into?: RunRequest['into'],
+): void {
   result.then(
     (output) => {
-      if (!output) answer({ type: 'added', id });
-      else answer({ type: 'result', id, ...output }, [output.data.buffer as ArrayBuffer]);
+      if (!output) return answer({ type: 'added', id });
+      const { data, shape } = output;
+      if (into?.length === data.length) {
+        into.set(data);
+        return answer({ type: 'result', id, data: undefined, shape });
+      }
+      const copy = data.slice();
+      answer({ type: 'result', id, data: copy, shape }, [copy.buffer]);
     },
     (error: unknown) => answer({ type: 'error', id, message: reason(error) }),
   );
@@ -147,7 +172,8 @@ class Heads {
 
   run(request: RunRequest, infer: Infer): ReturnType<Infer> {
     const result = this.#run(request, infer);
-    this.#runs = Promise.allSettled([this.#runs, result]);
+    // Its result is not kept.
+    this.#runs = Promise.allSettled([this.#runs, result]).then(() => undefined);
     return result;
   }
 
@@ -156,7 +182,7 @@ class Heads {
     const session = this.#sessions.get(head);
     if (!session) throw new Error(`there is no head ${head}`);
     const features = await infer(images, count);
-    const tensor = new Tensor('float32', features.data, [count, ...features.shape]);
+    const tensor = new Tensor('float32', features.data.slice(), [count, ...features.shape]);
     return outputOf(session, 'features', tensor, 'probabilities');
   }
 }

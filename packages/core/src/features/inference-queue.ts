@@ -39,8 +39,17 @@ export class InferenceQueue {
   readonly #options: InferenceQueueOptions;
   readonly #imageBytes: number;
   readonly #inFlight = new Set<Promise<void>>();
-  readonly #pool = new BufferPool(batchesInFlight + 1);
-  #pixels: Uint8Array<ArrayBuffer> | undefined;
+  /** Memory that the backbone's thread shares: nothing is copied on the way to it and back. */
+  readonly #images = new BufferPool(
+    batchesInFlight + 1,
+    (length) => new Uint8Array(new SharedArrayBuffer(length)),
+  );
+  readonly #features = new BufferPool(
+    batchesInFlight,
+    (length) => new Float32Array(new SharedArrayBuffer(4 * length)),
+  );
+  readonly #records = new BufferPool(batchesInFlight, (length) => Buffer.allocUnsafeSlow(length));
+  #pixels: Uint8Array<SharedArrayBuffer> | undefined;
   #entries: Entry[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -52,7 +61,7 @@ export class InferenceQueue {
 
   /** Adds an image; waits where enough batches are in flight. Throws what an earlier batch failed with. */
   async add(pixels: Uint8Array, entry: Entry): Promise<void> {
-    this.#pixels ??= this.#pool.take(this.#options.batchSize * this.#imageBytes);
+    this.#pixels ??= this.#images.take(this.#options.batchSize * this.#imageBytes);
     this.#pixels.set(pixels, this.#entries.length * this.#imageBytes);
     this.#entries.push(entry);
     if (this.#entries.length === this.#options.batchSize) await this.#flush();
@@ -74,7 +83,7 @@ export class InferenceQueue {
     while (this.#inFlight.size >= batchesInFlight) await Promise.race(this.#inFlight);
     this.#throwFailure();
     const entries = this.#entries;
-    const pixels = this.#pixels as Uint8Array<ArrayBuffer>;
+    const pixels = this.#pixels as Uint8Array<SharedArrayBuffer>;
     this.#entries = [];
     this.#pixels = undefined;
     const task = this.#process(pixels, entries)
@@ -85,12 +94,13 @@ export class InferenceQueue {
     this.#inFlight.add(task);
   }
 
-  async #process(pixels: Uint8Array<ArrayBuffer>, entries: readonly Entry[]): Promise<void> {
+  async #process(pixels: Uint8Array<SharedArrayBuffer>, entries: readonly Entry[]): Promise<void> {
     const { backbone, cache, layout, onWritten } = this.#options;
     const images = pixels.subarray(0, entries.length * this.#imageBytes);
-    const features = await backbone.run(images, entries.length);
-    this.#pool.give(pixels);
     const length = rowLength(layout.shape);
+    const shared = this.#features.take(entries.length * length);
+    const features = await backbone.run(images, entries.length, shared);
+    this.#images.give(pixels);
     if (features.length !== entries.length * length) {
       throw new HeadstartError(
         'BACKBONE_UNSUITABLE',
@@ -98,7 +108,10 @@ export class InferenceQueue {
       );
     }
     const keys = entries.map(({ key }) => key);
-    cache.putEncoded(await this.#encode(features, length, entries, keys));
+    const records = await this.#encode(features, length, entries, keys);
+    this.#features.give(shared);
+    cache.putEncoded(records);
+    this.#records.give(records);
     onWritten(keys);
   }
 
@@ -108,9 +121,9 @@ export class InferenceQueue {
     length: number,
     entries: readonly Entry[],
     keys: readonly Buffer[],
-  ): Promise<Buffer> {
+  ): Promise<Buffer<ArrayBuffer>> {
     const { layout, backbone } = this.#options;
-    const target = Buffer.allocUnsafe(keys.length * recordBytes(rowBytes(layout)));
+    const target = this.#records.take(keys.length * recordBytes(rowBytes(layout)));
     const headers = { ...expectedHeaders(keys, layout), headerBytes };
     const bad = await encodeRows({ numbers: features, ...headers, dtype: layout.dtype, target });
     if (bad < 0) return target;
