@@ -170,6 +170,16 @@ describe('A table of images', () => {
     expect(comma.message).toContain('photos.csv, line 3: there are 3 values for 2 columns');
   });
 
+  it.each([
+    ['photos.csv', ',', 'comma'],
+    ['photos.csv', ';', 'semicolon'],
+    ['photos.tsv', '\t', 'tab'],
+  ])('is refused with too many values, which %s separates by "%s"', async (name, mark, word) => {
+    const text = plain.replace('a/01.jpg,a', 'a/01.jpg,a,b').replaceAll(',', mark);
+    const { message } = await refusal(text, name);
+    expect(message).toContain(`there are 3 values for 2 columns: a value with a ${word} in it`);
+  });
+
   it('has columns of other names where they are named, and asks where several may be meant', async () => {
     const text = `photo,kind,part,scene\n${rows((file, i) => `${file},${labelOf(file)},${i % 3 === 2 ? 'val' : 'training_set'},s${i}`)}`;
     const named = { pathColumn: 'photo', labelColumn: 'kind', splitColumn: 'part' };
@@ -242,6 +252,9 @@ describe('A table of images', () => {
     );
     expect(await of('path,label\n')).toContain('has no rows');
     expect(await of('')).toContain('photos.csv is empty: its first line must name the columns');
+    expect((await refusal('\n', 'photos.jsonl')).message).toMatch(
+      /photos\.jsonl is empty: each line must be an object\.$/,
+    );
     const split = rows((file, i) => `${file},${labelOf(file)},${i % 2 ? 'test' : 'val'}`);
     expect(await of(`path,label,split\n${split}`)).toContain(
       'has rows of the split validation, test but none of train',

@@ -71,10 +71,11 @@ function delimitedRows(path: string, text: string, delimiter: string): TableRows
   const [header, ...rows] = csvRows(text, refuse, delimiter);
   if (!header) throw tableError(path, 'is empty: its first line must name the columns');
   const columns = header.record.map((name) => name.trim());
+  const name = delimiter === ',' ? 'comma' : delimiter === ';' ? 'semicolon' : 'tab';
   for (const { record, line } of rows) {
     if (record.length === columns.length) continue;
     const found = `there are ${record.length} values for ${columns.length} columns`;
-    throw tableError(path, `${found}: a value with a comma in it needs quotes`, line);
+    throw tableError(path, `${found}: a value with a ${name} in it needs quotes`, line);
   }
   return { columns, rows: rows.map(({ record, line }) => ({ line, values: record })) };
 }
@@ -86,6 +87,7 @@ function jsonRows(path: string, text: string): TableRows {
     if (line.trim() === '') continue;
     objects.push({ line: i + 1, value: jsonObject(path, line, i + 1) });
   }
+  if (objects.length === 0) throw tableError(path, 'is empty: each line must be an object');
   const columns = [...new Set(objects.flatMap(({ value }) => Object.keys(value)))];
   const rows = objects.map(({ line, value }) => ({
     line,
