@@ -133,10 +133,12 @@ async function withProfileMark(mark: string): Promise<Buffer> {
 
 /** 2 x 2 gray pixels in a lossless frame (SOF3): four differences of 0 from the middle. */
 const lossless = Buffer.from(
-  'ffd8ffc3000b080002000201011100ffc40014000100000000000000000000000000000000ffda0008010100010000 0fffd9'.replace(
-    ' ',
-    '',
-  ),
+  [
+    'ffd8 ffc3000b080002000201011100 ffc400140001 0000000000000000000000000000000000',
+    'ffda00080101000100000f ffd9',
+  ]
+    .join('')
+    .replaceAll(' ', ''),
   'hex',
 );
 

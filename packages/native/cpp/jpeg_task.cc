@@ -122,11 +122,10 @@ struct Job {
  private:
   bool run(Scratch& file, Scratch& picture) {
     const Bytes bytes = path.empty() ? given : read_file(path, file);
-    if (!image::may_be_jpeg(bytes.data, bytes.length) ||
-        (expected && sha256(bytes.data, bytes.length) != expected)) {
-      return false;
-    }
-    const auto target = [&](image::Size size) {
+    if (!image::may_be_jpeg(bytes.data, bytes.length)) return false;
+    const auto target = [&](image::Size size) -> std::uint8_t* {
+      // Now, as nobody needs to know it of a file that is left alone.
+      if (expected && sha256(bytes.data, bytes.length) != expected) return nullptr;
       rendering.source = size;
       rendering.pixels = picture.room(3 * size.height * size.width);
       return const_cast<std::uint8_t*>(rendering.pixels);

@@ -45,8 +45,8 @@ export function decodeVersion(resize: ResizeMethod): number {
 export const defaultMaxPixels = 100_000_000;
 
 /**
- * Pictures up to this size are decoded in parallel (in libuv's pool); larger ones one at a time, so
- * that memory stays bounded however many there are.
+ * Pictures up to this size are decoded in parallel (in the pools of libuv and of the addon); larger ones
+ * one at a time, so that memory stays bounded however many there are.
  */
 const parallelPixels = 20_000_000;
 

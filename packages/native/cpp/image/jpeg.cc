@@ -159,9 +159,10 @@ bool decode(jpeg_decompress_struct& info, const JpegLimits& limits, const JpegTa
       !has_plain_markers(info, limits)) {
     return false;
   }
+  std::uint8_t* const pixels = target(size);
+  if (pixels == nullptr) return false;
   info.out_color_space = JCS_RGB;
   if (!jpeg.start(&info)) return false;
-  std::uint8_t* const pixels = target(size);
   while (info.output_scanline < info.output_height) {
     JSAMPROW row = pixels + 3 * size.width * info.output_scanline;
     if (jpeg.read_scanlines(&info, &row, 1) != 1) return false;

@@ -31,7 +31,7 @@ struct JpegLimits {
   std::function<bool(const std::uint8_t*, std::size_t)> ignores_profile;
 };
 
-// Makes room for a picture, to be filled with RGB, [height, width, 3].
+// Makes room for a picture, to be filled with RGB, [height, width, 3]. Null: it is left alone after all.
 using JpegTarget = std::function<std::uint8_t*(Size)>;
 
 // False where the file is left alone: what is in the target is then arbitrary.
