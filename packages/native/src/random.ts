@@ -13,7 +13,7 @@ export const randomDomain = {
   split: 5,
   backboneInit: 6,
   sampleGenerator: 7,
-  study: 8,
+  experiment: 8,
 } as const;
 
 const maxCount = 2 ** 31 - 1;

@@ -14,8 +14,8 @@ import {
 } from '../options.ts';
 import { noticesTo, type Runner } from '../runner.ts';
 import { percent, table } from '../table.ts';
+import { experimentExitCode, skippedLines } from './experiment-options.ts';
 import { type ImageOptions, imageOptions } from './image-options.ts';
-import { skippedLines, studyExitCode } from './study-options.ts';
 import {
   addHeadTrainingOptions,
   type HeadTrainingOptions,
@@ -59,7 +59,7 @@ export function addAuditCommand(program: Command, runner: Runner): void {
         onNotice: noticesTo(ui),
       });
       ui.result(documentOf(result), auditText(result));
-      return studyExitCode(options, result);
+      return experimentExitCode(options, result);
     }),
   );
 }

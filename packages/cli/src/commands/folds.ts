@@ -6,16 +6,16 @@ import { addOptions, type FlagValues } from '../options.ts';
 import { duration } from '../progress.ts';
 import type { Runner } from '../runner.ts';
 import { percent, table } from '../table.ts';
-import { foldsLine } from './folds-text.ts';
 import {
-  addStudyOptions,
-  type StudyOptions,
+  addExperimentOptions,
+  type ExperimentOptions,
+  experimentExitCode,
+  experimentSettings,
   skippedLines,
-  studyExitCode,
-  studySettings,
-} from './study-options.ts';
+} from './experiment-options.ts';
+import { foldsLine } from './folds-text.ts';
 
-type FoldsOptions = StudyOptions & FlagValues<typeof foldsOptions>;
+type FoldsOptions = ExperimentOptions & FlagValues<typeof foldsOptions>;
 
 export function addFoldsCommand(program: Command, runner: Runner): void {
   const command = program
@@ -26,16 +26,16 @@ export function addFoldsCommand(program: Command, runner: Runner): void {
       'folder with one folder per class, or with a train/ folder, whose images count; or a table',
     );
   addOptions(command, foldsOptions);
-  addStudyOptions(command);
+  addExperimentOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: FoldsOptions) => {
       const { crossValidate } = await import('@headstart/core');
       const result = await crossValidate({
-        ...studySettings(options, context),
+        ...experimentSettings(options, context),
         data,
       });
       context.ui.result(documentOf(result), foldsText(result));
-      return studyExitCode(options, result);
+      return experimentExitCode(options, result);
     }),
   );
 }

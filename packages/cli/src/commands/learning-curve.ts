@@ -7,14 +7,14 @@ import { addOptions, type FlagValues } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import { percent, table } from '../table.ts';
 import {
-  addStudyOptions,
-  type StudyOptions,
+  addExperimentOptions,
+  type ExperimentOptions,
+  experimentExitCode,
+  experimentSettings,
   skippedLines,
-  studyExitCode,
-  studySettings,
-} from './study-options.ts';
+} from './experiment-options.ts';
 
-type LearningCurveOptions = StudyOptions & FlagValues<typeof learningCurveOptions>;
+type LearningCurveOptions = ExperimentOptions & FlagValues<typeof learningCurveOptions>;
 
 export function addLearningCurveCommand(program: Command, runner: Runner): void {
   const command = program
@@ -25,17 +25,17 @@ export function addLearningCurveCommand(program: Command, runner: Runner): void 
       'folder with one folder per class, or with train/ and validation/ folders; or a table',
     );
   addOptions(command, learningCurveOptions);
-  addStudyOptions(command);
+  addExperimentOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: LearningCurveOptions) => {
       const { learningCurve } = await import('@headstart/core');
       const result = await learningCurve({
-        ...studySettings(options, context),
+        ...experimentSettings(options, context),
         data,
         validationFeatures: options.valFeatures,
       });
       context.ui.result(documentOf(result), curveText(result));
-      return studyExitCode(options, result);
+      return experimentExitCode(options, result);
     }),
   );
 }

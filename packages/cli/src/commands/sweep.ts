@@ -6,18 +6,18 @@ import { addOptions, type FlagValues } from '../options.ts';
 import { duration } from '../progress.ts';
 import type { Runner } from '../runner.ts';
 import { percent, table } from '../table.ts';
-import { backboneOfFiles } from './image-options.ts';
 import {
-  addStudyOptions,
-  type StudyOptions,
+  addExperimentOptions,
+  type ExperimentOptions,
+  experimentExitCode,
+  experimentSettings,
   skippedLines,
-  studyExitCode,
-  studySettings,
-} from './study-options.ts';
+} from './experiment-options.ts';
+import { backboneOfFiles } from './image-options.ts';
 
 type DescribeChoice = typeof import('@headstart/core').describeChoice;
 
-type SweepOptions = StudyOptions & FlagValues<typeof sweepOptions>;
+type SweepOptions = ExperimentOptions & FlagValues<typeof sweepOptions>;
 
 export function addSweepCommand(program: Command, runner: Runner): void {
   const command = program
@@ -28,18 +28,18 @@ export function addSweepCommand(program: Command, runner: Runner): void {
       'folder with one folder per class, or with train/ and validation/ folders; or a table',
     );
   addOptions(command, sweepOptions);
-  addStudyOptions(command);
+  addExperimentOptions(command);
   command.action(
     runner(async (context, data: string | undefined, options: SweepOptions) => {
       const { describeChoice, sweep } = await import('@headstart/core');
       const result = await sweep({
-        ...studySettings(options, context),
+        ...experimentSettings(options, context),
         ...backboneOfFiles(command, data),
         data,
         validationFeatures: options.valFeatures,
       });
       context.ui.result(documentOf(result), sweepText(result, describeChoice));
-      return studyExitCode(options, result);
+      return experimentExitCode(options, result);
     }),
   );
 }

@@ -7,14 +7,23 @@ import { describeTrainer } from '../head/index.ts';
 import { auditOptions, type OptionsOf, settleOptions } from '../options/index.ts';
 import { thumbnail } from '../page/index.ts';
 import { type AuditPageItem, auditPage } from './audit-page.ts';
-import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
-import { chooseStudyFolder } from './experiment-folder.ts';
+import {
+  announceHeads,
+  type ExperimentTrainingOptions,
+  openExperimentTraining,
+} from './cross-validate.ts';
+import {
+  allImages,
+  type ExperimentData,
+  type ExperimentDataOptions,
+  openExperimentData,
+} from './experiment-data.ts';
+import { chooseExperimentFolder } from './experiment-folder.ts';
 import { type AuditedImage, type AuditResult, auditImages } from './label-issues.ts';
-import { allImages, openStudyData, type StudyData, type StudyDataOptions } from './study-data.ts';
 
 export interface AuditLabelsOptions
-  extends StudyDataOptions,
-    StudyTrainingOptions,
+  extends ExperimentDataOptions,
+    ExperimentTrainingOptions,
     OptionsOf<typeof auditOptions> {
   /** Folder of images. */
   readonly data: string;
@@ -77,18 +86,18 @@ export async function auditLabels(options: AuditLabelsOptions): Promise<AuditLab
   const { folds, seeds, similarity } = settleOptions(auditOptions, options);
   const { signal, onProgress } = options;
   const ours = [...Object.values(files), 'corrections.csv'];
-  const folder = await chooseStudyFolder('audits', options.data, options.out, ours);
+  const folder = await chooseExperimentFolder('audits', options.data, options.out, ours);
   const plain = {
     ...options,
     augment: undefined,
     head: options.head ?? 'linear',
     earlyStopping: options.earlyStopping ?? { monitor: 'val_loss' as const, patience: 5 },
   };
-  const training = await openStudyTraining(plain);
+  const training = await openExperimentTraining(plain);
   const { corrections } = options;
   const earlier = corrections === undefined ? undefined : await readCorrections(corrections);
   await using _ = { [Symbol.asyncDispose]: await makeOutputFolder(folder) };
-  await using data = await openStudyData(plain, allImages);
+  await using data = await openExperimentData(plain, allImages);
   announceHeads(training, options);
   const seed = options.seed ?? 0;
   const audit = await auditImages({
@@ -124,7 +133,7 @@ export async function auditLabels(options: AuditLabelsOptions): Promise<AuditLab
 /** @param decided contents that somebody has looked at already */
 function withoutDecided(
   audit: AuditResult,
-  { files: samples }: StudyData,
+  { files: samples }: ExperimentData,
   decided: ReadonlySet<string>,
 ): AuditResult {
   const open = (i: number) => !decided.has((samples[i] as Sample).hash);
@@ -138,7 +147,7 @@ function withoutDecided(
 function describe(
   out: string,
   options: AuditLabelsOptions,
-  data: StudyData,
+  data: ExperimentData,
   audit: AuditResult,
   backend: 'cpu' | 'cuda',
 ): AuditLabelsResult {
@@ -186,7 +195,11 @@ function outliersOf({ images }: AuditResult): AuditedImage[] {
   return images.filter(({ outlier }) => outlier).sort((a, b) => b.distance - a.distance);
 }
 
-async function writeTables(folder: string, data: StudyData, audit: AuditResult): Promise<void> {
+async function writeTables(
+  folder: string,
+  data: ExperimentData,
+  audit: AuditResult,
+): Promise<void> {
   const { classes } = data.images;
   const sample = (i: number) => data.files[i] as Sample;
   const rows = audit.images.map((one, rank) => [
@@ -219,7 +232,7 @@ async function writeTables(folder: string, data: StudyData, audit: AuditResult):
 /** Pictures to decide on, those of one kind after the other. */
 async function pageItems(
   audit: AuditResult,
-  data: StudyData,
+  data: ExperimentData,
   { pictures = auditOptions.pictures.default, signal, onProgress }: AuditLabelsOptions,
 ): Promise<AuditPageItem[]> {
   const byIndex = new Map(audit.images.map((one) => [one.index, one]));

@@ -14,11 +14,15 @@ import {
   type optimizerOptions,
   settleOptions,
 } from '../options/index.ts';
+import {
+  type ExperimentDataOptions,
+  openExperimentData,
+  trainingImages,
+} from './experiment-data.ts';
 import { crossValidateHeads, type FoldsResult } from './fold-scores.ts';
-import { openStudyData, type StudyDataOptions, trainingImages } from './study-data.ts';
 
-/** How a study trains its heads: as `train` does. */
-export interface StudyTrainingOptions
+/** How an experiment trains its heads: as `train` does. */
+export interface ExperimentTrainingOptions
   extends Omit<TrainingOptions, 'head' | 'views' | 'classWeights'>,
     OptionsOf<
       Pick<typeof headOptions, 'head'> &
@@ -27,8 +31,8 @@ export interface StudyTrainingOptions
     > {}
 
 export interface CrossValidateOptions
-  extends StudyDataOptions,
-    StudyTrainingOptions,
+  extends ExperimentDataOptions,
+    ExperimentTrainingOptions,
     OptionsOf<Omit<typeof foldsOptions, 'features'>> {}
 
 /** An accuracy by cross-validation. */
@@ -68,8 +72,8 @@ export interface CrossValidateResult extends FoldsSummary {
  */
 export async function crossValidate(options: CrossValidateOptions): Promise<CrossValidateResult> {
   const { folds, seeds } = settleOptions(foldsOptions, options);
-  const training = await openStudyTraining(options);
-  await using data = await openStudyData(options, trainingImages);
+  const training = await openExperimentTraining(options);
+  await using data = await openExperimentData(options, trainingImages);
   announceHeads(training, options);
   const result = await crossValidateHeads({
     ...training,
@@ -109,10 +113,10 @@ export function summarizeFolds(result: FoldsResult): FoldsSummary {
   };
 }
 
-type OpenOptions = StudyDataOptions & StudyTrainingOptions;
+type OpenOptions = ExperimentDataOptions & ExperimentTrainingOptions;
 
 /** The options of training, checked before any image is read. */
-export async function openStudyTraining(options: OpenOptions) {
+export async function openExperimentTraining(options: OpenOptions) {
   const head = options.head === undefined ? undefined : await loadHeadSpec(options.head);
   const { device: backend, notice } = chooseTrainer(options);
   if (notice && options.data === undefined) options.onNotice?.({ level: 'info', text: notice });

@@ -10,13 +10,19 @@ import {
   poolsFirst,
   trainHeads,
 } from '../head/index.ts';
-import { headsAtOnce, plainSet, type StudyImages, type StudyTraining, viewedSet } from './heads.ts';
+import {
+  type ExperimentImages,
+  type ExperimentTraining,
+  headsAtOnce,
+  plainSet,
+  viewedSet,
+} from './heads.ts';
 import { assignFolds, clustersOf, type FoldSample, splitByFold } from './partition.ts';
 import { type CurvePoint, type Extrapolation, extrapolate, type PowerLaw } from './power-law.ts';
 
-export interface CurvePointsOptions extends StudyTraining {
+export interface CurvePointsOptions extends ExperimentTraining {
   /** Images to train on; row v of a sample is its view v. */
-  readonly images: StudyImages;
+  readonly images: ExperimentImages;
   /** Plain images to measure on. */
   readonly validation: FeatureSet;
   /** Nested subsets are drawn so often, with seeds `seed`, `seed + 1`, … */
@@ -137,7 +143,7 @@ export function stratifiedOrder(samples: readonly FoldSample[], seed: number): I
   const counts = new Map<number, number>();
   for (const { label } of samples) counts.set(label, (counts.get(label) ?? 0) + 1);
   const clusters = clustersOf(samples);
-  const stream = { seed, domain: randomDomain.study, counter: [3, 0, 0] } as const;
+  const stream = { seed, domain: randomDomain.experiment, counter: [3, 0, 0] } as const;
   const keys = uniforms(stream, clusters.length);
   const order = [...clusters.keys()].sort((a, b) => (keys[a] as number) - (keys[b] as number));
   const seen = new Map<number, number>();
@@ -162,7 +168,7 @@ function randomNumbers(seed: number): () => number {
   return () => {
     if (at === numbers.length) {
       const counter = [4, block++, 0] as [number, number, number];
-      numbers = uniforms({ seed, domain: randomDomain.study, counter }, 4096);
+      numbers = uniforms({ seed, domain: randomDomain.experiment, counter }, 4096);
       at = 0;
     }
     return numbers[at++] as number;

@@ -3,12 +3,12 @@ import { basename, resolve } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 
 /**
- * The folder that a study writes to: the one that was named, or `kind/<name of the data>`.
+ * The folder that an experiment writes to: the one that was named, or `kind/<name of the data>`.
  *
  * @param ours names of files that such a folder may hold
  * @throws HeadstartError `USAGE` where it holds something else and none of these
  */
-export async function chooseStudyFolder(
+export async function chooseExperimentFolder(
   kind: string,
   source: string,
   out: string | undefined,

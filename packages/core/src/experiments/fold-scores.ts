@@ -1,10 +1,11 @@
 import { predictedClasses } from '../evaluate/index.ts';
-import type { StudyHeadsOptions } from './heads.ts';
+import type { ExperimentHeadsOptions } from './heads.ts';
 import { foldInterval, variance } from './interval.ts';
 import { type FoldPlanOptions, outOfFold } from './out-of-fold.ts';
 import { clustersOf } from './partition.ts';
 
-export type FoldsOptions = Omit<StudyHeadsOptions, 'heads' | 'stage' | 'seed'> & FoldPlanOptions;
+export type FoldsOptions = Omit<ExperimentHeadsOptions, 'heads' | 'stage' | 'seed'> &
+  FoldPlanOptions;
 
 /** An accuracy by cross-validation. */
 export interface FoldsResult {

@@ -13,15 +13,15 @@ import {
   viewsOfVariations,
 } from '../head/index.ts';
 
-/** Images that a study trains on and is measured on. */
-export interface StudyImages {
+/** Images that an experiment trains on and is measured on. */
+export interface ExperimentImages {
   /** Row v of a sample is its view v; row 0 is its plain image. */
   readonly set: FeatureSet;
   readonly classes: readonly string[];
 }
 
-/** How the heads of a study are trained: as `train` would. */
-export type StudyTraining = Omit<
+/** How the heads of an experiment are trained: as `train` would. */
+export type ExperimentTraining = Omit<
   TrainHeadsOptions,
   | 'train'
   | 'validation'
@@ -34,8 +34,8 @@ export type StudyTraining = Omit<
   | 'stores'
 >;
 
-export interface StudyHeadsOptions extends StudyTraining {
-  readonly images: StudyImages;
+export interface ExperimentHeadsOptions extends ExperimentTraining {
+  readonly images: ExperimentImages;
   /** Indices of samples are those of `images`, also for validation and test. */
   readonly heads: readonly HeadVariation[];
   /** What progress is called. */
@@ -54,7 +54,9 @@ const mostHeadsAtOnce = 512;
  *
  * @returns one head for each of `heads`, in their order
  */
-export async function trainStudyHeads(options: StudyHeadsOptions): Promise<TrainedHead[]> {
+export async function trainExperimentHeads(
+  options: ExperimentHeadsOptions,
+): Promise<TrainedHead[]> {
   const { heads, signal, stage, onProgress } = options;
   const images = await imagesFor(
     options.head ?? defaultHead(options.images.set.shape),
@@ -92,8 +94,8 @@ export async function trainStudyHeads(options: StudyHeadsOptions): Promise<Train
 
 /** How many heads of these options may be in memory together. */
 export function headsAtOnce(
-  { set, classes }: StudyImages,
-  { head = defaultHead(set.shape), dropout }: Pick<StudyTraining, 'head' | 'dropout'>,
+  { set, classes }: ExperimentImages,
+  { head = defaultHead(set.shape), dropout }: Pick<ExperimentTraining, 'head' | 'dropout'>,
 ): number {
   const { parameterCount } = resolveHead(head, {
     featureShape: set.shape,
@@ -113,7 +115,7 @@ export function plainSet(set: FeatureSet): FeatureSet {
 /** The rows that these heads draw as views. */
 export function viewedSet(
   set: FeatureSet,
-  options: StudyTraining,
+  options: ExperimentTraining,
   heads: readonly HeadVariation[],
 ): FeatureSet {
   if ((options.views ?? 'none') === 'none') return plainSet(set);
@@ -128,9 +130,9 @@ export function viewedSet(
 /** The images as a head sees them: pooled once, where it would pool them in each step. */
 async function imagesFor(
   head: HeadSpec,
-  images: StudyImages,
+  images: ExperimentImages,
   options: OperationOptions,
-): Promise<StudyImages> {
+): Promise<ExperimentImages> {
   if (!poolsFirst(head)) return images;
   return { ...images, set: await pooledSet(images.set, options) };
 }

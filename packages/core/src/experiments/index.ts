@@ -10,14 +10,15 @@ export {
   type CrossValidateOptions,
   type CrossValidateResult,
   crossValidate,
+  type ExperimentTrainingOptions,
   type FoldsSummary,
-  type StudyTrainingOptions,
 } from './cross-validate.ts';
 export { curvePoints, stratifiedOrder } from './curve-points.ts';
 export { describeChoice } from './describe-choice.ts';
+export type { ExperimentDataOptions } from './experiment-data.ts';
 export { crossValidateHeads } from './fold-scores.ts';
 export { rungsOf } from './halving.ts';
-export { trainStudyHeads } from './heads.ts';
+export { trainExperimentHeads } from './heads.ts';
 export { foldInterval } from './interval.ts';
 export { auditImages } from './label-issues.ts';
 export {
@@ -31,7 +32,6 @@ export { comparePaired } from './paired.ts';
 export { assignFolds, type FoldSample } from './partition.ts';
 export { errorAt, extrapolate, fitPowerLaw } from './power-law.ts';
 export { defaultSpace, drawTrial, parseSpace, type TrialChoice } from './search-space.ts';
-export type { StudyDataOptions } from './study-data.ts';
 export { type SweepOptions, type SweepResult, sweep, type TrialSummary } from './sweep.ts';
 export { type TrainFolds, type TrainFoldsOptions, trainAndCrossValidate } from './train-folds.ts';
 export type { SweepState, Trial, TrialEnd } from './trial.ts';

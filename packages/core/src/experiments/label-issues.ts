@@ -1,12 +1,12 @@
 import type { OperationOptions } from '../base/operation.ts';
 import { inFloat32, pooledSet } from '../features/index.ts';
 import { confidentLabels, type Judged } from './confident.ts';
-import { plainSet, type StudyHeadsOptions } from './heads.ts';
+import { type ExperimentHeadsOptions, plainSet } from './heads.ts';
 import { type Neighbours, nearestNeighbours, unitVectors } from './neighbours.ts';
 import { type FoldPlanOptions, outOfFold } from './out-of-fold.ts';
 
 export interface AuditOptions
-  extends Omit<StudyHeadsOptions, 'heads' | 'stage' | 'seed'>,
+  extends Omit<ExperimentHeadsOptions, 'heads' | 'stage' | 'seed'>,
     FoldPlanOptions {
   /** Cosine similarity from which two images count as near duplicates. */
   readonly similarity: number;
@@ -108,7 +108,7 @@ export async function auditImages(options: AuditOptions): Promise<AuditResult> {
 }
 
 async function neighboursOf(
-  set: StudyHeadsOptions['images']['set'],
+  set: ExperimentHeadsOptions['images']['set'],
   { signal, onProgress }: Pick<AuditOptions, 'onProgress'> & OperationOptions,
 ): Promise<Neighbours> {
   const rows = set.samples.map((sample) => sample.rows[0] as number);

@@ -7,15 +7,19 @@ import { type FeatureSet, inGroups, readFeatureFile } from '../features/index.ts
 import { defaultHead, describeTrainer } from '../head/index.ts';
 import { learningCurveOptions, type OptionsOf, settleOptions } from '../options/index.ts';
 import { html, pageDocument, table, trusted } from '../page/index.ts';
-import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
+import {
+  announceHeads,
+  type ExperimentTrainingOptions,
+  openExperimentTraining,
+} from './cross-validate.ts';
 import { learningCurveSvg } from './curve-plot.ts';
 import { curvePoints, type LearningCurve } from './curve-points.ts';
-import { chooseStudyFolder } from './experiment-folder.ts';
-import { openStudyData, type StudyDataOptions } from './study-data.ts';
+import { type ExperimentDataOptions, openExperimentData } from './experiment-data.ts';
+import { chooseExperimentFolder } from './experiment-folder.ts';
 
 export interface LearningCurveOptions
-  extends StudyDataOptions,
-    StudyTrainingOptions,
+  extends ExperimentDataOptions,
+    ExperimentTrainingOptions,
     OptionsOf<Omit<typeof learningCurveOptions, 'features'>> {}
 
 /** Accuracy by number of images, measured and predicted. */
@@ -67,11 +71,11 @@ export async function learningCurve(options: LearningCurveOptions): Promise<Lear
   const { signal, onProgress } = options;
   const source = options.data ?? options.features ?? '';
   const ours = Object.values(files);
-  const folder = await chooseStudyFolder('learning-curves', source, options.out, ours);
-  const training = await openStudyTraining(options);
+  const folder = await chooseExperimentFolder('learning-curves', source, options.out, ours);
+  const training = await openExperimentTraining(options);
   await using _ = { [Symbol.asyncDispose]: await makeOutputFolder(folder) };
   const validating = new Set<string>();
-  await using data = await openStudyData(
+  await using data = await openExperimentData(
     options,
     ({ train, validation }) => {
       for (const { path } of validation) validating.add(path);
@@ -115,7 +119,7 @@ export async function learningCurve(options: LearningCurveOptions): Promise<Lear
 
 /** Training and validation images: of one extraction, or of two feature files. */
 async function parts(
-  data: Awaited<ReturnType<typeof openStudyData>>,
+  data: Awaited<ReturnType<typeof openExperimentData>>,
   validating: ReadonlySet<string>,
   options: LearningCurveOptions,
 ): Promise<{ readonly train: FeatureSet; readonly validation: FeatureSet }> {

@@ -95,7 +95,7 @@ function project(vectors: Float32Array, samples: number): Float32Array {
   const dimensions = vectors.length / samples;
   const result = new Float32Array(samples * projectedDimensions);
   for (let p = 0; p < projectedDimensions; p++) {
-    const stream = { seed: 0, domain: randomDomain.study, counter: [1, p, 0] } as const;
+    const stream = { seed: 0, domain: randomDomain.experiment, counter: [1, p, 0] } as const;
     const drawn = uniforms(stream, dimensions);
     const signs = new Float32Array(dimensions);
     for (let d = 0; d < dimensions; d++) signs[d] = (drawn[d] as number) < 0.5 ? -1 : 1;

@@ -1,6 +1,6 @@
 import { HeadstartError } from '../base/errors.ts';
 import type { HeadVariation } from '../head/index.ts';
-import { type StudyHeadsOptions, trainStudyHeads } from './heads.ts';
+import { type ExperimentHeadsOptions, trainExperimentHeads } from './heads.ts';
 import { assignFolds, clustersOf, type FoldSample, splitByFold } from './partition.ts';
 
 export interface FoldPlanOptions {
@@ -66,13 +66,13 @@ export interface OutOfFold {
 
 /** Trains a head for each fold and collects the predictions for its own fold. */
 export async function outOfFold(
-  options: Omit<StudyHeadsOptions, 'heads'> & FoldPlanOptions,
+  options: Omit<ExperimentHeadsOptions, 'heads'> & FoldPlanOptions,
 ): Promise<OutOfFold> {
   const { images, folds, repeats, leftOut: _, ...training } = options;
   const { samples } = images.set;
   const heads = planFolds(samples, options);
   const started = performance.now();
-  const trained = await trainStudyHeads({ ...training, images, heads });
+  const trained = await trainExperimentHeads({ ...training, images, heads });
   const classes = images.classes.length;
   const probabilities = Array.from(
     { length: repeats },

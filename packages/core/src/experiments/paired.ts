@@ -65,7 +65,7 @@ export function comparePaired(
 function resample(samples: number, lost: number, won: number, seed: number, i: number): number {
   const counter = [i, 0, 0] as [number, number, number];
   let sum = 0;
-  for (const u of uniforms({ seed, domain: randomDomain.study, counter }, samples)) {
+  for (const u of uniforms({ seed, domain: randomDomain.experiment, counter }, samples)) {
     const at = u * samples;
     if (at < lost) sum--;
     else if (at < lost + won) sum++;

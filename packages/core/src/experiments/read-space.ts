@@ -2,7 +2,7 @@ import { HeadstartError, reasonOf } from '../base/errors.ts';
 import { readRegularText } from '../base/regular-file.ts';
 import type { FeatureSet } from '../features/index.ts';
 import { defaultHead, type HeadSpec, loadHeadSpec, resolveHead } from '../head/index.ts';
-import type { StudyTrainingOptions } from './cross-validate.ts';
+import type { ExperimentTrainingOptions } from './cross-validate.ts';
 import { defaultSpace, parseSpace, type SearchSpace, type TrialChoice } from './search-space.ts';
 
 export async function loadSpace(path: string | undefined): Promise<SearchSpace> {
@@ -39,7 +39,7 @@ export function hasDropout({ layers }: HeadSpec): boolean {
 
 /** What `train` would do with the same options. */
 export function baselineOf(
-  options: StudyTrainingOptions,
+  options: ExperimentTrainingOptions,
   { shape }: FeatureSet,
   optimizer: TrialChoice['optimizer'] = 'adam',
 ): TrialChoice {

@@ -136,7 +136,7 @@ export function drawTrial(
   trial: number,
   hasDropout: (head: string) => boolean,
 ): TrialChoice {
-  const stream = { seed, domain: randomDomain.study, counter: [2, trial, 0] } as const;
+  const stream = { seed, domain: randomDomain.experiment, counter: [2, trial, 0] } as const;
   const u = uniforms(stream, 9);
   const choose = <T>(values: readonly T[], at: number) =>
     values[Math.min(values.length - 1, Math.floor((u[at] as number) * values.length))] as T;

@@ -14,8 +14,12 @@ import {
   type TrainingDataOptions,
   trainOn,
 } from '../train/index.ts';
-import { announceHeads, openStudyTraining, type StudyTrainingOptions } from './cross-validate.ts';
-import { chooseStudyFolder } from './experiment-folder.ts';
+import {
+  announceHeads,
+  type ExperimentTrainingOptions,
+  openExperimentTraining,
+} from './cross-validate.ts';
+import { chooseExperimentFolder } from './experiment-folder.ts';
 import { compareScores } from './halving.ts';
 import { baselineOf, checkSpecs, hasDropout, loadSpace, loadSpecs } from './read-space.ts';
 import { drawTrial, type TrialChoice } from './search-space.ts';
@@ -34,7 +38,7 @@ import { sweepHeads } from './trials.ts';
 
 export interface SweepOptions
   extends Omit<TrainingDataOptions, 'head' | 'views' | 'classWeights'>,
-    StudyTrainingOptions,
+    ExperimentTrainingOptions,
     OptionsOf<typeof viewsOption & Omit<typeof sweepOptions, 'features' | 'validationFeatures'>> {}
 
 export interface TrialSummary {
@@ -91,7 +95,12 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
     });
   }
   const source = options.data ?? options.features ?? '';
-  const folder = await chooseStudyFolder('sweeps', source, options.out, Object.values(sweepFiles));
+  const folder = await chooseExperimentFolder(
+    'sweeps',
+    source,
+    options.out,
+    Object.values(sweepFiles),
+  );
   const search = await openSearch(options);
   await using _ = await lockSweep(folder);
   await using data = await openTrainingData({ ...options, ...search.training });
@@ -148,7 +157,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 /** What can be known, and refused, before any image is read. */
 async function openSearch(options: SweepOptions) {
   const space = await loadSpace(options.space);
-  const training = await openStudyTraining(options);
+  const training = await openExperimentTraining(options);
   return { space, training, specs: await loadSpecs(space) };
 }
 

@@ -14,9 +14,9 @@ import {
   trainOn,
 } from '../train/index.ts';
 import { type FoldsSummary, summarizeFolds } from './cross-validate.ts';
+import { experimentViews, extractExperimentImages } from './experiment-data.ts';
 import { crossValidateHeads } from './fold-scores.ts';
-import type { StudyImages } from './heads.ts';
-import { extractStudyImages, studyViews } from './study-data.ts';
+import type { ExperimentImages } from './heads.ts';
 
 const defaultFolds = 5;
 
@@ -162,7 +162,7 @@ function estimate(
   { settings, data, timing }: TrainedRun,
 ): number {
   const { images, extractor, counts, seconds } = data;
-  const missing = extractor?.missing(images, studyViews(optionsOfViews(options))) ?? 0;
+  const missing = extractor?.missing(images, experimentViews(optionsOfViews(options))) ?? 0;
   const perView = counts.computed > 0 ? seconds / counts.computed : secondsPerViewUnknown;
   const { head = defaultHead(data.train.shape) } = settings;
   const share = poolsFirst(head) && !isPooledOnce(head, data) ? pooledShare : 1;
@@ -178,10 +178,10 @@ function optionsOfViews({
   return { augment, seed, groupBy, views: typeof views === 'number' ? views : undefined };
 }
 
-async function imagesOf(data: TrainingData, options: TrainOptions): Promise<StudyImages> {
+async function imagesOf(data: TrainingData, options: TrainOptions): Promise<ExperimentImages> {
   const { extractor, images, train, classes } = data;
   if (extractor) {
-    const { set } = await extractStudyImages(extractor, images, optionsOfViews(options));
+    const { set } = await extractExperimentImages(extractor, images, optionsOfViews(options));
     return { set, classes };
   }
   if ('chunks' in train) return { set: train, classes };

@@ -2,7 +2,7 @@ import type { ProgressListener } from '../base/operation.ts';
 import type { FeatureSet } from '../features/index.ts';
 import type { HeadSpec } from '../head/index.ts';
 import type { Score } from './halving.ts';
-import type { StudyTraining } from './heads.ts';
+import type { ExperimentTraining } from './heads.ts';
 import type { TrialChoice } from './search-space.ts';
 
 /** How a trial ended. `budget`: its time was up. */
@@ -27,7 +27,7 @@ export interface Wave {
   readonly count: number;
 }
 
-export interface SweepHeadsOptions extends Omit<StudyTraining, 'head'> {
+export interface SweepHeadsOptions extends Omit<ExperimentTraining, 'head'> {
   /** Rows of a sample are the views that training with `seed` draws. */
   readonly train: FeatureSet;
   readonly validation: FeatureSet;

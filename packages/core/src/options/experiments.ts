@@ -31,7 +31,7 @@ export const sweepOptions = {
   /** Seconds for trials. */
   budget: option(seconds, { help: 'time for trials, as 60s or 10m' }),
   /** A JSON file with the search space. */
-  space: option(path('file'), { help: 'search space (JSON); see docs/studies.md' }),
+  space: option(path('file'), { help: 'search space (JSON); see docs/experiments.md' }),
   /** `halving` (default) stops the worse trials early; `random` trains all. */
   search: option(choice(['halving', 'random']), {
     default: 'halving',

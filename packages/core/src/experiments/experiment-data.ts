@@ -14,9 +14,9 @@ import {
   type OpenImagesOptions,
   openImages,
 } from '../train/index.ts';
-import type { StudyImages } from './heads.ts';
+import type { ExperimentImages } from './heads.ts';
 
-export interface StudyDataOptions extends OpenImagesOptions {
+export interface ExperimentDataOptions extends OpenImagesOptions {
   /** A feature file of plain images, in place of a folder. */
   readonly features?: string | undefined;
   /** Augmented views of each image; default 4. */
@@ -24,34 +24,34 @@ export interface StudyDataOptions extends OpenImagesOptions {
 }
 
 /** Images of a folder, with their features. */
-export interface StudyData extends ImageOrigin {
-  readonly images: StudyImages;
+export interface ExperimentData extends ImageOrigin {
+  readonly images: ExperimentImages;
   /** The file of each of `images`, in its order; none where features came from a file. */
   readonly files: readonly Sample[];
   readonly counts: FeatureCounts;
   readonly skipped: readonly SkippedFile[];
 }
 
-type ReadData = Omit<StudyData, keyof ImageOrigin>;
+type ReadData = Omit<ExperimentData, keyof ImageOrigin>;
 
 /**
- * Opens the images that a study is about, each with its plain features and those of its views.
+ * Opens the images that an experiment is about, each with its plain features and those of its views.
  *
  * @param choose which images of the folder
  * @param isPlain of which of them no views are needed
  * @throws HeadstartError `FEATURE_FILE_INVALID` and all of {@link openImages}
  */
-export function openStudyData(
-  options: StudyDataOptions,
+export function openExperimentData(
+  options: ExperimentDataOptions,
   choose: (dataset: Dataset) => readonly Sample[],
   isPlain?: (sample: Sample) => boolean,
-): Promise<StudyData> {
+): Promise<ExperimentData> {
   return openImages<ReadData, [string]>(options, {
     files: [options.features],
     fromFolder: async (extractor, dataset) => {
       const { classes } = dataset;
       const chosen = choose(dataset);
-      const extraction = await extractStudyImages(extractor, chosen, options, isPlain);
+      const extraction = await extractExperimentImages(extractor, chosen, options, isPlain);
       const { set, computed, reused, skipped } = extraction;
       if (set.samples.length === 0) {
         const text = `None of the images of ${options.data} could be read.`;
@@ -80,13 +80,13 @@ export function openStudyData(
 }
 
 /** Row v of each sample is its view v, row 0 its plain image. */
-export async function extractStudyImages(
+export async function extractExperimentImages(
   extractor: Extractor,
   samples: readonly Sample[],
-  options: Pick<StudyDataOptions, 'augment' | 'views' | 'seed' | 'groupBy'>,
+  options: Pick<ExperimentDataOptions, 'augment' | 'views' | 'seed' | 'groupBy'>,
   isPlain: (sample: Sample) => boolean = () => false,
 ): Promise<Extraction> {
-  const viewsOf = studyViews(options);
+  const viewsOf = experimentViews(options);
   const extraction = await extractor.extract(
     samples,
     (sample) => (isPlain(sample) ? [undefined] : viewsOf(sample)),
@@ -95,12 +95,12 @@ export async function extractStudyImages(
   return { ...extraction, set: inGroups(extraction.set, options.groupBy) };
 }
 
-/** The views of a sample that a study needs. */
-export function studyViews({
+/** The views of a sample that an experiment needs. */
+export function experimentViews({
   augment,
   views = 4,
   seed = 0,
-}: Pick<StudyDataOptions, 'augment' | 'views' | 'seed'>) {
+}: Pick<ExperimentDataOptions, 'augment' | 'views' | 'seed'>) {
   const count = augment ? views : 0;
   return (sample: Sample) =>
     Array.from({ length: count + 1 }, (_, view) => viewRequest(sample, view, augment, seed));

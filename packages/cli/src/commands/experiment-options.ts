@@ -19,7 +19,7 @@ import {
 } from './training-options.ts';
 
 /** The options of every command that trains many heads on a folder or a feature file. */
-export interface StudyOptions
+export interface ExperimentOptions
   extends CommonOptions,
     DeviceOptions,
     FlagValues<typeof dataOptions & typeof splitOptions>,
@@ -28,7 +28,7 @@ export interface StudyOptions
   readonly strict?: boolean;
 }
 
-export function addStudyOptions(command: Command): void {
+export function addExperimentOptions(command: Command): void {
   addOptions(command, strictOption());
   addOptions(command, { ...dataOptions, ...splitOptions, ...imageOptions });
   addHeadTrainingOptions(command);
@@ -36,8 +36,11 @@ export function addStudyOptions(command: Command): void {
   addCommonOptions(command);
 }
 
-/** The command line's words as options of a study. */
-export function studySettings<T extends StudyOptions>(options: T, { ui, signal }: CommandContext) {
+/** The command line's words as options of an experiment. */
+export function experimentSettings<T extends ExperimentOptions>(
+  options: T,
+  { ui, signal }: CommandContext,
+) {
   return {
     ...options,
     ...imageSettings(options),
@@ -55,9 +58,9 @@ export function skippedLines(
   return skipped.map(({ file, reason }) => `skipped ${file}: ${reason}`);
 }
 
-/** How a study ends that is done. */
-export function studyExitCode(
-  { strict }: Pick<StudyOptions, 'strict'>,
+/** How an experiment ends that is done. */
+export function experimentExitCode(
+  { strict }: Pick<ExperimentOptions, 'strict'>,
   { skipped }: { readonly skipped: readonly unknown[] },
 ): ExitCode {
   return strict && skipped.length > 0 ? exitCode.filesSkipped : exitCode.done;
