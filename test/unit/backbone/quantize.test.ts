@@ -16,7 +16,7 @@ import {
   type TensorProto,
 } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { sharedPath } from '../../util/shared.ts';
-import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
+import { type TemporaryFolder, temporaryFolder, tinyBackbone } from '../../util/workspace.ts';
 import { floatTensor, node, smallModel, someImages } from './models.ts';
 
 let place: TemporaryFolder;
@@ -244,4 +244,19 @@ describe.each(['mobilenetv2', 'squeezenet1_1'])('%s', (name) => {
     // Measured: 0.10 and 0.30, as the bottlenecks of MobileNetV2 have channels of unlike sizes.
     expect(error.median).toBeLessThan(name === 'mobilenetv2' ? 0.4 : 0.15);
   });
+});
+
+test('ranges over many images are measured without a warning of Node', async () => {
+  const warnings: string[] = [];
+  const hear = ({ name }: Error) => warnings.push(name);
+  process.on('warning', hear);
+  try {
+    const model = decodeModel(await readFile(tinyBackbone), 'tiny');
+    const images = Array.from({ length: 14 }, () => someImages(1, 32));
+    expect((await calibrate(model, 'tiny', images)).size).toBeGreaterThan(0);
+    await new Promise(setImmediate);
+  } finally {
+    process.off('warning', hear);
+  }
+  expect(warnings).toEqual([]);
 });

@@ -80,12 +80,14 @@ function nextAnswer(worker: Worker, name: string): Promise<CalibrationAnswer> {
   return new Promise((resolve, reject) => {
     const refuse = (why: string) =>
       reject(new HeadstartError('BACKBONE_UNSUITABLE', `ONNX Runtime cannot run ${name}: ${why}.`));
+    const ended = (code: number) => refuse(`its worker ended with ${code}`);
     for (const event of ['message', 'error']) worker.removeAllListeners(event);
     worker.once('message', (answer: CalibrationAnswer) => {
+      worker.off('exit', ended);
       if (answer.type === 'failed') refuse(answer.message.replace(/\.$/, ''));
       else resolve(answer);
     });
     worker.once('error', (error) => refuse(error.message));
-    worker.once('exit', (code) => refuse(`its worker ended with ${code}`));
+    worker.once('exit', ended);
   });
 }
