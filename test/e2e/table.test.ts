@@ -1,6 +1,6 @@
 import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generateTrafficLights } from '@headstart/core';
+import { generateTrafficLights, Review } from '@headstart/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliIn } from '../util/place.ts';
 import { type TemporaryFolder, temporaryFolder, tinyBackbone } from '../util/workspace.ts';
@@ -70,7 +70,7 @@ describe('Training on a table', () => {
     const text = await readFile(at('lights.csv'), 'utf8');
     await writeFile(at('own.csv'), text.replace('path,label,split', 'photo,light,part'));
     const columns = ['--path-column', 'photo', '--label-column', 'light', '--split-column', 'part'];
-    await json('train', 'own.csv', '--root', 'lights', ...columns, ...train, '--out', 'own');
+    await json('train', 'own.csv', '--root', at('lights'), ...columns, ...train, '--out', 'own');
     expect(await weights('own')).toEqual(await weights('of-folders'));
     const args = ['evaluate', 'own', 'own.csv', '--report', 'report.html'];
     const { metrics, mistakes } = await json(...args, '--mistakes', '3');
@@ -107,6 +107,21 @@ describe('Training on a table', () => {
     const column = await cli('check', 'lights.csv', '--path-column', 'x');
     expect(column.code).toBe(2);
     expect(column.stderr).toContain('has no column "x" for --path-column: its columns are path');
+  });
+});
+
+describe('A run on a table', () => {
+  it('is reviewed with its images, and none is added to it', async () => {
+    const review = await Review.open(at('own'), at('own.csv'));
+    expect(review.path(0)).toMatch(/lights[\\/]validation[\\/]\w+[\\/]/);
+    const bytes = await readFile(review.path(0));
+    const [label = ''] = review.run.record.classes;
+    await expect(review.add(label, { name: 'x.png', bytes })).rejects.toThrow(
+      /The images are named in .*own\.csv: add a row to it\./,
+    );
+    await review.correct(0, 'remove');
+    expect(await review.correctionCount()).toBe(1);
+    await expect(Review.open(at('own'), at('none.csv'))).rejects.toThrow('no folder or table');
   });
 });
 

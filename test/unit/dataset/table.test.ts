@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
 import { describe, expect, it } from 'vitest';
@@ -144,7 +144,6 @@ describe('A table of images', () => {
       'photos.csv': `path,label\n${rows((file) => `${file},${labelOf(file)}`, [...files].reverse())}`,
     });
     const table = await scanDataset(join(root, 'photos.csv'), { testFraction: 0.3, seed: 5 });
-    const { rm } = await import('node:fs/promises');
     await rm(join(root, 'photos.csv'));
     const folder = await scanDataset(root, { testFraction: 0.3, seed: 5 });
     expect(table).toEqual(folder);
@@ -296,6 +295,20 @@ describe('A table of images', () => {
     expect(samples.map(({ label }) => label)).toEqual([2, 2, 2, 0, 0, 0]);
     const unknown = await scanLabelled(table, ['a', 'x']).catch((error: Error) => error.message);
     expect(unknown).toContain('has labels that are not classes here: b');
+  });
+
+  it.skipIf(process.platform === 'win32')('names links to files as files are named', async () => {
+    const root = await folderWith(six);
+    await symlink(join(root, 'a/00.jpg'), join(root, 'link.jpg'));
+    const more = await folderWith({
+      't.csv': `${plain}link.jpg,a\nnowhere/x.jpg,a\na/00.jpg/x.jpg,a\n`,
+    });
+    const dataset = await scanDataset(join(more, 't.csv'), { root });
+    expect(all(dataset)).toEqual([...expected, 'link.jpg 0'].sort());
+    expect(dataset.skipped.map(({ reason }) => reason)).toEqual([
+      'there is no such file (t.csv, line 10)',
+      'there is no such file (t.csv, line 9)',
+    ]);
   });
 
   it('is a folder where a folder has such a name', async () => {

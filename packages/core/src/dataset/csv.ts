@@ -13,16 +13,19 @@ export function csvRows(
   delimiter = ',',
 ): CsvRow[] {
   try {
-    const rows = parseCsv(content, {
+    return parseCsv(content, {
       bom: true,
       delimiter,
-      info: true,
+      // Not `info`, which keeps all that is known of each record.
+      onRecord: (record: string[], { lines: line }: { readonly lines: number }) => ({
+        record,
+        line,
+      }),
       // An editor may end its own lines otherwise than the program that wrote the file.
       recordDelimiter: ['\r\n', '\n', '\r'],
       relaxColumnCount: true,
       skipEmptyLines: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return rows.map(({ record, info }) => ({ record, line: info.lines }));
+    }) as unknown as CsvRow[];
   } catch (error) {
     if (!isCsvError(error)) throw error;
     throw refuse(error.lines ?? 1, error);

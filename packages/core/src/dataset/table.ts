@@ -1,8 +1,6 @@
-import { basename, dirname, resolve, sep } from 'node:path';
-import { namesStandIn, reasonOf, systemCode } from '../base/errors.ts';
+import { basename, dirname, resolve } from 'node:path';
 import type { OperationOptions } from '../base/operation.ts';
-import { mapOrdered } from '../base/ordered-map.ts';
-import { statRegularFile } from '../base/regular-file.ts';
+import { fileFinder } from './find-file.ts';
 import type { LabelledFolder, Layout } from './labelled.ts';
 import { list } from './layout-error.ts';
 import { compareCodePoints } from './order.ts';
@@ -10,9 +8,6 @@ import { type PartName, partNamed } from './part-names.ts';
 import { chooseColumns, type TableColumns, type TableOptions } from './table-columns.ts';
 import { isTableName, readRows, type TableRow, tableError } from './table-rows.ts';
 import type { SkippedFile } from './types.ts';
-
-/** Files being looked for at once. */
-const parallelFiles = 16;
 
 /** What a row says of an image. */
 interface RowImage {
@@ -55,11 +50,10 @@ export async function readTable(
   const images = new Map<string, RowImage>();
   const skipped: SkippedFile[] = [];
   const doubled: string[] = [];
-  const locateRow = async (row: TableRow) => locate(root, fileOf(path, row, chosen));
-  const located = mapOrdered(rows, parallelFiles, locateRow, { signal: options.signal });
-  let next = 0;
-  for await (const place of located) {
-    const row = rows[next++] as TableRow;
+  const find = fileFinder(root);
+  for (const row of rows) {
+    options.signal?.throwIfAborted();
+    const place = await find(fileOf(path, row, chosen));
     const image = imageOf(path, row, chosen, place.path);
     const reason = place.reason ?? (image.label === '' ? 'it has no label' : undefined);
     if (reason !== undefined) {
@@ -132,35 +126,6 @@ function partOf(path: string, split: string, line: number): PartName {
   if (part) return part;
   const wrong = split === '' ? 'there is no split' : `"${split}" is not a split`;
   throw tableError(path, `${wrong}: it must be train, validation or test`, line);
-}
-
-interface Place {
-  readonly path: string;
-  /** Why the image cannot be read. */
-  readonly reason?: string | undefined;
-}
-
-/** Tables written on Windows part folders with backslashes. */
-async function locate(root: string, file: string): Promise<Place> {
-  const named = resolve(root, file);
-  const reason = await reasonAgainst(named);
-  if (reason === undefined) return { path: named };
-  if (sep === '/' && file.includes('\\')) {
-    const path = resolve(root, file.replaceAll('\\', '/'));
-    if ((await reasonAgainst(path)) === undefined) return { path };
-  }
-  return { path: named, reason };
-}
-
-async function reasonAgainst(path: string): Promise<string | undefined> {
-  try {
-    await statRegularFile(path);
-    return undefined;
-  } catch (error) {
-    if (namesStandIn(error)) return reasonOf(error);
-    const missing = ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
-    return missing ? 'there is no such file' : reasonOf(error);
-  }
 }
 
 function checkSame(path: string, before: RowImage, image: RowImage): void {
