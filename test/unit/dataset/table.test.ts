@@ -2,7 +2,7 @@ import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
 import { describe, expect, it } from 'vitest';
-import { type Dataset, scanDataset, scanLabelled } from '#core/dataset';
+import { addImage, type Dataset, imagesRoot, scanDataset, scanLabelled } from '#core/dataset';
 import { folderWith, images } from './folders.ts';
 
 const six = { ...images('a', 3), ...images('b', 3) };
@@ -316,5 +316,17 @@ describe('A table of images', () => {
     await mkdir(join(parent, 'x.csv'));
     const message = await scanDataset(join(parent, 'x.csv')).catch((error: Error) => error.message);
     expect(message).toContain('x.csv has no class folders');
+  });
+});
+
+describe('A folder that is called like a table', () => {
+  it('is a folder, also to those who ask where its images are', async () => {
+    const inside = Object.entries(six).map(([file, bytes]) => [`photos.csv/${file}`, bytes]);
+    const folder = join(await folderWith(Object.fromEntries(inside)), 'photos.csv');
+    const dataset = await scanDataset(folder);
+    expect(all(dataset)).toEqual(expected);
+    expect([dataset.root, imagesRoot(folder, {})]).toEqual([folder, folder]);
+    const added = await addImage(folder, 'b', { bytes: Buffer.from('picture'), extension: 'png' });
+    expect(added.path.startsWith(join(folder, 'b', 'added-'))).toBe(true);
   });
 });

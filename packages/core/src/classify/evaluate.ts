@@ -10,7 +10,7 @@ import {
 import { checkWritable } from '../base/atomic-file.ts';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError, reasonOf } from '../base/errors.ts';
-import { imagesRoot, isTableName, type Sample, type SkippedFile } from '../dataset/index.ts';
+import { imagesRoot, isTable, type Sample, type SkippedFile } from '../dataset/index.ts';
 import {
   type ConfusionMatrix,
   evaluateClassification,
@@ -120,7 +120,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
   if (options.report !== undefined) await checkWritable(options.report);
   const { data } = options;
   await using judged =
-    (await isFile(data)) && !isTableName(data)
+    (await isFile(data)) && !isTable(data)
       ? await judgeFeatureFile(run, options)
       : await judgeFolder(run, options);
   if (judged.samples.length === 0) {

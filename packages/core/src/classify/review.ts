@@ -8,7 +8,7 @@ import {
   type CorrectionAction,
   hashFiles,
   imagesRoot,
-  isTableName,
+  isTable,
   readCorrections,
   writeCorrections,
 } from '../dataset/index.ts';
@@ -84,7 +84,7 @@ export class Review {
   ): Promise<Review> {
     const root = resolve(data ?? run.record.data.root);
     const found = await stat(root).catch(() => undefined);
-    const isThere = found?.isDirectory() || (found?.isFile() && isTableName(root));
+    const isThere = found?.isDirectory() || (found?.isFile() && isTable(root));
     if (data !== undefined && !isThere) {
       throw new HeadstartError('DATA_LAYOUT', `There is no folder or table ${data}.`);
     }

@@ -5,7 +5,7 @@ import { writeFileAtomically } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { findLayout } from './layout.ts';
 import { layoutError } from './layout-error.ts';
-import { isTableName } from './table-rows.ts';
+import { isTable } from './table-rows.ts';
 
 export interface AddedImage {
   /** Absolute. */
@@ -28,7 +28,7 @@ export async function addImage(
   label: string,
   { bytes, extension }: { readonly bytes: Uint8Array; readonly extension: string },
 ): Promise<AddedImage> {
-  if (isTableName(root)) {
+  if (isTable(root)) {
     throw new HeadstartError('USAGE', `The images are named in ${root}: add a row to it.`);
   }
   const layout = await findLayout(resolve(root));

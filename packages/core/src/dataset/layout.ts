@@ -10,7 +10,7 @@ import { compareCodePoints } from './order.ts';
 import { isNamed, type PartName, partNamed, partNames } from './part-names.ts';
 import { imagesRoot, labelled, layoutOfTable, readTable } from './table.ts';
 import type { TableOptions } from './table-columns.ts';
-import { isTableName } from './table-rows.ts';
+import { isTable } from './table-rows.ts';
 import type { SkippedFile } from './types.ts';
 import { findImages } from './walk.ts';
 
@@ -25,7 +25,7 @@ export async function findLayout(
   root: string,
   options: TableOptions & OperationOptions = {},
 ): Promise<Layout> {
-  if (await isTable(root)) return layoutOfTable(await readTable(root, options));
+  if (isTable(root)) return layoutOfTable(await readTable(root, options));
   const { signal } = options;
   const folders = await subfolders(root);
   const splits = {
@@ -84,16 +84,12 @@ async function checkNotParts(root: string, folders: readonly string[]): Promise<
   );
 }
 
-async function isTable(path: string): Promise<boolean> {
-  return isTableName(path) && !(await stat(path).catch(() => undefined))?.isDirectory();
-}
-
 /** All images of a folder of class folders, or of a table whatever its rows say of parts. */
 export async function findLabelled(
   root: string,
   options: TableOptions & OperationOptions,
 ): Promise<Layout & { readonly kind: 'flat' }> {
-  if (!(await isTable(root))) {
+  if (!isTable(root)) {
     return { kind: 'flat', root, all: await readLabelled(root, options.signal) };
   }
   const { images, skipped, warnings } = await readTable(root, options);
@@ -106,7 +102,7 @@ export async function listImages(
   root: string,
   options: TableOptions & OperationOptions,
 ): Promise<string[]> {
-  if (await isTable(root)) return (await readTable(root, options)).images.map(({ path }) => path);
+  if (isTable(root)) return (await readTable(root, options)).images.map(({ path }) => path);
   return (await findImages(root, options.signal)).images;
 }
 

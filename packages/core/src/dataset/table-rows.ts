@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { readRegularFile } from '../base/regular-file.ts';
@@ -16,9 +17,14 @@ export interface TableRows {
   readonly rows: readonly TableRow[];
 }
 
-/** Whether a path is that of a table of images, by its name. */
-export function isTableName(path: string): boolean {
-  return ['.csv', '.tsv', '.jsonl'].includes(extname(path).toLowerCase());
+/** Whether a path is that of a table of images: by its name, unless a folder is called so. */
+export function isTable(path: string): boolean {
+  if (!['.csv', '.tsv', '.jsonl'].includes(extname(path).toLowerCase())) return false;
+  try {
+    return !statSync(path).isDirectory();
+  } catch {
+    return true;
+  }
 }
 
 /** The refusal of a table, or of one of its lines. */

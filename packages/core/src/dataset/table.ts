@@ -6,7 +6,7 @@ import { list } from './layout-error.ts';
 import { compareCodePoints } from './order.ts';
 import { type PartName, partNamed } from './part-names.ts';
 import { chooseColumns, type TableColumns, type TableOptions } from './table-columns.ts';
-import { isTableName, readRows, type TableRow, tableError } from './table-rows.ts';
+import { isTable, readRows, type TableRow, tableError } from './table-rows.ts';
 import type { SkippedFile } from './types.ts';
 
 /** What a row says of an image. */
@@ -31,7 +31,7 @@ export interface ImageTable {
 
 /** The folder that names of samples are relative to: of a table, its own or the one that was named. */
 export function imagesRoot(data: string, { root }: TableOptions): string {
-  return isTableName(data) ? resolve(root ?? dirname(data)) : resolve(data);
+  return isTable(data) ? resolve(root ?? dirname(data)) : resolve(data);
 }
 
 /**

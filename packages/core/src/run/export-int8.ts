@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Backbone, describeFile, quantizeHeadModel } from '../backbone/index.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
-import { isTableName, listImages } from '../dataset/index.ts';
+import { isTable, listImages } from '../dataset/index.ts';
 import { decodeImage } from '../image/index.ts';
 import type { Run } from './read.ts';
 import { runFiles } from './record.ts';
@@ -42,7 +42,7 @@ export async function sampleImages(
     throw new HeadstartError('USAGE', `The run ${run} records no image size: int8 cannot be made.`);
   }
   const found = await stat(folder).catch(() => undefined);
-  const isThere = found?.isDirectory() || (found?.isFile() && isTableName(folder));
+  const isThere = found?.isDirectory() || (found?.isFile() && isTable(folder));
   const given = { ...optionsOfRun(record), signal };
   const paths = isThere ? (await listImages(folder, given)).sort() : [];
   const pixels: Uint8Array[] = [];
