@@ -13,19 +13,21 @@ export function csvRows(
   delimiter = ',',
 ): CsvRow[] {
   try {
-    return parseCsv(content, {
+    const rows: CsvRow[] = [];
+    parseCsv(content, {
       bom: true,
       delimiter,
       // Not `info`, which keeps all that is known of each record.
-      onRecord: (record: string[], { lines: line }: { readonly lines: number }) => ({
-        record,
-        line,
-      }),
+      onRecord: (record, { lines: line }) => {
+        rows.push({ record: record as unknown as string[], line });
+        return null;
+      },
       // An editor may end its own lines otherwise than the program that wrote the file.
       recordDelimiter: ['\r\n', '\n', '\r'],
       relaxColumnCount: true,
       skipEmptyLines: true,
-    }) as unknown as CsvRow[];
+    });
+    return rows;
   } catch (error) {
     if (!isCsvError(error)) throw error;
     throw refuse(error.lines ?? 1, error);
