@@ -91,7 +91,7 @@ export interface Mistake {
 }
 
 /** Labelled samples with what the run makes of them: [samples x classes]. */
-interface Judged extends AsyncDisposable {
+interface PredictedSamples extends AsyncDisposable {
   readonly samples: readonly { readonly name: string; readonly label: number }[];
   /** Before the run's temperature. */
   readonly probabilities: Float32Array;
@@ -119,18 +119,18 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
   const { classes } = run.record;
   if (options.report !== undefined) await checkWritable(options.report);
   const { data } = options;
-  await using judged =
+  await using predicted =
     (await isFile(data)) && !isTable(data)
-      ? await judgeFeatureFile(run, options)
-      : await judgeFolder(run, options);
-  if (judged.samples.length === 0) {
+      ? await predictFeatureFile(run, options)
+      : await predictFolder(run, options);
+  if (predicted.samples.length === 0) {
     throw new HeadstartError('DATA_LAYOUT', `None of the images of ${options.data} could be read.`);
   }
   const evaluation = evaluateClassification({
-    probabilities: judged.probabilities,
+    probabilities: predicted.probabilities,
     temperature: run.record.calibration?.temperature,
-    labels: Int32Array.from(judged.samples, ({ label }) => label),
-    names: judged.samples.map(({ name }) => name),
+    labels: Int32Array.from(predicted.samples, ({ label }) => label),
+    names: predicted.samples.map(({ name }) => name),
     classes,
   });
   const { metrics, confusion, reliability, predictions } = evaluation;
@@ -138,7 +138,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
   if (options.report !== undefined) {
     const root = imagesRoot(data, tableOptionsFor(run, options));
     const measured = { evaluation, selective };
-    await writeReport(options.report, run, judged, measured, { ...options, root });
+    await writeReport(options.report, run, predicted, measured, { ...options, root });
   }
   const worst = worstMistakes(predictions, options.mistakes ?? 10);
   return {
@@ -154,7 +154,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       predicted: classes[predicted] as string,
       ...probabilities,
     })),
-    skipped: judged.skipped,
+    skipped: predicted.skipped,
   };
 }
 
@@ -181,7 +181,7 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-async function judgeFeatureFile(run: Run, options: EvaluateOptions) {
+async function predictFeatureFile(run: Run, options: EvaluateOptions) {
   const { data, threads, signal } = options;
   if (options.corrections !== undefined) {
     throw new HeadstartError('USAGE', `${data} is a feature file: corrections are for folders.`);
@@ -193,11 +193,11 @@ async function judgeFeatureFile(run: Run, options: EvaluateOptions) {
     label: labels[sample.label] as number,
   }));
   const features = file.set;
-  const probabilities = await judgeFeatures(run, features, { threads, signal });
+  const probabilities = await predictFeatures(run, features, { threads, signal });
   return { samples, probabilities, fromImages: false, skipped: [], ...nothingOpen };
 }
 
-async function judgeFeatures(
+async function predictFeatures(
   run: Run,
   features: FeatureSet,
   options: Pick<ExtractorOptions, 'threads' | 'signal'>,
@@ -206,10 +206,10 @@ async function judgeFeatures(
   return predictHead({ ...options, features, head: run.record.head, weights });
 }
 
-async function judgeFolder(run: Run, options: EvaluateOptions): Promise<Judged> {
+async function predictFolder(run: Run, options: EvaluateOptions): Promise<PredictedSamples> {
   const { samples, skipped } = await samplesToEvaluate(run, options);
   const backbone = await backboneOf(run, options);
-  if (!backbone) return judgeByModel(samples, skipped, options);
+  if (!backbone) return predictByModel(samples, skipped, options);
   const { image } = run.record;
   const extractor = await openExtractor(
     {
@@ -227,7 +227,7 @@ async function judgeFolder(run: Run, options: EvaluateOptions): Promise<Judged> 
     return {
       samples: extraction.set.samples,
       features: extraction.set,
-      probabilities: await judgeFeatures(run, extraction.set, options),
+      probabilities: await predictFeatures(run, extraction.set, options),
       fromImages: true,
       skipped: [...skipped, ...extraction.skipped],
       [Symbol.asyncDispose]: () => extractor[Symbol.asyncDispose](),
@@ -287,18 +287,18 @@ function backboneSpec({ record }: Run): string {
 }
 
 /** Without the backbone's file: the run's own model, on every image. */
-async function judgeByModel(
+async function predictByModel(
   samples: readonly Sample[],
   skipped: readonly SkippedFile[],
   options: EvaluateOptions,
-): Promise<Judged> {
+): Promise<PredictedSamples> {
   options.onNotice?.({
     level: 'info',
     text: 'The run’s backbone is not here: its model.onnx is used, without the feature cache.',
   });
   await using classifier = await loadClassifier(options.run, options);
   const { classes } = classifier;
-  const judged: Sample[] = [];
+  const predicted: Sample[] = [];
   const rows: number[] = [];
   const unreadable: SkippedFile[] = [];
   let done = 0;
@@ -310,14 +310,14 @@ async function judgeByModel(
       unreadable.push({ path: sample.path, reason: item.reason });
       continue;
     }
-    judged.push(sample);
+    predicted.push(sample);
     const byClass = new Map(item.ranking.map(({ label, probability }) => [label, probability]));
     rows.push(...classes.map((name) => byClass.get(name) as number));
   }
   // The model has the temperature inside: what was before it is wanted here.
   const temperature = classifier.record.calibration?.temperature ?? 1;
   return {
-    samples: judged,
+    samples: predicted,
     probabilities: withTemperature(Float32Array.from(rows), classes.length, 1 / temperature),
     fromImages: true,
     skipped: [...skipped, ...unreadable],

@@ -5,9 +5,9 @@ import {
   type TrainHeadsOptions,
   tryHeads,
 } from '../head/index.ts';
-import { compareScores, keptShare, Meeting, rungsOf, type Score } from './halving.ts';
+import { Barrier, compareScores, keptShare, rungsOf, type Score } from './halving.ts';
 import type { TrialChoice } from './search-space.ts';
-import type { PooledSets, SweepHeadsOptions, Trial, TrialEnd, Wave } from './trial.ts';
+import type { Bracket, PooledSets, SweepHeadsOptions, Trial, TrialEnd } from './trial.ts';
 
 /** A trial in training. */
 interface Running {
@@ -20,17 +20,17 @@ interface Running {
   ended: TrialEnd | undefined;
 }
 
-export type WaveOptions = SweepHeadsOptions & PooledSets & { readonly stores: FeatureStores };
+export type BracketOptions = SweepHeadsOptions & PooledSets & { readonly stores: FeatureStores };
 
-/** Trains the trials of a wave that are not finished; the others take part in its decisions. */
-export async function runWave(
-  wave: Wave,
-  options: WaveOptions,
+/** Trains the trials of a bracket that are not finished; the others take part in its decisions. */
+export async function runBracket(
+  bracket: Bracket,
+  options: BracketOptions,
   finished: Map<number, Trial>,
   save: () => Promise<void>,
 ): Promise<void> {
   const { choiceOf, halving = true, epochs = 50 } = options;
-  const members = Array.from({ length: wave.count }, (_, i) => wave.first + i);
+  const members = Array.from({ length: bracket.count }, (_, i) => bracket.first + i);
   const open = members.filter((trial) => !finished.has(trial));
   if (open.length === 0) return;
   const running = open.map((trial): Running => {
@@ -41,7 +41,7 @@ export async function runWave(
   const rungs = halving ? rungsOf(epochs) : [];
   const groups = byHead(running);
   const decide = (epoch: number) => survivors(members, running, finished, rungs.indexOf(epoch));
-  const meeting = new Meeting(groups.length, decide);
+  const barrier = new Barrier(groups.length, decide);
   const settle = async () => {
     const done = running.filter(({ ended, trial }) => ended !== undefined && !finished.has(trial));
     if (done.length === 0) return;
@@ -50,8 +50,8 @@ export async function runWave(
   };
   const results = await Promise.allSettled(
     groups.map((group) =>
-      trainGroup(group, rungs, meeting, options, settle).catch((error) => {
-        meeting.fail(error);
+      trainGroup(group, rungs, barrier, options, settle).catch((error) => {
+        barrier.fail(error);
         throw error;
       }),
     ),
@@ -111,12 +111,12 @@ function trialOf(one: Running): Trial {
 async function trainGroup(
   group: readonly Running[],
   rungs: readonly number[],
-  meeting: Meeting,
-  options: WaveOptions,
+  barrier: Barrier,
+  options: BracketOptions,
   settle: () => Promise<void>,
 ): Promise<void> {
   const { deadline, epochs: most = 50 } = options;
-  let release = await meeting.takeTurn();
+  let release = await barrier.takeTurn();
   const timeIsUp = () => deadline !== undefined && performance.now() >= deadline;
   const cut = (places: readonly number[]) => {
     for (const place of places) (group[place] as Running).ended = 'budget';
@@ -141,8 +141,8 @@ async function trainGroup(
           return places;
         }
         release();
-        const kept = await meeting.arrive(epoch);
-        release = await meeting.takeTurn();
+        const kept = await barrier.arrive(epoch);
+        release = await barrier.takeTurn();
         const goingOn = places.filter((place) => kept.has((group[place] as Running).trial));
         for (const place of places) {
           if (!goingOn.includes(place)) (group[place] as Running).ended = 'pruning';
@@ -156,7 +156,7 @@ async function trainGroup(
       one.ended ??= one.diverged ? 'divergence' : one.epochs < most ? 'early-stopping' : 'epochs';
     }
   } finally {
-    meeting.leave();
+    barrier.leave();
     release();
   }
 }
@@ -169,7 +169,7 @@ function note(one: Running, { epoch, loss, valLoss, valAccuracy }: EpochRecord):
   if (compareScores(score, one.best) < 0) one.best = { ...score, epoch };
 }
 
-function trainingOf(group: readonly Running[], options: WaveOptions): TrainHeadsOptions {
+function trainingOf(group: readonly Running[], options: BracketOptions): TrainHeadsOptions {
   const { specOf, stores, classes } = options;
   const head = specOf((group[0] as Running).choice.head);
   const pools = poolsFirst(head);
@@ -186,7 +186,7 @@ function trainingOf(group: readonly Running[], options: WaveOptions): TrainHeads
 }
 
 /** What all trials share. */
-function trainingPart(options: WaveOptions) {
+function trainingPart(options: BracketOptions) {
   const { batchSize, stepsPerEpoch, epochs, earlyStopping, learningRateSchedule } = options;
   const { views, shuffle, seed, backend, compute, threads, signal } = options;
   return {

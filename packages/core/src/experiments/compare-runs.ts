@@ -35,7 +35,7 @@ export interface CompareResult {
   }[];
 }
 
-interface Judged {
+interface PredictedRun {
   readonly name: string;
   readonly predictions: readonly RunPrediction[];
 }
@@ -53,16 +53,18 @@ export async function compareRuns(options: CompareRunsOptions): Promise<CompareR
   checkOptions(compareOptions, options);
   const { runs, seed, signal } = options;
   if (runs.length < 2) throw new HeadstartError('USAGE', 'Give at least two runs to compare.');
-  const judged: Judged[] = [];
+  const predicted: PredictedRun[] = [];
   for (const name of runs) {
     signal?.throwIfAborted();
     const run: Run = await readRun(name);
-    judged.push({ name, predictions: await readRunPredictions(run) });
+    predicted.push({ name, predictions: await readRunPredictions(run) });
   }
-  const byContent = judged.every(({ predictions }) => predictions.every(({ hash }) => hash !== ''));
-  const keys = keysOf(judged, byContent);
-  const right = judged.map((one) => inOrder(one, keys, byContent, judged[0] as Judged));
-  const [baseline, ...others] = judged.map(({ name }, i) => ({
+  const byContent = predicted.every(({ predictions }) =>
+    predictions.every(({ hash }) => hash !== ''),
+  );
+  const keys = keysOf(predicted, byContent);
+  const right = predicted.map((one) => inOrder(one, keys, byContent, predicted[0] as PredictedRun));
+  const [baseline, ...others] = predicted.map(({ name }, i) => ({
     name,
     right: right[i] as boolean[],
   }));
@@ -70,7 +72,7 @@ export async function compareRuns(options: CompareRunsOptions): Promise<CompareR
   return {
     images: keys.length,
     matchedBy: byContent ? 'content' : 'name',
-    runs: judged.map(({ name }, i) => {
+    runs: predicted.map(({ name }, i) => {
       const correct = (right[i] as boolean[]).filter((one) => one).length;
       const interval = wilsonInterval(correct, keys.length);
       return { run: name, accuracy: correct / keys.length, interval };
@@ -105,8 +107,8 @@ function keyed(predictions: readonly RunPrediction[], byContent: boolean) {
   return new Map(entries);
 }
 
-function keysOf(judged: readonly Judged[], byContent: boolean): string[] {
-  const [first, ...others] = judged as [Judged, ...Judged[]];
+function keysOf(predicted: readonly PredictedRun[], byContent: boolean): string[] {
+  const [first, ...others] = predicted as [PredictedRun, ...PredictedRun[]];
   const keys = [...keyed(first.predictions, byContent).keys()];
   for (const other of others) {
     const own = keyed(other.predictions, byContent);
@@ -125,10 +127,10 @@ function keysOf(judged: readonly Judged[], byContent: boolean): string[] {
 
 /** Whether the run has each image right, in the order of the keys. */
 function inOrder(
-  { name, predictions }: Judged,
+  { name, predictions }: PredictedRun,
   keys: readonly string[],
   byContent: boolean,
-  first: Judged,
+  first: PredictedRun,
 ): boolean[] {
   const own = keyed(predictions, byContent);
   const labels = keyed(first.predictions, byContent);

@@ -1,5 +1,5 @@
 /** Out-of-sample probabilities of labelled samples. */
-export interface Judged {
+export interface Predictions {
   /** [samples x classes] */
   readonly probabilities: Float64Array;
   readonly labels: Int32Array;
@@ -27,15 +27,15 @@ export interface ConfidentLabels {
  * many labels of each class are really of each other, and so many, those of the largest difference
  * between the two, are suspicious ("prune by noise rate"), if they are more likely of the other.
  */
-export function confidentLabels(judged: Judged): ConfidentLabels {
-  const { labels } = judged;
-  const joint = confidentJoint(judged);
-  const { confidences, suggestions } = confidencesOf(judged);
+export function confidentLabels(predictions: Predictions): ConfidentLabels {
+  const { labels } = predictions;
+  const joint = confidentJoint(predictions);
+  const { confidences, suggestions } = confidencesOf(predictions);
   const suspicious = new Set<number>();
   joint.forEach((row, given) => {
     row.forEach((count, other) => {
       if (other === given) return;
-      const difference = (i: number) => at(judged, i, other) - at(judged, i, given);
+      const difference = (i: number) => at(predictions, i, other) - at(predictions, i, given);
       const candidates = [...labels.keys()].filter((i) => labels[i] === given);
       const worst = candidates.sort((a, b) => difference(b) - difference(a));
       for (const i of worst.slice(0, Math.round(count))) if (difference(i) > 0) suspicious.add(i);
@@ -44,21 +44,21 @@ export function confidentLabels(judged: Judged): ConfidentLabels {
   return { joint, suspicious, confidences, suggestions };
 }
 
-function at({ probabilities, classes }: Judged, i: number, k: number): number {
+function at({ probabilities, classes }: Predictions, i: number, k: number): number {
   return probabilities[i * classes + k] as number;
 }
 
-function confidentJoint(judged: Judged): number[][] {
-  const { labels, classes } = judged;
-  const thresholds = selfConfidences(judged);
+function confidentJoint(predictions: Predictions): number[][] {
+  const { labels, classes } = predictions;
+  const thresholds = selfConfidences(predictions);
   const table = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const sizes = new Array<number>(classes).fill(0);
   labels.forEach((given, i) => {
     sizes[given] = (sizes[given] as number) + 1;
     let best = -1;
     for (let k = 0; k < classes; k++) {
-      if (at(judged, i, k) < (thresholds[k] as number)) continue;
-      if (best < 0 || at(judged, i, k) > at(judged, i, best)) best = k;
+      if (at(predictions, i, k) < (thresholds[k] as number)) continue;
+      if (best < 0 || at(predictions, i, k) > at(predictions, i, best)) best = k;
     }
     if (best < 0) return;
     const row = table[given] as number[];
@@ -71,25 +71,27 @@ function confidentJoint(judged: Judged): number[][] {
 }
 
 /** The mean probability of each class over the samples that are given it; 1 where there are none. */
-function selfConfidences(judged: Judged): number[] {
-  const { labels, classes } = judged;
+function selfConfidences(predictions: Predictions): number[] {
+  const { labels, classes } = predictions;
   const sums = new Array<number>(classes).fill(0);
   const counts = new Array<number>(classes).fill(0);
   labels.forEach((given, i) => {
-    sums[given] = (sums[given] as number) + at(judged, i, given);
+    sums[given] = (sums[given] as number) + at(predictions, i, given);
     counts[given] = (counts[given] as number) + 1;
   });
   return sums.map((sum, k) => (counts[k] ? sum / (counts[k] as number) : 1));
 }
 
-function confidencesOf(judged: Judged): Pick<ConfidentLabels, 'confidences' | 'suggestions'> {
-  const { labels, classes } = judged;
-  const confidences = Float64Array.from(labels, (given, i) => at(judged, i, given));
+function confidencesOf(
+  predictions: Predictions,
+): Pick<ConfidentLabels, 'confidences' | 'suggestions'> {
+  const { labels, classes } = predictions;
+  const confidences = Float64Array.from(labels, (given, i) => at(predictions, i, given));
   const suggestions = new Int32Array(labels.length);
   labels.forEach((given, i) => {
     let best = given === 0 ? 1 : 0;
     for (let k = 0; k < classes; k++) {
-      if (k !== given && at(judged, i, k) > at(judged, i, best)) best = k;
+      if (k !== given && at(predictions, i, k) > at(predictions, i, best)) best = k;
     }
     suggestions[i] = best;
   });

@@ -13,7 +13,7 @@ export interface FoldsResult {
   /** How often the images were partitioned again. */
   readonly repeats: number;
   readonly samples: number;
-  /** Of all images, each judged by the head of its fold; mean over repeats. */
+  /** Of all images, each classified by the head of its fold; mean over repeats. */
   readonly accuracy: number;
   /** Standard deviation of the folds' accuracies. */
   readonly deviation: number;
@@ -25,7 +25,7 @@ export interface FoldsResult {
 }
 
 /**
- * Accuracy by stratified k-fold cross-validation: each image is judged by a head that was trained
+ * Accuracy by stratified k-fold cross-validation: each image is classified by a head that was trained
  * without it.
  *
  * @throws HeadstartError as `trainHeads`; `USAGE` where there are too few images
@@ -33,10 +33,10 @@ export interface FoldsResult {
 export async function crossValidateHeads(options: FoldsOptions): Promise<FoldsResult> {
   const { images, folds, repeats } = options;
   const { samples } = images.set;
-  const judged = await outOfFold({ ...options, stage: 'folds' });
+  const predicted = await outOfFold({ ...options, stage: 'folds' });
   const labels = Int32Array.from(samples, ({ label }) => label);
   const times = new Float64Array(samples.length);
-  for (const probabilities of judged.probabilities) {
+  for (const probabilities of predicted.probabilities) {
     const classes = images.classes.length;
     predictedClasses({ probabilities, labels, classes }).forEach((predicted, i) => {
       if (predicted === labels[i]) times[i] = (times[i] as number) + 1;
@@ -45,7 +45,7 @@ export async function crossValidateHeads(options: FoldsOptions): Promise<FoldsRe
   // Counted, then divided: nine ninths added up are more than 1.
   const correct = times.map((n) => n / repeats);
   const clusters = clustersOf(samples).map(({ members }) => members);
-  const foldAccuracies = judged.foldAccuracies.flat();
+  const foldAccuracies = predicted.foldAccuracies.flat();
   return {
     folds,
     repeats,
@@ -53,7 +53,7 @@ export async function crossValidateHeads(options: FoldsOptions): Promise<FoldsRe
     accuracy: correct.reduce((sum, c) => sum + c, 0) / samples.length,
     deviation: Math.sqrt(variance(foldAccuracies)),
     interval: foldInterval({ correct, clusters, foldAccuracies, folds }),
-    foldAccuracies: judged.foldAccuracies,
-    trainSeconds: judged.trainSeconds,
+    foldAccuracies: predicted.foldAccuracies,
+    trainSeconds: predicted.trainSeconds,
   };
 }

@@ -12,12 +12,12 @@ function finite(loss: number): number {
   return Number.isFinite(loss) ? loss : Number.MAX_VALUE;
 }
 
-/** Of the trials of a wave one in `keptShare` goes on at each rung. */
+/** Of the trials of a bracket one in `keptShare` goes on at each rung. */
 export const keptShare = 3;
 const mostRungs = 3;
 
 /**
- * Epochs after which the worse trials of a wave are stopped: `epochs` divided by 27, 9 and 3.
+ * Epochs after which the worse trials of a bracket are stopped: `epochs` divided by 27, 9 and 3.
  *
  * Successive halving: K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and
  * hyperparameter optimization" (AISTATS 2016), with the factor 3 of L. Li et al., "Hyperband" (JMLR
@@ -31,10 +31,10 @@ export function rungsOf(epochs: number): number[] {
 }
 
 /**
- * Lets groups of heads of one wave train one after the other, and meet at each rung, where the best of
+ * Lets groups of heads of one bracket train one after the other, and meet at each rung, where the best of
  * all of them go on.
  */
-export class Meeting {
+export class Barrier {
   readonly #groups: number;
   readonly #decide: (rung: number) => ReadonlySet<number>;
   readonly #rungs = new Map<number, Rung>();

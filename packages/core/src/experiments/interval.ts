@@ -14,7 +14,7 @@ export interface CrossValidated {
  * The 95 % interval of an accuracy by cross-validation: Wilson's, for as many independent samples as
  * would vary as much.
  *
- * Two things make the accuracy vary. Which images there are to be judged: the variance of the mean
+ * Two things make the accuracy vary. Which images are classified: the variance of the mean
  * over all samples, clusters as one draw each. And which images the heads were trained on: what the
  * folds' accuracies vary more than images alone explain, times (1/k + 1/(k - 1)). That factor is of
  * C. Nadeau and Y. Bengio, "Inference for the generalization error" (Machine Learning 52, 2003):
@@ -24,13 +24,13 @@ export interface CrossValidated {
  * "Cross-validation: what does it estimate and how well does it do it?", JASA 2024) is too narrow.
  * `bench/study/coverage.mjs` shows how often each holds the truth.
  */
-export function foldInterval(judged: CrossValidated): readonly [number, number] {
-  const { correct, clusters, foldAccuracies, folds } = judged;
+export function foldInterval(measured: CrossValidated): readonly [number, number] {
+  const { correct, clusters, foldAccuracies, folds } = measured;
   const n = correct.length;
   const mean = correct.reduce((sum, c) => sum + c, 0) / n;
   const binomial = mean * (1 - mean);
   if (binomial <= 0) return wilsonInterval(mean * clusters.length, clusters.length);
-  const ofImages = Math.max(clusterVariance(judged, mean), binomial / n);
+  const ofImages = Math.max(clusterVariance(measured, mean), binomial / n);
   const explained = ofImages * folds;
   const excess = Math.max(0, variance(foldAccuracies) - explained);
   const total = ofImages + excess * (1 / folds + 1 / (folds - 1));

@@ -1,6 +1,6 @@
 import type { OperationOptions } from '../base/operation.ts';
 import { inFloat32, pooledSet } from '../features/index.ts';
-import { confidentLabels, type Judged } from './confident.ts';
+import { confidentLabels, type Predictions } from './confident.ts';
 import { type ExperimentHeadsOptions, plainSet } from './heads.ts';
 import { type Neighbours, nearestNeighbours, unitVectors } from './neighbours.ts';
 import { type FoldPlanOptions, outOfFold } from './out-of-fold.ts';
@@ -79,8 +79,8 @@ export async function auditImages(options: AuditOptions): Promise<AuditResult> {
     leftOut: withoutEmptyClasses(doubtful.suspicious, labels),
     stage: 'audit, second pass',
   });
-  const judged: Judged = { probabilities: mean(second.probabilities), labels, classes };
-  const result = confidentLabels(judged);
+  const predictions: Predictions = { probabilities: mean(second.probabilities), labels, classes };
+  const result = confidentLabels(predictions);
   const distances = near.similarities.map((each) => 1 - average(each));
   const fence = farOut(distances);
   const audited = Array.from(labels, (label, index): AuditedImage => {
@@ -91,7 +91,7 @@ export async function auditImages(options: AuditOptions): Promise<AuditResult> {
       label,
       suggested,
       labelProbability: result.confidences[index] as number,
-      suggestedProbability: judged.probabilities[index * classes + suggested] as number,
+      suggestedProbability: predictions.probabilities[index * classes + suggested] as number,
       suspicious: result.suspicious.has(index),
       distance,
       outlier: distance > fence,

@@ -10,7 +10,7 @@ export interface FoldPlanOptions {
   readonly repeats: number;
   /** Repeat r has the seed `seed + r`, for partition and heads. */
   readonly seed: number;
-  /** Samples that are judged, but neither trained on nor used to choose the epoch. */
+  /** Samples that are classified, but neither trained on nor used to choose the epoch. */
   readonly leftOut?: ReadonlySet<number> | undefined;
 }
 
@@ -57,7 +57,7 @@ function stoppingSplit(samples: readonly FoldSample[], chosen: Int32Array, seed:
 
 /** Predictions for each image by heads that did not see it. */
 export interface OutOfFold {
-  /** For each repeat [samples x classes]: every image judged by the head of its fold. */
+  /** For each repeat [samples x classes]: every image classified by the head of its fold. */
   readonly probabilities: readonly Float32Array[];
   /** The accuracy of each fold, repeat by repeat. */
   readonly foldAccuracies: readonly (readonly number[])[];

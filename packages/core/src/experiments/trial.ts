@@ -22,7 +22,7 @@ export interface Trial extends Score {
 }
 
 /** Trials that compete with each other: `count` from `first` on. */
-export interface Wave {
+export interface Bracket {
   readonly first: number;
   readonly count: number;
 }
@@ -36,20 +36,21 @@ export interface SweepHeadsOptions extends Omit<ExperimentTraining, 'head'> {
   readonly trials: number | undefined;
   /** Milliseconds of `performance.now()` after which no epoch begins but the first of trials at hand. */
   readonly deadline?: number | undefined;
-  /** Stop the worse two thirds of a wave at each rung; default true. */
+  /** Stop the worse two thirds of a bracket at each rung; default true. */
   readonly halving?: boolean | undefined;
   readonly choiceOf: (trial: number) => TrialChoice;
   readonly specOf: (head: string) => HeadSpec;
   /** What an earlier call of the same search has done. */
-  readonly waves: readonly Wave[];
+  readonly waves: readonly Bracket[];
   readonly finished: readonly Trial[];
-  /** Hears of the state each time that trials have finished, and may write it down. */
+  /** Called with the state each time that trials have finished; may write it down. */
   readonly onState: (state: SweepState) => Promise<void>;
   readonly onProgress?: ProgressListener | undefined;
 }
 
 export interface SweepState {
-  readonly waves: readonly Wave[];
+  /** Brackets, by their name in `sweep.json`. */
+  readonly waves: readonly Bracket[];
   readonly finished: readonly Trial[];
 }
 

@@ -1,13 +1,13 @@
 import { pooledSet } from '../features/index.ts';
 import { FeatureStores } from '../head/index.ts';
-import { runWave } from './bracket.ts';
+import { runBracket } from './bracket.ts';
 import { headsAtOnce } from './heads.ts';
-import type { PooledSets, SweepHeadsOptions, SweepState, Wave } from './trial.ts';
+import type { Bracket, PooledSets, SweepHeadsOptions, SweepState } from './trial.ts';
 
-const mostInWave = 256;
+const mostInBracket = 256;
 
 /**
- * Trains trials, hundreds at once, wave by wave, and stops the worse ones of a wave early. Heads of
+ * Trains trials, hundreds at once, bracket by bracket, and stops the worse ones of a bracket early. Heads of
  * the same layers train in one call of the native trainer, whatever else differs. Same options: the
  * same trials and the same results, also where the search was interrupted and goes on, unless a
  * deadline cuts it.
@@ -34,16 +34,21 @@ export async function sweepHeads(options: SweepHeadsOptions): Promise<SweepState
   for (let at = 0; ; at++) {
     if (at === waves.length) {
       const first = begun();
-      // The first wave always comes to one epoch, so that there is something to keep.
+      // The first bracket always comes to one epoch, so that there is something to keep.
       const { deadline = Number.POSITIVE_INFINITY } = options;
       if (first >= trials || (first > 0 && performance.now() >= deadline)) break;
-      waves.push({ first, count: waveSize(options, first, trials - first) });
+      waves.push({ first, count: bracketSize(options, first, trials - first) });
     }
     report();
-    await runWave(waves[at] as Wave, { ...options, ...pooled, stores }, finished, async () => {
-      report();
-      await options.onState(state());
-    });
+    await runBracket(
+      waves[at] as Bracket,
+      { ...options, ...pooled, stores },
+      finished,
+      async () => {
+        report();
+        await options.onState(state());
+      },
+    );
     signal?.throwIfAborted();
   }
   report();
@@ -58,11 +63,11 @@ async function pooledSets({ train, validation, signal }: SweepHeadsOptions): Pro
 }
 
 /** As many trials as memory holds together. */
-function waveSize(options: SweepHeadsOptions, first: number, most: number): number {
+function bracketSize(options: SweepHeadsOptions, first: number, most: number): number {
   const { train, classes, choiceOf, specOf } = options;
   let share = 0;
   let count = 0;
-  while (count < Math.min(most, mostInWave)) {
+  while (count < Math.min(most, mostInBracket)) {
     const head = specOf(choiceOf(first + count).head);
     share += 1 / headsAtOnce({ set: train, classes }, { head });
     if (share > 1 && count > 0) break;
