@@ -15,7 +15,7 @@ const values = names.filter(({ typeOnly }) => !typeOnly);
 const known = new Set(
   `AbortSignal AsyncDisposable AsyncGenerator AsyncIterable Buffer Disposable Error Generator Exclude Extract Float32Array
   Int32Array Iterable Key Map Name Omit Partial Pick Promise Range Readonly ReadonlyMap ReadonlySet Record
-  Set Symbol T Uint16Array Uint32Array Uint8Array`.split(/\s+/),
+  Set SharedArrayBuffer Symbol T Uint16Array Uint32Array Uint8Array`.split(/\s+/),
 );
 
 /** Text of the blocks of code after `@example`. */
