@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { readRegularText } from '../base/regular-file.ts';
 import { imageProcessorSettings, isImageProcessor } from './image-processor.ts';
 import type { FoundSettings, Json, Refuse } from './maker-json.ts';
 import { isTimmConfig, timmSettings } from './timm-config.ts';
@@ -53,7 +53,7 @@ function settingsIn(json: Json, path: string): MakerSettings | undefined {
 async function readJson(path: string): Promise<Json> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readRegularText(path);
   } catch (error) {
     throw new HeadstartError('USAGE', `Cannot read ${path}: ${reasonOf(error)}.`, { cause: error });
   }

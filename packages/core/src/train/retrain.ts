@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Backbone } from '../backbone/index.ts';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
-import { isAbandoned, temporaryBeside } from '../base/temporary-files.ts';
+import { isAbandoned, isTemporary, temporaryBeside } from '../base/temporary-files.ts';
 import { readCorrections, writeCorrections } from '../dataset/index.ts';
 import {
   type ExtractorOptions,
@@ -61,7 +61,7 @@ export class Retrainer implements AsyncDisposable {
     const [corrections, out] = [await correctionsOf(run), await folderBeside(run)];
     const kept = corrections && join(out, runFiles.corrections);
     const options = { ...this.#options, ...hooks, out };
-    const mark = temporaryBeside(join(out, 'training'));
+    const mark = temporaryBeside(join(out, markName));
     try {
       await writeFile(mark, '');
       if (kept) await writeCorrections(kept, corrections.byHash.values());
@@ -133,10 +133,17 @@ async function folderBeside(run: string): Promise<string> {
   throw new HeadstartError('OUTPUT_UNWRITABLE', `There are too many runs beside ${run}.`);
 }
 
-/** Removes a folder that a killed process has left without a run in it. */
+/** What stands in a new run's folder until the run is complete. */
+const markName = 'training';
+
+/**
+ * Removes a folder that a killed process has left here without a run in it. One without a mark is
+ * somebody else's, such as an interrupted training with its checkpoint.
+ */
 async function removeLeft(folder: string): Promise<void> {
   const names: string[] = await readdir(folder).catch(() => []);
-  const isLeft = names.some(isAbandoned) && !names.includes(runFiles.record);
+  const isMark = (name: string) => isTemporary(name, markName) && isAbandoned(name);
+  const isLeft = names.some(isMark) && !names.includes(runFiles.record);
   if (isLeft) await rm(folder, { recursive: true, force: true });
 }
 
