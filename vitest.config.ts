@@ -19,7 +19,14 @@ const emulatedGpu = {
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'headstart', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'headstart',
+          include: ['test/**/*.test.ts'],
+          globalSetup: 'test/util/bundled.ts',
+        },
+      },
       ...(process.platform === 'linux' ? [emulatedGpu] : []),
     ],
     pool: 'forks',

@@ -236,9 +236,10 @@ function billOfMaterials(version) {
 
 const versions = values.node.split(',');
 const packed = resolve(place, 'packed');
-const packages = packAll(join(packed, 'plain'));
+const packages = await packAll(join(packed, 'plain'));
 const plain = packages.map(({ path }) => path);
-const prebuilt = packAll(join(packed, 'prebuilt'), { addon: true }).map(({ path }) => path);
+const withAddon = await packAll(join(packed, 'prebuilt'), { addon: true });
+const prebuilt = withAddon.map(({ path }) => path);
 say(`# Packages of Headstart, tried on ${process.platform}-${process.arch}`);
 for (const one of packages) say(`  ${describePacked(one)}`);
 say('\n## What the packages say of themselves');

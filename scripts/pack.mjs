@@ -25,6 +25,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { configSchema } from '../packages/cli/dist/config-schema.js';
+import { bundleCore } from './bundle.mjs';
 import { program } from './docs/program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -66,6 +67,15 @@ function repositoryOf(name) {
   return { repository: { type: 'git', url, directory: `packages/${name}` } };
 }
 
+/** The bundle is what is published: it stands in place of the files that it is made of. */
+function publishedExports(exports) {
+  const entries = Object.entries(exports).map(([path, { types, bundled, default: plain }]) => [
+    path,
+    { types, default: bundled ?? plain },
+  ]);
+  return Object.fromEntries(entries);
+}
+
 /** Puts a package together and gives its folder. */
 function stage(name, into, { addon, addons }) {
   const source = join(root, 'packages', name);
@@ -77,7 +87,8 @@ function stage(name, into, { addon, addons }) {
   // Maps lead to sources, which are not in the package; build records to this machine's paths. The
   // command is imported by nobody: its types help nobody.
   const unwanted = name === 'cli' ? /\.(map|tsbuildinfo|d\.ts)$/ : /\.(map|tsbuildinfo)$/;
-  const filter = (path) => !unwanted.test(path);
+  const isBundled = (path) => name === 'core' && /dist[/\\](?!bundle[/\\]).*\.js$/.test(path);
+  const filter = (path) => !unwanted.test(path) && !isBundled(path);
   for (const file of [...files, 'README.md']) {
     if (!existsSync(join(source, file))) continue;
     cpSync(join(source, file), join(folder, file), { recursive: true, filter });
@@ -94,9 +105,10 @@ function stage(name, into, { addon, addons }) {
     cpSync(join(source, 'build/Release/headstart.node'), join(place, 'headstart.node'));
   }
   if (name === 'native' && addons) cpSync(addons, join(folder, 'prebuilds'), { recursive: true });
+  const exports = manifest.exports && { exports: publishedExports(manifest.exports) };
   const dependencies = published({ ...manifest.dependencies, ...more });
   const text = JSON.stringify(
-    { ...manifest, ...repositoryOf(name), ...rest, files, dependencies },
+    { ...manifest, ...exports, ...repositoryOf(name), ...rest, files, dependencies },
     null,
     2,
   );
@@ -109,7 +121,7 @@ function stage(name, into, { addon, addons }) {
  *
  * @param {string} folder
  * @param {{ readonly addon?: boolean, readonly addons?: string }} [options]
- * @returns {Packed[]} native, core, cli
+ * @returns {Promise<Packed[]>} native, core, cli
  *
  * @typedef {object} Packed
  * @property {string} path
@@ -117,7 +129,8 @@ function stage(name, into, { addon, addons }) {
  * @property {number} unpackedSize
  * @property {{ path: string, size: number }[]} files
  */
-export function packAll(folder, options = {}) {
+export async function packAll(folder, options = {}) {
+  await bundleCore();
   const temporary = mkdtempSync(join(tmpdir(), 'headstart-pack-'));
   try {
     mkdirSync(folder, { recursive: true });
@@ -149,7 +162,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     options: { addon: { type: 'boolean' }, addons: { type: 'string' } },
     allowPositionals: true,
   });
-  for (const packed of packAll(resolve(positionals[0] ?? 'packed'), values)) {
+  for (const packed of await packAll(resolve(positionals[0] ?? 'packed'), values)) {
     console.log(describePacked(packed));
   }
 }

@@ -1,6 +1,7 @@
 import { chmod, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import sharp from 'sharp';
+import { bundledLibrary } from '../util/bundled.ts';
 import { repositoryRoot } from '../util/shared.ts';
 import { temporaryFolder, tinyBackbone, writePictures } from '../util/workspace.ts';
 
@@ -49,6 +50,7 @@ export async function openPlace(prepared: string) {
   );
   const env = {
     ...process.env,
+    ...bundledLibrary(),
     PATH: [bin, process.env.PATH].join(delimiter),
     HEADSTART_CACHE_DIR: join(place.path, 'cache'),
     HEADSTART_MODELS_DIR: models,

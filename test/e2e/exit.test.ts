@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { readRun } from '@headstart/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { floatTensor, node, smallModel } from '../unit/backbone/models.ts';
+import { bundledLibrary } from '../util/bundled.ts';
 import { runCli } from '../util/cli.ts';
 import { repositoryRoot } from '../util/shared.ts';
 import {
@@ -81,7 +82,7 @@ function start(
 ): Promise<Ended> {
   const child = spawn(process.execPath, args, {
     cwd: place.path,
-    env: { ...process.env, ...folders() },
+    env: { ...process.env, ...bundledLibrary(), ...folders() },
     stdio: ['ignore', stdout, 'pipe'],
   });
   let stderr = '';

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { bundledLibrary } from './bundled.ts';
 import { outputErrors } from './schemas.ts';
 import { repositoryRoot } from './shared.ts';
 
@@ -27,7 +28,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   const child = spawn(
     process.execPath,
     [join(repositoryRoot, 'packages/cli/bin/headstart.js'), ...args],
-    { cwd: options.cwd, env: { ...process.env, ...options.env } },
+    { cwd: options.cwd, env: { ...process.env, ...bundledLibrary(), ...options.env } },
   );
   let [stdout, stderr, interrupted] = ['', '', false];
   const heard = () => {
