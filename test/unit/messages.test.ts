@@ -59,6 +59,25 @@ describe('a message of the library', () => {
   });
 });
 
+describe('a message', () => {
+  const texts = ['core', 'cli', 'native']
+    .flatMap((name) => sourceFiles(`packages/${name}/src`))
+    .flatMap((file) => stringsOf(readFileSync(file, 'utf8')));
+
+  it.each([
+    ['is not a …', /(?<!there )\b(is|are) no (?!longer|more\b|other)/i],
+    ['again', /\banew\b/],
+    ['missing', /\blacks\b/],
+    [
+      'per',
+      /\bone (an? )?(folder|file|row|line|step|class) an? \w|\b(images|bytes|views|pixels) an? (step|request|image|training image)\b/,
+    ],
+    ['files and runs have and name', /\b(knows|hears|does not (say|know))\b/],
+  ])('is in plain English: %s', (_, pattern) => {
+    expect(texts.filter((text) => pattern.test(text))).toEqual([]);
+  });
+});
+
 describe('the command line', () => {
   it.each([
     ['Choose another place with `out`.', 'Choose another place with --out.'],

@@ -219,9 +219,7 @@ describe('what the maker of a model says of images', () => {
 
   it('of a config.json that says nothing of images does not count: preprocessing is asked for', async () => {
     const asked = locate({ model_type: 'vit' }, {}, { name: 'config.json' });
-    await expect(asked).rejects.toThrow(
-      'does not say how they are preprocessed: give `preprocess`',
-    );
+    await expect(asked).rejects.toThrow('names no preprocessing: give `preprocess`');
     const file = join(place.path, 'model-type.json') as `${string}.json`;
     await writeFile(file, '{"model_type":"vit"}');
     await expect(locate(undefined, { preprocessing: file })).rejects.toThrow(

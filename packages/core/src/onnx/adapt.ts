@@ -137,7 +137,7 @@ function inputNodes(
   if (kind === undefined) {
     throw new HeadstartError(
       'BACKBONE_UNSUITABLE',
-      `${file} takes float pixels and does not say how they are preprocessed: give \`preprocess\` caffe, torch, rescale or none, or its preprocessor_config.json, or give \`mean\` and \`std\`.`,
+      `${file} takes float pixels and names no preprocessing: give \`preprocess\` caffe, torch, rescale or none, or its preprocessor_config.json, or give \`mean\` and \`std\`.`,
       { option: 'preprocess' },
     );
   }
