@@ -4,6 +4,7 @@ import { BufferPool } from '../base/buffer-pool.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
 import { mapOrdered } from '../base/ordered-map.ts';
+import { availableThreads } from '../base/threads.ts';
 import type { Sample, SkippedFile } from '../dataset/index.ts';
 import type { ResizeOptions } from '../image/index.ts';
 import { isUnusable } from './cache-error.ts';
@@ -51,8 +52,8 @@ export interface ExtractFeaturesResult {
   readonly skipped: readonly SkippedFile[];
 }
 
-/** Images being read or decoded, or decoded and waiting to enter a batch. */
-const decodedAhead = 16;
+/** Images being read or decoded, or decoded and waiting to enter a batch: two for each decoding thread. */
+const decodedAhead = () => Math.max(16, 2 * availableThreads());
 
 /** Views that are made of one decoded image at once: what bounds the memory of those that wait. */
 const viewsAtOnce = 16;
@@ -205,7 +206,8 @@ async function compute(
       onWritten(keys.length);
     },
   });
-  const pool = new BufferPool(decodedAhead);
+  const ahead = decodedAhead();
+  const pool = new BufferPool(ahead);
   const read = async (work: MissingViews): Promise<ReadImage & { work: MissingViews }> => {
     signal?.throwIfAborted();
     const views = work.views.map(({ view }) => view);
@@ -219,7 +221,7 @@ async function compute(
     for (let left = missing; left.length > 0; ) {
       const theirs: MissingViews[] = [];
       const ours = claimViews(left, { cache, layout, onFound, claimed, theirs });
-      for await (const { work, pixels, skipped: lost } of mapOrdered(ours, decodedAhead, read)) {
+      for await (const { work, pixels, skipped: lost } of mapOrdered(ours, ahead, read)) {
         for (const { sample, reason } of lost) skipped.set(sample, reason);
         if (!pixels) {
           // Others need not wait for it until the end.
