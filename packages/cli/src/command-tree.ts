@@ -111,7 +111,9 @@ export function isPath(flags: string, value: string): boolean {
   const words = (/[<[]([^>\].]+)/.exec(flags)?.[1] ?? '').split('|');
   const isFile = (word: string) => word === 'file' || word === 'folder';
   if (!words.some(isFile)) return false;
-  return words.every(isFile) || (/[./\\]/.test(value) && !/^[a-z][a-z\d+.-]+:\/\//i.test(value));
+  return (
+    words.every(isFile) || (/[./\\]/.test(value) && !/^(?:hf:|[a-z][a-z\d+.-]+:\/\/)/i.test(value))
+  );
 }
 
 /** A command and all below it. */

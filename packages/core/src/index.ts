@@ -23,6 +23,7 @@ export type {
   OpenBackboneOptions,
   OpenHead,
   Provider,
+  PulledBackbone,
   PullOptions,
 } from './backbone/index.ts';
 export { openBackbone, type PullWeightsOptions, pullWeights } from './backbone/index.ts';

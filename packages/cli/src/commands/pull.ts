@@ -8,8 +8,8 @@ type PullOptions = CommonOptions & FlagValues<typeof pullOptions>;
 export function addPullCommand(program: Command, runner: Runner): void {
   const command = program
     .command('pull')
-    .description('fetch the weights of VGG16, verify them and write the backbone file')
-    .argument('[name]', 'which backbone: vgg16', 'vgg16');
+    .description('fetch a backbone and verify it: VGG16, or a model of Hugging Face')
+    .argument('[name]', 'which backbone: vgg16, or hf:ORG/NAME[@REVISION]', 'vgg16');
   addOptions(command, pullOptions);
   addCommonOptions(command);
   command.action(
@@ -23,7 +23,13 @@ export function addPullCommand(program: Command, runner: Runner): void {
       });
       ui.result(
         file,
-        `${file.name} is ready: ${file.path}\nPreprocessing ${file.preprocessing}, sha256 ${file.sha256}`,
+        [
+          `${file.name} is ready: ${file.path}`,
+          `Preprocessing ${file.preprocessing}, sha256 ${file.sha256}`,
+          ...(file.revision
+            ? [`Commit ${file.revision}, licence ${file.license ?? 'unknown'}`]
+            : []),
+        ].join('\n'),
       );
       return undefined;
     }),

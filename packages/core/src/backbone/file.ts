@@ -1,4 +1,4 @@
-import type { LongOperationOptions } from '../base/operation.ts';
+import type { LongOperationOptions, NoticeListener } from '../base/operation.ts';
 import type {
   BackboneVariant,
   InputPreprocessing,
@@ -45,6 +45,7 @@ export interface LocateOptions
     OutputChoice {
   /** By name, as numbers, or the file of the model's maker that says it. */
   readonly preprocessing?: InputPreprocessing | Normalization | `${string}.json` | undefined;
+  readonly onNotice?: NoticeListener | undefined;
   /** Where pulled and built backbones are. */
   readonly modelsDir: string;
 }

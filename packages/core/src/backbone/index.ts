@@ -10,6 +10,7 @@ export {
 export type { BackboneFile, ImageSettings, LocateOptions } from './file.ts';
 export { type BackboneDigest, findByDigest, locateWithDigest } from './find-by-digest.ts';
 export { halfBackbone, halfPath } from './half-backbone.ts';
+export type { PulledBackbone } from './hub-backbone.ts';
 export { locateBackbone } from './locate.ts';
 export { type OpenBackboneByNameOptions, openBackbone } from './open.ts';
 export { type PullOptions, pullVgg16 } from './pull.ts';

@@ -8,8 +8,10 @@ import {
   vgg16FeatureLayer,
   vgg16ImageSize,
 } from '../onnx/index.ts';
+import { isHubName } from '../weights/index.ts';
 import { describeFile } from './describe-file.ts';
 import type { BackboneFile, LocateOptions } from './file.ts';
+import { locateHub } from './hub-backbone.ts';
 import { placeModel } from './place-model.ts';
 import { buildUntrained } from './untrained.ts';
 import { locateUserFile, type Vgg16Options, vgg16Options } from './user-file.ts';
@@ -24,6 +26,7 @@ export function vgg16Path(modelsDir: string): string {
  * out, preprocessing inside):
  * - `vgg16`, as `pull` wrote it;
  * - `vgg16-untrained`, built where it is not there yet (a few seconds);
+ * - `hf:ORG/NAME[@REVISION]`, of Hugging Face, fetched where it is not here;
  * - any ONNX file that fits; one of another form is adapted into `modelsDir`, once.
  *
  * @throws HeadstartError `WEIGHTS_MISSING`, `BACKBONE_UNSUITABLE`, `USAGE`, `OUTPUT_UNWRITABLE`
@@ -35,7 +38,7 @@ export async function locateBackbone(spec: string, options: LocateOptions): Prom
     case 'vgg16-untrained':
       return locateUntrained(vgg16Options(spec, options));
     default:
-      return locateUserFile(spec, options);
+      return isHubName(spec) ? locateHub(spec, options) : locateUserFile(spec, options);
   }
 }
 

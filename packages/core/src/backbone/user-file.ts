@@ -36,7 +36,11 @@ import { placeChecked, placeModel } from './place-model.ts';
  *
  * @throws HeadstartError `BACKBONE_UNSUITABLE`, `USAGE`, `OUTPUT_UNWRITABLE`; `signal.reason` where aborted
  */
-export async function locateUserFile(path: string, options: LocateOptions): Promise<BackboneFile> {
+export async function locateUserFile(
+  path: string,
+  options: LocateOptions,
+  as: Named = { name: nameOf(path) },
+): Promise<BackboneFile> {
   const { imageSize } = options;
   if (imageSize !== undefined && imageSize > largestImageSize) {
     throw new HeadstartError(
@@ -48,8 +52,14 @@ export async function locateUserFile(path: string, options: LocateOptions): Prom
   const outline = await readOutline(path);
   const found = { ...describeModel(outline, path, options), isWhole: !hasExternalData(outline) };
   return found.metadata['headstart.format'] === undefined
-    ? locateForeign(path, found, options)
-    : locateOurs(path, found, options);
+    ? locateForeign(path, found, options, as)
+    : locateOurs(path, found, options, as);
+}
+
+/** What a model is called, and where it is from, where its file does not say it. */
+interface Named {
+  readonly name: string;
+  readonly source?: string | undefined;
 }
 
 interface Found extends ModelDescription {
@@ -62,10 +72,10 @@ async function locateOurs(
   path: string,
   { isWhole, input }: Found,
   given: LocateOptions,
+  { name }: Named,
 ): Promise<BackboneFile> {
   const options = vgg16Options(path, given);
   const { modelsDir } = options;
-  const name = nameOf(path);
   const from = { name, origin: path };
   const file = isWhole ? await describeFile(path, { name }) : await placeWhole(path, modelsDir);
   const changes = changesOf(options, { ...file, imageSize: input.height });
@@ -86,6 +96,7 @@ async function locateForeign(
   path: string,
   found: Found,
   options: LocateOptions,
+  { name, source }: Named,
 ): Promise<BackboneFile> {
   const { modelsDir, layer, output, tokens, signal } = options;
   if (layer !== undefined) {
@@ -99,7 +110,6 @@ async function locateForeign(
   const preprocessing = maker?.pixels ?? pixelsOf(options);
   const size = sizeOf(path, found, options, maker);
   const images = maker && imagesAt(size, maker);
-  const name = nameOf(path);
   const { height, width } = found.input;
   const resized = size.height !== height || size.width !== width;
   if (isCanonical(found) && found.isWhole && !resized && !maker)
@@ -114,6 +124,7 @@ async function locateForeign(
     adaptModel(model, path, {
       preprocessing,
       images,
+      source,
       size,
       output,
       tokens,

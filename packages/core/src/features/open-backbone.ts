@@ -75,10 +75,10 @@ async function closeAll(backbone: Backbone, cache: FeatureStore): Promise<void> 
 }
 
 async function findBackbone(options: ExtractorOptions) {
-  const { backbone = 'vgg16', signal, onProgress } = options;
+  const { backbone = 'vgg16', signal, onProgress, onNotice } = options;
   const modelsDir = options.modelsDir ?? defaultDirectories().modelsDir;
   const locate = (spec: string) =>
-    locateBackbone(spec, { modelsDir, ...backboneChoice(options), signal, onProgress });
+    locateBackbone(spec, { modelsDir, ...backboneChoice(options), signal, onProgress, onNotice });
   try {
     return await locate(backbone);
   } catch (error) {

@@ -43,10 +43,12 @@ const added = ['image', 'features', 'preprocessed', 'adapt/', preprocessingPrefi
 const firstIrWithoutDeclaredConstants = 4;
 
 export interface AdaptOptions extends OutputChoice {
-  /** Of a float input; undefined takes what the model's metadata says. */
+  /** Of a float input; undefined takes it from the model's metadata. */
   readonly preprocessing: PixelPreprocessing | undefined;
   /** How images are to be brought to the size, for the file's metadata. */
   readonly images?: Readonly<Record<'resize' | 'fit', string>> | undefined;
+  /** Where the weights are from, for the file's metadata. */
+  readonly source?: string | undefined;
   /** Of images, in pixels. */
   readonly size: { readonly height: number; readonly width: number };
   /** The model takes one image at a time, whatever it declares. */
@@ -63,7 +65,7 @@ export interface AdaptOptions extends OutputChoice {
 export function adaptModel(
   model: Model,
   file: string,
-  { preprocessing, images, size, oneByOne, ...choice }: AdaptOptions,
+  { preprocessing, images, source, size, oneByOne, ...choice }: AdaptOptions,
 ): Uint8Array {
   const description = describeModel(model, file, choice);
   const { input, output } = description;
@@ -77,6 +79,7 @@ export function adaptModel(
     metadataProps: metadataProps({
       ...modelMetadata(model),
       ...images,
+      ...(source === undefined ? {} : { source }),
       preprocessing: preprocessingText(
         (input.dtype === 'uint8' ? undefined : preprocessing) ?? description.preprocessing,
       ),

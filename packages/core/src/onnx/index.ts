@@ -31,6 +31,7 @@ export {
   type Normalization,
   namedPreprocessing,
   type PixelPreprocessing,
+  preprocessingText,
 } from './preprocessing.ts';
 export { quantizeModel, type TensorRange } from './quantize-model.ts';
 export { hasStackPlan, type StackPlan, stackPlan } from './stack-plan.ts';

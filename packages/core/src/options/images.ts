@@ -4,10 +4,10 @@ import { fit, jsonFile, perChannel } from './text-forms.ts';
 
 /** Which backbone, and from which pixels. */
 export const backboneOptions = {
-  /** `vgg16` (default), `vgg16-untrained`, or an ONNX file. */
+  /** `vgg16` (default), `vgg16-untrained`, an ONNX file, or `hf:ORG/NAME[@REVISION]`, of Hugging Face. */
   backbone: option(path('name|file'), {
     default: 'vgg16',
-    help: 'vgg16, vgg16-untrained, or FILE.onnx',
+    help: 'vgg16, vgg16-untrained, FILE.onnx, or hf:ORG/NAME, of Hugging Face',
   }),
   /** Preprocessing other than the backbone's own: by name, or as a preprocessor_config.json or a timm config.json has it. */
   preprocess: option(wordOr(['caffe', 'torch', 'rescale', 'none'], jsonFile), {

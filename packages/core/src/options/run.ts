@@ -63,6 +63,10 @@ export const exportOptions = {
 } as const;
 
 export const pullOptions = {
+  /** Of Hugging Face's: the ONNX file in the repository. */
+  file: option(text('path'), {
+    help: 'of hf:ORG/NAME: the ONNX file in it (default: onnx/model.onnx, model.onnx, or the only one)',
+  }),
   /** A URL or a file of weights. */
   from: option(path('url|file'), {
     help: 'a URL or file: Keras .h5, or torchvision/timm .safetensors',

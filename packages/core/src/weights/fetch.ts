@@ -16,6 +16,8 @@ import { type Expected, verifyFile } from './verify.ts';
 export interface DownloadOptions extends LongOperationOptions {
   /** What the file must be; what is not known is not checked. */
   readonly expected?: Expected | undefined;
+  /** Sent to the server itself, not to where it redirects. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A download on its way into `<path>.part`. */
@@ -37,7 +39,7 @@ export async function download(url: string, path: string, options: DownloadOptio
   const { expected = {} } = options;
   const part = `${path}.part`;
   await makeFolderOf(path);
-  const provable = expected.md5 !== undefined || expected.sha256 !== undefined;
+  const provable = [expected.md5, expected.sha256, expected.gitBlob].some(Boolean);
   if (!provable) await rm(part, { force: true });
   const continued = (await sizeOf(part)) > 0;
   try {
@@ -68,7 +70,7 @@ async function transferRest(state: Transfer): Promise<void> {
   const begin = expected.bytes !== undefined && present > expected.bytes ? 0 : present;
   try {
     await withoutSilence(signal, async (watched, onBytes) => {
-      const response = await requestRange(url, { begin, version }, watched);
+      const response = await requestRange(url, { begin, version, headers: state.headers }, watched);
       await save(response, begin, state, onBytes);
     });
   } catch (error) {

@@ -57,6 +57,7 @@ export interface RangeRequest {
   readonly end?: number | undefined;
   /** What the server called the version that the other bytes are of. */
   readonly version?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -67,14 +68,14 @@ export interface RangeRequest {
  */
 export async function requestRange(
   url: string,
-  { begin, end, version }: RangeRequest,
+  { begin, end, version, headers: own }: RangeRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const isPart = begin > 0 || end !== undefined;
   const range = { range: `bytes=${begin}-${end === undefined ? '' : end - 1}` };
   const headers = { ...range, ...(version ? { 'if-range': version } : {}) };
   const response = await fetch(url, {
-    headers: { 'accept-encoding': 'identity', ...(isPart ? headers : {}) },
+    headers: { ...own, 'accept-encoding': 'identity', ...(isPart ? headers : {}) },
     signal,
   });
   if (response.ok && response.body) return response;
@@ -86,7 +87,7 @@ export async function requestRange(
   throw new HeadstartError(
     'DOWNLOAD_FAILED',
     `Cannot download ${url}: ${answer}. Give another source with \`from\` FILE or URL.`,
-    { option: 'from' },
+    { option: 'from', cause: new Error(answer) },
   );
 }
 
