@@ -1,10 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../util/cli.ts';
 import { repositoryRoot } from '../util/shared.ts';
-import { temporaryFolder } from '../util/workspace.ts';
+import { temporaryFolder, tinyBackbone, writePictures } from '../util/workspace.ts';
 
 /** The JavaScript files that a command line has loaded, as V8 counts them; Node's own are left out. */
 async function filesLoadedBy(args: readonly string[]): Promise<string[]> {
@@ -50,4 +50,32 @@ it('what looks at no picture and no model loads neither sharp nor ONNX', async (
     true,
   );
   expect(packagesOf(files)).toEqual(['commander']);
+});
+
+it('sharp that cannot be loaded is not taken for images that cannot be read', async () => {
+  await using folder = await temporaryFolder();
+  const broken = join(folder.path, 'no-sharp.cjs');
+  await writeFile(
+    broken,
+    `const Module = require('node:module');
+    const load = Module._load;
+    Module._load = function (name, ...rest) {
+      if (name === 'sharp') throw new Error('Could not load the "sharp" module\\nTry this');
+      return load.call(this, name, ...rest);
+    };`,
+  );
+  await writePictures(join(folder.path, 'data'), ['red', 'green'], 2);
+  const env = { NODE_OPTIONS: `--require ${JSON.stringify(broken)}` };
+  const cacheDir = ['--cache-dir', join(folder.path, 'cache')];
+  for (const command of [['check'], ['features', '--backbone', tinyBackbone]]) {
+    const [name = '', ...options] = command;
+    const args = [name, join(folder.path, 'data'), ...options, ...cacheDir];
+    const { code, stderr } = await runCli(args, { env });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        'The package sharp, which decodes images, cannot be loaded (Could not load the "sharp" module): install Headstart again',
+      ),
+    ]);
+  }
 });

@@ -79,7 +79,8 @@ async function inspect(path: string, take: (rgb: Uint8Array) => void): Promise<I
     take(pixels);
     return { image, warning };
   } catch (error) {
-    if (error instanceof HeadstartError && error.code === 'IMAGE_UNREADABLE') {
+    if (error instanceof HeadstartError) {
+      if (error.code !== 'IMAGE_UNREADABLE') throw error;
       return { reason: unreadableReason(error) };
     }
     return { reason: `it cannot be read (${reasonOf(error)})` };

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type load from 'sharp';
 import type { Sharp, SharpInput, SharpOptions } from 'sharp';
+import { HeadstartError, reasonOf } from '../base/errors.ts';
 
 /**
  * The decoders that stay in use: of the formats that are read, and of SVG, which is drawn here but
@@ -12,7 +13,7 @@ let loaded: typeof load | undefined;
 
 function library(): typeof load {
   if (loaded) return loaded;
-  const found = createRequire(import.meta.url)('sharp') as typeof load;
+  const found = open();
   found.block({ operation: ['VipsForeignLoad'] });
   found.unblock({ operation: kept.map((name) => `VipsForeignLoad${name}`) });
   // Parallelism is across images, each image is seen once.
@@ -22,7 +23,24 @@ function library(): typeof load {
   return found;
 }
 
-/** sharp, loaded by the first picture: what sees none does not wait for it. */
+function open(): typeof load {
+  try {
+    return createRequire(import.meta.url)('sharp') as typeof load;
+  } catch (error) {
+    const why = reasonOf(error).split('\n', 1)[0];
+    throw new HeadstartError(
+      'INTERNAL',
+      `The package sharp, which decodes images, cannot be loaded (${why}): install Headstart again, with optional dependencies.`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * sharp, loaded by the first picture: what sees none does not wait for it.
+ *
+ * @throws HeadstartError `INTERNAL` where it cannot be loaded
+ */
 export function sharp(input?: SharpInput | SharpOptions, options?: SharpOptions): Sharp {
   return library()(input as SharpInput, options);
 }

@@ -25,6 +25,8 @@ export async function readingImage<T>(
     return await action();
   } catch (error) {
     signal?.throwIfAborted();
+    // sharp cannot be loaded: that says nothing of the image.
+    if (error instanceof HeadstartError) throw error;
     const cause = unreadable(error, maxPixels);
     const message = `Cannot read the image ${name}: ${cause.message}.`;
     throw new HeadstartError('IMAGE_UNREADABLE', message, { cause });

@@ -26,8 +26,9 @@ export const elementType = {
 
 /** @throws HeadstartError `BACKBONE_UNSUITABLE` where the bytes are not an ONNX model */
 export function decodeModel(bytes: Uint8Array, name: string): Model {
+  const { ModelProto } = onnx();
   try {
-    const model = onnx().ModelProto.decode(bytes);
+    const model = ModelProto.decode(bytes);
     if (model.graph?.output?.length) return model;
   } catch (error) {
     throw new HeadstartError(
