@@ -111,7 +111,8 @@ export class InferenceWorker {
     if (!('id' in answer)) return;
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    // Who closes waits for the thread's end, whatever answers still come.
+    if (this.#waiting.size === 0 && !this.#ended) this.#worker.unref();
     if (answer.type === 'error') waiting?.reject(inferenceError(answer.message));
     else waiting?.resolve(answer);
   }
