@@ -87,7 +87,7 @@ export const units = {
   },
   'core/machine': {
     what: 'what this computer has; the GPU’s libraries',
-    imports: ['core/features', 'native', 'core/onnx', 'core/backbone'],
+    imports: ['core/features', 'native', 'core/image', 'core/onnx', 'core/backbone'],
   },
   core: {
     what: 'the library’s public face',

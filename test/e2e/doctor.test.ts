@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { backends } from '@headstart/native';
+import { backends, canRenderJpeg } from '@headstart/native';
 import { expect, it } from 'vitest';
 import { runCli } from '../util/cli.ts';
 import { temporaryFolder } from '../util/workspace.ts';
@@ -17,6 +17,10 @@ it('says what is here and what is not, and ends with 0', async () => {
   expect(stdout).toMatch(/^Memory +yes +\d+\.\d GiB of \d+\.\d GiB free$/m);
   expect(stdout).toMatch(/^Head on the CPU +yes +CPU, .+; fp32/m);
   expect(stdout).toMatch(/^Features on the CPU +yes +ONNX Runtime 1\./m);
+  const jpeg = canRenderJpeg()
+    ? '; plain JPEG files by libjpeg-turbo$'
+    : '\\n +→ libjpeg-turbo decodes plain JPEG files';
+  expect(stdout).toMatch(new RegExp(`^Images +yes +sharp [\\d.]+, libvips [\\d.]+${jpeg}`, 'm'));
   expect(stdout).toMatch(/^Weights of VGG16 +no +not in .+none\n +→ headstart pull$/m);
   expect(stdout).toMatch(
     /^Feature cache +no +.+cache is made when features are computed; \d+\.\d GiB free$/m,

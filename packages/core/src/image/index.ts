@@ -13,7 +13,7 @@ export {
 export { decoderWarning } from './decoder-warning.ts';
 export type { ImageDescription } from './describe.ts';
 export { type ImageFormat, imageFormat } from './format.ts';
-export { sharp } from './libvips.ts';
+export { sharp, sharpVersions } from './libvips.ts';
 export { encodePng, overlayHeat, readPicture } from './overlay.ts';
 export { type Cut, cutOf, type Size } from './placement.ts';
 export { readThumbnail } from './thumbnail.ts';

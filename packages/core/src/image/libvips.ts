@@ -44,3 +44,8 @@ function open(): typeof load {
 export function sharp(input?: SharpInput | SharpOptions, options?: SharpOptions): Sharp {
   return library()(input as SharpInput, options);
 }
+
+/** Versions of sharp (`sharp`), of libvips (`vips`) and of what it has in it. @throws as {@link sharp} */
+export function sharpVersions() {
+  return library().versions;
+}
