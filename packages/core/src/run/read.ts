@@ -30,13 +30,14 @@ export async function readRun(folder: string): Promise<Run> {
   const text = await recordText(folder);
   try {
     return await checkedRun(folder, text);
-  } catch (error) {
+  } catch {
     // A new run may have taken its place in the meantime, or be about to.
     for (let waited = 0; ; waited += againMs) {
       const waits = waited < replacedWithinMs && (await isBeingWritten(folder));
       const isAnother = (await recordText(folder)) !== text;
       if (isAnother) return readRun(folder);
-      if (!waits) throw error;
+      // Checked again: an equal run may have come after another one.
+      if (!waits) return checkedRun(folder, text);
       await setTimeout(againMs);
     }
   }
