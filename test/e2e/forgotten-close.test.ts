@@ -80,11 +80,16 @@ describe('A program that closes what it opened', () => {
   it('ends after that also where runs were under way', async () => {
     const text = await printed(`
       import { openBackbone } from ${JSON.stringify(library)};
-      const backbone = await openBackbone(${JSON.stringify(tinyBackbone)}, { device: 'cpu' });
+      process.env.HEADSTART_ENGINE = 'onnxruntime';
       const images = new Uint8Array(256 * 32 * 32 * 3);
-      const runs = [1, 2, 3].map(() => backbone.run(images, 256).catch(({ code }) => code));
-      await backbone.close();
-      console.log((await Promise.all(runs)).join());`);
-    expect(text).toBe('INTERNAL,INTERNAL,INTERNAL\n');
+      // Often, as it depends on when the answer comes.
+      for (let i = 0; i < 30; i++) {
+        const backbone = await openBackbone(${JSON.stringify(tinyBackbone)}, { device: 'cpu' });
+        const run = backbone.run(images, 256).catch(({ code }) => code);
+        await backbone.close();
+        if ((await run) !== 'INTERNAL') throw new Error('it was answered');
+      }
+      console.log('closed');`);
+    expect(text).toBe('closed\n');
   }, 60_000);
 });
