@@ -30,13 +30,22 @@ export const vgg16Layers: readonly (readonly [string, number, number])[] = [
   ['block5_conv3', 512, 512],
 ];
 
-/** Kernel (HWIO) and bias of one convolution. */
-export function formulaWeights(layer: number, inputs: number, outputs: number) {
+interface Weights {
+  readonly kernel: Float32Array;
+  readonly bias: Float32Array;
+}
+
+const made = new Map<number, Weights>();
+
+/** Kernel (HWIO) and bias of one convolution of VGG16; made once. */
+export function formulaWeights(layer: number, inputs: number, outputs: number): Weights {
   const limit = Math.sqrt(6 / (9 * inputs));
-  return {
+  const weights = made.get(layer) ?? {
     kernel: spread(hashedUniforms(2 * layer, 9 * inputs * outputs), limit),
     bias: spread(hashedUniforms(2 * layer + 1, outputs), 0.05),
   };
+  made.set(layer, weights);
+  return weights;
 }
 
 /** From [0, 1) to ±limit. A loop, as `Float32Array.from` takes a microsecond a number. */

@@ -37,6 +37,25 @@ async function graphDigest(path: string): Promise<string> {
   return createHash('sha256').update(bytes.subarray(0, 50_000_000)).digest('hex');
 }
 
+const turnedKernels = new Map<number, Float32Array>();
+
+/** The kernel as OIHW, turned once, and the bias. */
+function torchvisionWeights(layer: number, inputs: number, outputs: number) {
+  const { kernel, bias } = formulaWeights(layer, inputs, outputs);
+  const turned = turnedKernels.get(layer) ?? new Float32Array(kernel.length);
+  if (!turnedKernels.has(layer)) {
+    for (let o = 0; o < outputs; o++) {
+      for (let c = 0; c < inputs; c++) {
+        for (let t = 0; t < 9; t++) {
+          turned[(o * inputs + c) * 9 + t] = kernel[(t * inputs + c) * outputs + o] as number;
+        }
+      }
+    }
+    turnedKernels.set(layer, turned);
+  }
+  return { kernel: turned, bias };
+}
+
 /** torchvision's names and layout (OIHW) of the same weights. */
 async function writeTorchvisionFile(path: string, skip?: string, dense = 12): Promise<void> {
   const places = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
@@ -47,16 +66,8 @@ async function writeTorchvisionFile(path: string, skip?: string, dense = 12): Pr
   };
   add('classifier.0.weight', [dense], new Float32Array(dense));
   for (const [i, [, inputs, outputs]] of vgg16Layers.entries()) {
-    const { kernel, bias } = formulaWeights(i, inputs, outputs);
-    const turned = new Float32Array(kernel.length);
-    for (let o = 0; o < outputs; o++) {
-      for (let c = 0; c < inputs; c++) {
-        for (let t = 0; t < 9; t++) {
-          turned[(o * inputs + c) * 9 + t] = kernel[(t * inputs + c) * outputs + o] as number;
-        }
-      }
-    }
-    add(`features.${places[i]}.weight`, [outputs, inputs, 3, 3], turned);
+    const { kernel, bias } = torchvisionWeights(i, inputs, outputs);
+    add(`features.${places[i]}.weight`, [outputs, inputs, 3, 3], kernel);
     add(`features.${places[i]}.bias`, [outputs], bias);
   }
   await writeSafetensors(path, tensors);
