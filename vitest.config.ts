@@ -29,6 +29,7 @@ export default defineConfig({
       },
       ...(process.platform === 'linux' ? [emulatedGpu] : []),
     ],
+    setupFiles: 'test/util/equal-bytes.ts',
     pool: 'forks',
     maxWorkers: 2,
     // Pages of the documentation, each a row of processes.
