@@ -10,7 +10,7 @@ import { wilsonInterval } from '../../packages/core/dist/evaluate/index.js';
 import {
   foldInterval,
   planFolds,
-  trainStudyHeads,
+  trainExperimentHeads,
 } from '../../packages/core/dist/experiments/index.js';
 import { memoryFeatureSet } from '../../packages/core/dist/features/index.js';
 import { headPreset, predictHead } from '../../packages/core/dist/head/index.js';
@@ -59,7 +59,7 @@ async function accuracyOf({ head, weights }, features) {
 async function repetition(draw, fresh, samples) {
   const set = draw(samples);
   const heads = planFolds(set.samples, { folds, repeats: 1, seed: 0 });
-  const trained = await trainStudyHeads({
+  const trained = await trainExperimentHeads({
     images: { set, classes },
     heads,
     stage: 'folds',
