@@ -9,6 +9,7 @@ import {
   writeSmallModel,
 } from '../unit/backbone/models.ts';
 import { cliIn } from '../util/place.ts';
+import { repositoryRoot } from '../util/shared.ts';
 import { type TemporaryFolder, temporaryFolder, writePictures } from '../util/workspace.ts';
 
 let place: TemporaryFolder;
@@ -100,6 +101,52 @@ describe('a backbone of the user’s own', () => {
       expect(stderr.match(/warning: features reach \de\+29: /g)).toHaveLength(1);
       expect(code).toBe(0);
     }
+  });
+});
+
+describe('a classifier as a backbone', () => {
+  const fixture = join(repositoryRoot, 'test/fixtures/classifiers/gemm.onnx');
+  const cut = ['--backbone', fixture, '--preprocess', 'torch', '--cut-classifier'];
+  const plain = ['--head', 'linear', '--no-augment', '--epochs', '3'];
+  const layer = 'last dense layer, "/1/Gemm", is given';
+
+  it('gives with --cut-classifier the features before its scores, in train and what follows', async () => {
+    const trained = await cliIn(place, ['train', 'data', ...cut, ...plain, '--out', 'cut-run']);
+    expect(trained.stderr).toContain('Backbone gemm (features 24)');
+    expect(trained.stderr).toContain(layer);
+    expect(trained.code).toBe(0);
+    const record = JSON.parse(await readFile(join(place.path, 'cut-run/run.json'), 'utf8'));
+    expect(record.options.cutClassifier).toBe(true);
+    expect(record.backbone).toMatchObject({ cutLayer: '/1/Gemm', featureShape: [24] });
+    const evaluated = await cliIn(place, ['evaluate', 'cut-run', 'data']);
+    expect(evaluated.stderr).toContain(layer);
+    expect(evaluated.stderr).not.toContain('is not here');
+    expect(evaluated.code).toBe(0);
+    expect((await cliIn(place, ['predict', 'cut-run', 'data/red'])).code).toBe(0);
+    expect((await cliIn(place, ['export', 'cut-run', '--out', 'cut-hub'])).code).toBe(0);
+  });
+
+  it('is cut for --precision int8 too', async () => {
+    const int8 = await cliIn(place, ['features', 'data', ...cut, '--precision', 'int8']);
+    expect(int8.stderr).toContain('Backbone gemm (features 24, int8)');
+    expect(int8.stderr).toContain(layer);
+    expect(int8.code).toBe(0);
+  });
+
+  it('is cut where headstart.json says so, and other models are refused', async () => {
+    await mkdir(join(place.path, 'configured'));
+    await writeFile(
+      join(place.path, 'configured/headstart.json'),
+      JSON.stringify({ backbone: fixture, preprocess: 'torch', 'cut-classifier': true }),
+    );
+    const args = ['features', 'data', '--config', 'configured/headstart.json'];
+    expect((await cliIn(place, args)).stderr).toContain(layer);
+    const model: SmallModel = { outputs: [{ name: 'mean', dims: ['N', 3] }], nodes: [mean] };
+    const { code, stderr } = await features('means.onnx', model, '--cut-classifier');
+    expect(stderr).toMatch(
+      /means\.onnx is not a classifier .* \(its output "mean" does not .* leave out --cut-classifier\.\n/,
+    );
+    expect(code).toBe(2);
   });
 });
 

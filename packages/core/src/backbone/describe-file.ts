@@ -39,6 +39,7 @@ export async function describeFile(
     preprocessing: metadata.preprocessing ?? 'inside the graph',
     ...imagesIn(metadata),
     layer: metadata.layer,
+    cutLayer: metadata.cut_layer,
     precision: metadata.precision ?? 'float32',
     source: metadata.source,
   };

@@ -27,6 +27,8 @@ export interface BackboneFile {
   /** How the maker of the model brings images to its size, where that is known. */
   readonly images?: ImageSettings | undefined;
   readonly layer?: string | undefined;
+  /** The dense layer of a classifier that was cut off, with what followed it. */
+  readonly cutLayer?: string | undefined;
   /** `float32` or `int8`. */
   readonly precision: string;
   /** Where the weights are from. */

@@ -9,6 +9,7 @@ import {
   forMatrixUnit,
   hasMatrixUnit,
   hasStackPlan,
+  lastDenseLayer,
   type Model,
   type ModelDescription,
   readOutline,
@@ -117,10 +118,10 @@ function remarkOn(
   { metadata, output }: Pick<ModelDescription, 'metadata' | 'output'>,
 ): string | undefined {
   const scores = metadata.labels === undefined ? classScoresIn(model, output.name) : undefined;
-  return (
-    scores &&
-    `its features are ${scores}: a head learns more from what the model has before its classifier.`
-  );
+  if (scores === undefined) return undefined;
+  const canCut = lastDenseLayer(model.graph ?? {}, output.name) !== undefined;
+  const how = canCut ? ', which `cutClassifier` gives' : '';
+  return `its features are ${scores}: a head learns more from what the model has before its classifier${how}.`;
 }
 
 /** What the device makes of a backbone. */

@@ -7,6 +7,7 @@ import {
   type BackboneVariant,
   changesOf,
   checkVariant,
+  chosenPart,
   decodeModel,
   describeModel,
   encodeModel,
@@ -16,6 +17,7 @@ import {
   largestImageSize,
   type Model,
   type ModelDescription,
+  modelMetadata,
   namedPreprocessing,
   type OutputChoice,
   type PixelPreprocessing,
@@ -50,10 +52,12 @@ export async function locateUserFile(
     );
   }
   const outline = await readOutline(path);
-  const found = { ...describeModel(outline, path, options), isWhole: !hasExternalData(outline) };
-  return found.metadata['headstart.format'] === undefined
-    ? locateForeign(path, found, options, as)
-    : locateOurs(path, found, options, as);
+  const isWhole = !hasExternalData(outline);
+  if (modelMetadata(outline)['headstart.format'] !== undefined) {
+    return locateOurs(path, { ...describeModel(outline, path, options), isWhole }, options, as);
+  }
+  const { model, choice } = chosenPart(outline, path, options);
+  return locateForeign(path, { ...describeModel(model, path, choice), isWhole }, options, as);
 }
 
 /** What a model is called, and where it is from, where its file does not say it. */
@@ -98,7 +102,7 @@ async function locateForeign(
   options: LocateOptions,
   { name, source }: Named,
 ): Promise<BackboneFile> {
-  const { modelsDir, layer, output, tokens, signal } = options;
+  const { modelsDir, layer, cutClassifier, signal } = options;
   if (layer !== undefined) {
     throw new HeadstartError(
       'USAGE',
@@ -112,22 +116,22 @@ async function locateForeign(
   const images = maker && imagesAt(size, maker);
   const { height, width } = found.input;
   const resized = size.height !== height || size.width !== width;
-  if (isCanonical(found) && found.isWhole && !resized && !maker)
+  if (isCanonical(found) && found.isWhole && !resized && !maker && !cutClassifier)
     return describeFile(path, { name });
   const suffix = [
     wordOf(preprocessing, images),
     ...(resized ? [size.height] : []),
-    ...wordsOf({ output, tokens }),
+    ...wordsOf(options),
   ];
-  const { model, digest } = await readWhole(path);
+  const { model: whole, digest } = await readWhole(path);
+  const { model, choice } = chosenPart(whole, path, options);
   const adapted = (oneByOne: boolean) =>
     adaptModel(model, path, {
       preprocessing,
       images,
       source,
       size,
-      output,
-      tokens,
+      ...choice,
       oneByOne,
     } satisfies AdaptOptions);
   const target = derivedPath(modelsDir, name, digest, suffix.join('-'));
@@ -135,9 +139,12 @@ async function locateForeign(
 }
 
 /** For a file's name: an output may be called anything. */
-function wordsOf({ output, tokens }: OutputChoice): string[] {
-  const words = output === undefined ? [] : [`output_${digestOf(Buffer.from(output)).slice(0, 8)}`];
-  return tokens === undefined ? words : [...words, tokens];
+function wordsOf({ output, tokens, cutClassifier }: OutputChoice): string[] {
+  return [
+    ...(output === undefined ? [] : [`output_${digestOf(Buffer.from(output)).slice(0, 8)}`]),
+    ...(tokens === undefined ? [] : [tokens]),
+    ...(cutClassifier ? ['cut'] : []),
+  ];
 }
 
 /** What may be asked of a VGG16 of Headstart's. */
@@ -147,11 +154,11 @@ export type Vgg16Options = Omit<LocateOptions, 'preprocessing' | keyof OutputCho
 /** @throws HeadstartError `USAGE` where something else is asked of a model of our own */
 export function vgg16Options(
   spec: string,
-  { preprocessing, output, tokens, ...options }: LocateOptions,
+  { preprocessing, output, tokens, cutClassifier, ...options }: LocateOptions,
 ): Vgg16Options {
   const ours = `${spec} is a backbone of Headstart’s`;
-  if (output !== undefined || tokens !== undefined) {
-    const option = output === undefined ? 'tokens' : 'output';
+  if (output !== undefined || tokens !== undefined || cutClassifier) {
+    const option = output !== undefined ? 'output' : cutClassifier ? 'cutClassifier' : 'tokens';
     throw new HeadstartError('USAGE', `${ours}, with one output: leave out \`${option}\`.`);
   }
   const named = inputPreprocessings.find((kind) => kind === preprocessing);

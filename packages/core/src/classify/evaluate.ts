@@ -54,6 +54,7 @@ export interface EvaluateOptions
       | 'imageSize'
       | 'output'
       | 'tokens'
+      | 'cutClassifier'
       | 'resize'
       | 'fit'
       | 'untrainedWhereMissing'
@@ -276,8 +277,9 @@ async function inRecordedPrecision(
 
 /** In what the run's backbone differs from the one of its name. */
 function recordedVariant({ record }: Run) {
-  const { preprocess, mean, std, scale, layer, imageSize, output, tokens } = optionsOfRun(record);
-  return { preprocess, mean, std, scale, layer, imageSize, output, tokens };
+  const options = optionsOfRun(record);
+  const { preprocess, mean, std, scale, layer, imageSize, output, tokens, cutClassifier } = options;
+  return { preprocess, mean, std, scale, layer, imageSize, output, tokens, cutClassifier };
 }
 
 /** What named the backbone, which may have been the stand-in for one that was not there. */

@@ -36,8 +36,9 @@ export function backboneChoice({
   imageSize,
   output,
   tokens,
+  cutClassifier,
 }: OptionsOf<typeof backboneOptions>): Omit<LocateOptions, 'modelsDir'> {
-  const choice = { layer, imageSize, output, tokens };
+  const choice = { layer, imageSize, output, tokens, cutClassifier };
   if (mean === undefined && std === undefined && scale === undefined) {
     return { ...choice, preprocessing: preprocess };
   }

@@ -125,7 +125,7 @@ function announce(
   { resize, fit }: ImageSettings,
   onNotice: NoticeListener | undefined,
 ): void {
-  const { name, device, featureShape, notice, remark, untrained, precision } = backbone;
+  const { name, device, featureShape, notice, remark, untrained, precision, cutLayer } = backbone;
   const shape = featureShape.join('x');
   onNotice?.({
     level: 'info',
@@ -133,6 +133,10 @@ function announce(
   });
   if (backbone.images) {
     const text = `Images: ${fit}, ${resize}; pixels: ${backbone.preprocessing}`;
+    onNotice?.({ level: 'info', text });
+  }
+  if (cutLayer) {
+    const text = `Features: what the classifier’s last dense layer, "${cutLayer}", is given`;
     onNotice?.({ level: 'info', text });
   }
   if (notice) onNotice?.({ level: 'info', text: notice });

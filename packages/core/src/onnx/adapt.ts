@@ -42,7 +42,7 @@ const added = ['image', 'features', 'preprocessed', 'adapt/', preprocessingPrefi
 /** From this version of the format on, constants need not be declared as inputs. */
 const firstIrWithoutDeclaredConstants = 4;
 
-export interface AdaptOptions extends OutputChoice {
+export interface AdaptOptions extends Pick<OutputChoice, 'output' | 'tokens'> {
   /** Of a float input; undefined takes it from the model's metadata. */
   readonly preprocessing: PixelPreprocessing | undefined;
   /** How images are to be brought to the size, for the file's metadata. */

@@ -1,6 +1,6 @@
 export { type AdaptOptions, adaptModel, isCanonical } from './adapt.ts';
 export { appendHead, appendHeadParts, headModel } from './append-head.ts';
-export { classScoresIn } from './class-scores.ts';
+export { classScoresIn, lastDenseLayer } from './class-scores.ts';
 export {
   type ConvWeights,
   checkFinite,
@@ -9,6 +9,7 @@ export {
   type Preprocessing,
   type Vgg16Weights,
 } from './conv-weights.ts';
+export { chosenPart } from './cut-classifier.ts';
 export { hasExternalData, takeExternalData } from './external-data.ts';
 export { calibratedTensors } from './graph.ts';
 export { halfModel } from './half-model.ts';

@@ -53,6 +53,8 @@ export interface OutputChoice {
   readonly output?: string | undefined;
   /** What of tokens [N, tokens, d] the features are. */
   readonly tokens?: TokenChoice | undefined;
+  /** The features are what the last dense layer of a classifier is given. Default false. */
+  readonly cutClassifier?: boolean | undefined;
 }
 
 /**
@@ -64,10 +66,9 @@ export interface OutputChoice {
 export function describeModel(
   model: Model,
   file: string,
-  { output: wanted, tokens }: OutputChoice = {},
+  { output: wanted, tokens }: Pick<OutputChoice, 'output' | 'tokens'> = {},
 ): ModelDescription {
-  const refuse = (why: string) =>
-    new HeadstartError('BACKBONE_UNSUITABLE', `${file} cannot be a backbone: ${why}. ${fits}.`);
+  const refuse = refusalOf(file);
   refuseTraining(model, file);
   const graph = model.graph ?? {};
   const constants = new Set((graph.initializer ?? []).map(({ name }) => name));
@@ -76,13 +77,18 @@ export function describeModel(
   const declared = imageInput(inputs[0] as ValueInfo, refuse);
   const input = quantizesByBatch(model) ? { ...declared, batch: 1 as const } : declared;
   const metadata = modelMetadata(model);
-  const chosen = chooseOutput(graph.output ?? [], wanted, file, refuse);
+  const chosen = chooseOutput(graph.output ?? [], wanted, file);
   const output = featureOutput(chosen, { input, metadata, tokens, file }, refuse);
   const known = inputPreprocessings.find((kind) => kind === metadata.preprocessing);
   return { input, output, metadata, preprocessing: known };
 }
 
 type Refuse = (why: string) => HeadstartError;
+
+function refusalOf(file: string): Refuse {
+  return (why) =>
+    new HeadstartError('BACKBONE_UNSUITABLE', `${file} cannot be a backbone: ${why}. ${fits}.`);
+}
 
 function refuseTraining(model: Model, file: string): void {
   const found = nodeInTraining(model);
@@ -132,11 +138,15 @@ function imageInput(value: ValueInfo, refuse: Refuse): ImageInput {
   };
 }
 
-function chooseOutput(
+/**
+ * The output that is named, else `features`, or the only one.
+ *
+ * @throws HeadstartError `BACKBONE_UNSUITABLE` or `USAGE`
+ */
+export function chooseOutput(
   outputs: readonly ValueInfo[],
   wanted: string | undefined,
   file: string,
-  refuse: Refuse,
 ): ValueInfo {
   const called = (name: string) => outputs.find((output) => output.name === name);
   const names = outputs.map(({ name }) => name).join(', ');
@@ -151,7 +161,7 @@ function chooseOutput(
     called('probabilities') ??
     (outputs.length === 1 ? outputs[0] : undefined);
   if (value) return value;
-  throw refuse(
+  throw refusalOf(file)(
     `it has ${outputs.length} outputs (${names}) and none is called "features": choose one with \`output\``,
   );
 }

@@ -40,6 +40,10 @@ export const backboneOptions = {
     placeholder: 'which',
     help: 'of tokens: the class token, the mean of the patches, or both one after the other',
   }),
+  /** Features of a classifier: what its last dense layer is given. Default false. */
+  cutClassifier: option(onOff(), {
+    help: 'of a classifier: the features before its last dense layer',
+  }),
 } as const;
 
 /** How an image becomes the backbone's input. */

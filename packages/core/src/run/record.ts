@@ -57,6 +57,8 @@ export interface RunBackbone {
   readonly untrained: boolean;
   readonly preprocessing: string;
   readonly layer?: string | undefined;
+  /** The dense layer of a classifier that was cut off. */
+  readonly cutLayer?: string | undefined;
   /** `float32` or `int8`; older runs do not record it, and are in float32. */
   readonly precision?: string | undefined;
   readonly source?: string | undefined;

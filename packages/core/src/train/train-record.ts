@@ -43,6 +43,7 @@ export function runRecord(
       untrained: backbone.untrained,
       preprocessing: backbone.preprocessing,
       layer: backbone.layer,
+      cutLayer: backbone.cutLayer,
       precision: backbone.precision,
       source: backbone.source,
       featureShape: backbone.featureShape,
