@@ -1,14 +1,12 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRegularFileSync } from '../base/regular-file.ts';
+import { FileTable, fileEntryBytes } from './file-table.ts';
 import { listFolder } from './pack-folder.ts';
 import { newWriterName } from './pack-writer.ts';
 
 /** Files of entries are joined to one when there are more. */
 const mostFiles = 8;
-const keyBytes = 16;
-const valueBytes = 76;
-const entryBytes = keyBytes + valueBytes;
 
 /**
  * What is remembered of files: fixed-size entries, found by the digest of a path. Each addition is a
@@ -17,23 +15,25 @@ const entryBytes = keyBytes + valueBytes;
  */
 export class FileEntries {
   readonly #folder: string;
-  #loaded: { readonly names: Set<string>; readonly entries: Map<string, Buffer> } | undefined;
+  #loaded: { readonly names: Set<string>; readonly table: FileTable } | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
   find(key: Buffer): Buffer | undefined {
-    return this.#load().entries.get(key.toString('latin1'));
+    return this.#load().table.find(key);
   }
 
   add(added: readonly (readonly [key: Buffer, value: Buffer])[]): void {
-    const { names, entries } = this.#load();
-    for (const [key, value] of added) entries.set(key.toString('latin1'), value);
+    const { names, table } = this.#load();
+    const bytes = Buffer.allocUnsafeSlow(added.length * fileEntryBytes);
+    added.forEach(([key, value], i) => {
+      key.copy(bytes, i * fileEntryBytes);
+      value.copy(bytes, i * fileEntryBytes + key.length);
+    });
+    table.add(bytes);
     const joins = names.size >= mostFiles;
-    const all = joins
-      ? [...entries].map(([key, value]) => [Buffer.from(key, 'latin1'), value])
-      : added;
     mkdirSync(this.#folder, { recursive: true });
     // By the time, so that later ones are read later.
     const latest = Math.max(0, ...[...names].map((known) => parseInt(known, 36)));
@@ -41,7 +41,7 @@ export class FileEntries {
     const name = `${time.toString(36).padStart(9, '0')}-${newWriterName()}.files`;
     const temporary = join(this.#folder, `${name}.tmp`);
     try {
-      writeFileSync(temporary, Buffer.concat(all.flat() as Buffer[]));
+      writeFileSync(temporary, joins ? table.bytes : bytes);
       renameSync(temporary, join(this.#folder, name));
     } finally {
       rmSync(temporary, { force: true });
@@ -56,17 +56,12 @@ export class FileEntries {
   #load() {
     if (this.#loaded) return this.#loaded;
     const names = new Set(listFolder(this.#folder).filter((name) => name.endsWith('.files')));
-    const entries = new Map<string, Buffer>();
+    const table = new FileTable();
     for (const name of [...names].sort()) {
       const path = join(this.#folder, name);
-      if (!isRegularFileSync(path)) continue;
-      const bytes = readFileSync(path);
-      for (let at = 0; at + entryBytes <= bytes.length; at += entryBytes) {
-        const value = bytes.subarray(at + keyBytes, at + entryBytes);
-        entries.set(bytes.toString('latin1', at, at + keyBytes), value);
-      }
+      if (isRegularFileSync(path)) table.add(readFileSync(path));
     }
-    this.#loaded = { names, entries };
+    this.#loaded = { names, table };
     return this.#loaded;
   }
 }

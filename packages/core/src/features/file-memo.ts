@@ -30,6 +30,7 @@ const parallelStats = 32;
 const fields = ['size', 'mtimeNs', 'ctimeNs', 'ino', 'dev'] as const;
 const statBytes = 8 * fields.length;
 const hashBytes = 32;
+const keyBytes = 16;
 const entryBytes = statBytes + hashBytes + 4;
 
 /**
@@ -61,6 +62,8 @@ export function rememberingHasher(
     });
     const after = new Looks(read.length);
     await lookAtAll(read, after, signal);
+    const keys = Buffer.allocUnsafeSlow(keyBytes * read.length);
+    const values = Buffer.allocUnsafeSlow(entryBytes * read.length);
     const entries: FileEntry[] = [];
     unknown.forEach((i, k) => {
       const result = hashed[k] as FileHash;
@@ -68,8 +71,11 @@ export function rememberingHasher(
       const [first, last] = [before.at(i), after.at(k)];
       if (!('hash' in result) || !first || !last) return;
       if (!first.equals(last) || !after.isOld(k, started)) return;
-      const key = keyOf(read[k] as string);
-      entries.push([key, entryOf(key, last, result.hash)]);
+      const key = keys.subarray(k * keyBytes, (k + 1) * keyBytes);
+      keyOf(read[k] as string).copy(key);
+      const value = values.subarray(k * entryBytes, (k + 1) * entryBytes);
+      writeEntry(value, key, last, result.hash);
+      entries.push([key, value]);
     });
     if (entries.length > 0) remember(store, entries, onNotice);
     return results as FileHash[];
@@ -94,7 +100,7 @@ function remember(
 }
 
 function keyOf(path: string): Buffer {
-  return hash('sha256', path, 'buffer').subarray(0, 16);
+  return hash('sha256', path, 'buffer').subarray(0, keyBytes);
 }
 
 /** How files look: their stats as entries have them. Objects for 100,000 of them cost seconds. */
@@ -132,12 +138,10 @@ class Looks {
   }
 }
 
-function entryOf(key: Buffer, look: Buffer, hash: string): Buffer {
-  const entry = Buffer.alloc(entryBytes);
+function writeEntry(entry: Buffer, key: Buffer, look: Buffer, hash: string): void {
   look.copy(entry);
   entry.write(hash, statBytes, 'hex');
   entry.writeUInt32LE(checksum(key, entry), statBytes + hashBytes);
-  return entry;
 }
 
 /** The hash that is remembered, where its entry is whole and the file looks the same. */
