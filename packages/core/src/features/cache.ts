@@ -191,16 +191,15 @@ export class FeatureCache implements FeatureStore {
     }
   }
 
-  noteUse(keys: readonly Buffer[]): void {
-    const byPart = new Map<Part, Buffer[]>();
-    for (const key of keys) {
-      const part = this.#part(key);
-      const own = byPart.get(part);
-      if (own) own.push(key);
-      else byPart.set(part, [key]);
-    }
+  noteUse(keys: Iterable<Buffer>): void {
     this.#guard('write', () => {
-      for (const [{ folder }, own] of byPart) folder.touch(own);
+      const unnoted = new Map<PackFolder, Set<number>>();
+      for (const key of keys) {
+        const { folder } = this.#part(key);
+        const own = unnoted.get(folder) ?? folder.unnoted();
+        unnoted.set(folder, own);
+        folder.noteUse(key, own);
+      }
     });
   }
 

@@ -15,26 +15,27 @@ export interface CachedSetOptions {
   readonly cache: FeatureStore;
   readonly layout: RecordLayout;
   readonly samples: readonly FeatureSample[];
-  /** The record of each row. */
-  readonly keys: readonly Buffer[];
+  readonly rowCount: number;
+  /** Of the record of a row. */
+  readonly keyOf: (row: number) => Buffer;
 }
 
 /** A feature set whose rows are read from the cache when they are asked for. */
 export function cachedFeatureSet(options: CachedSetOptions): FeatureSet {
-  const { cache, layout, samples, keys } = options;
+  const { cache, layout, samples, rowCount, keyOf } = options;
   const { shape, dtype } = layout;
   const length = rowLength(shape);
   const rowBytes = length * (dtype === 'float16' ? 2 : 4);
   const perChunk = rowsPerChunk(rowBytes);
   async function* chunks({ rows, signal }: ChunkOptions = {}): AsyncGenerator<FeatureRows> {
-    const count = rows?.length ?? keys.length;
+    const count = rows?.length ?? rowCount;
     // Two for all chunks: fresh memory costs more than what is copied to it. While one is used the next
     // one is read.
     const tables = [0, 1].map(() => allocateRows(dtype, Math.min(count, perChunk) * length));
     const read = (first: number, table: FeatureRows) => {
       const end = Math.min(count, first + perChunk);
       const chunk: Buffer[] = [];
-      for (let i = first; i < end; i++) chunk.push(keys[rows?.[i] ?? i] as Buffer);
+      for (let i = first; i < end; i++) chunk.push(keyOf(rows?.[i] ?? i));
       const target = new Uint8Array(table.buffer, 0, chunk.length * rowBytes);
       const right = cache.read(chunk, layout, target);
       // Nobody waits for it where the reader stops before.
@@ -57,5 +58,5 @@ export function cachedFeatureSet(options: CachedSetOptions): FeatureSet {
       yield chunk;
     }
   }
-  return { shape, dtype, samples, rowCount: keys.length, chunks };
+  return { shape, dtype, samples, rowCount, chunks };
 }

@@ -67,9 +67,12 @@ const waitMs = 100;
 /** Images that are looked up at once. */
 const contentsPerLookup = 2048;
 
-interface MissingViews {
-  readonly content: PlannedContent;
-  readonly views: readonly PlannedView[];
+type MissingViews = Readonly<PlannedContent>;
+
+/** Views that were claimed here. */
+interface ClaimedViews {
+  readonly samples: readonly Sample[];
+  readonly views: readonly Pick<PlannedView, 'view' | 'key'>[];
 }
 
 /**
@@ -125,9 +128,9 @@ export async function extractFeatures(
       report();
     },
   });
-  const { samples: kept, keys } = assignRows(samples, plan, new Set(skipped.keys()));
+  const rows = assignRows(samples, plan, new Set(skipped.keys()));
   return {
-    set: cachedFeatureSet({ cache, layout, samples: kept, keys }),
+    set: cachedFeatureSet({ cache, layout, ...rows }),
     computed: counts.computed,
     reused: counts.reused,
     damaged: counts.damaged,
@@ -138,7 +141,7 @@ export async function extractFeatures(
 /** Features that are there are used also where that cannot be written down, as on a full disk. */
 function noteUse(
   cache: FeatureStore,
-  keys: readonly Buffer[],
+  keys: Iterable<Buffer>,
   { onNotice }: ExtractFeaturesOptions,
 ): void {
   try {
@@ -161,14 +164,15 @@ async function findMissing(
   for (let first = 0; first < plan.contents.length; first += contentsPerLookup) {
     signal?.throwIfAborted();
     const contents = plan.contents.slice(first, first + contentsPerLookup);
-    const keys = contents.flatMap(({ views }) => [...views.values()].map(({ key }) => key));
+    const keys = contents.flatMap(({ views }) => views.map(({ key }) => key));
     const right = await cache.read(keys, layout);
     let row = 0;
     for (const content of contents) {
-      const views = [...content.views.values()].filter(() => !right[row++]);
-      counts.reused += content.views.size - views.length;
-      counts.damaged += views.filter(({ key }) => cache.has(key)).length;
-      if (views.length > 0) missing.push({ content, views });
+      const lost = content.views.filter(() => !right[row++]);
+      counts.reused += content.views.length - lost.length;
+      counts.damaged += lost.filter(({ key }) => cache.has(key)).length;
+      if (lost.length === content.views.length) missing.push(content);
+      else if (lost.length > 0) missing.push({ samples: content.samples, views: lost });
     }
   }
   return missing;
@@ -208,11 +212,11 @@ async function compute(
   });
   const ahead = decodedAhead();
   const pool = new BufferPool(ahead);
-  const read = async (work: MissingViews): Promise<ReadImage & { work: MissingViews }> => {
+  const read = async (work: ClaimedViews): Promise<ReadImage & { work: ClaimedViews }> => {
     signal?.throwIfAborted();
     const views = work.views.map(({ view }) => view);
     const options = { height, width, resize, fit, views };
-    const image = await readImage(work.content.samples, options, pool);
+    const image = await readImage(work.samples, options, pool);
     return { ...image, work };
   };
   const skipped = new Map<Sample, string>();
@@ -229,7 +233,7 @@ async function compute(
           onLeftOut(work.views.length);
           continue;
         }
-        const name = work.content.samples[0]?.name ?? '';
+        const name = work.samples[0]?.name ?? '';
         for (const [i, { key }] of work.views.entries()) {
           signal?.throwIfAborted();
           await queue.add(pixels.subarray(i * viewBytes, (i + 1) * viewBytes), { key, name });
@@ -278,7 +282,7 @@ interface ClaimOptions {
 function* claimViews(
   work: readonly MissingViews[],
   options: ClaimOptions,
-): Generator<MissingViews> {
+): Generator<ClaimedViews> {
   const { cache, layout, onFound, claimed, theirs } = options;
   for (let first = 0; first < work.length; first += claimedAhead) {
     const some = work.slice(first, first + claimedAhead);
@@ -290,14 +294,16 @@ function* claimViews(
     const found = claims.filter((claim) => claim === 'there').length;
     if (found > 0) onFound(found);
     let at = 0;
-    for (const { content, views } of some) {
-      const own = claims.slice(at, at + views.length);
+    for (const { samples, views } of some) {
+      const those = (claim: Claim) => views.filter((_, i) => claims[at + i] === claim);
+      const lost = those('theirs');
+      if (lost.length > 0) theirs.push({ samples, views: lost });
+      const ours = views.flatMap(({ view }, i) =>
+        claims[at + i] === 'ours' ? [{ view, key: keys[at + i] as Buffer }] : [],
+      );
       at += views.length;
-      const those = (claim: Claim) => views.filter((_, i) => own[i] === claim);
-      if (own.includes('theirs')) theirs.push({ content, views: those('theirs') });
-      const ours = those('ours');
       for (let i = 0; i < ours.length; i += viewsAtOnce) {
-        yield { content, views: ours.slice(i, i + viewsAtOnce) };
+        yield { samples, views: ours.slice(i, i + viewsAtOnce) };
       }
     }
   }

@@ -66,18 +66,21 @@ export function extractorId(
 }
 
 /**
- * The key of one view's features: extractor digest (16 bytes), content hash (32 bytes), digest of
+ * Writes the key of one view's features: extractor digest (16 bytes), content hash (32 bytes), digest of
  * view and dtype (16 bytes). So the records of an extractor stand together, and within it those of
  * an image.
  */
-export function featureKey(
+export function writeFeatureKey(
+  key: Buffer,
   extractor: ExtractorId,
   content: string,
   view: ViewTransform | undefined,
   dtype: FeatureDtype,
-): Buffer {
+): void {
   const viewDigest = view ? digestOfView(view, dtype) : plainView[dtype];
-  return Buffer.concat([extractor.digest, Buffer.from(content, 'hex'), viewDigest], keyBytes);
+  key.set(extractor.digest);
+  key.write(content, digestBytes, 'hex');
+  key.set(viewDigest, digestBytes + 32);
 }
 
 /** Of the image as it is: computed once, as most keys have it. */

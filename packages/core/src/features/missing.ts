@@ -11,5 +11,7 @@ export function countMissing(
 ): number {
   const { samples, backbone, cache, dtype = 'float16' } = options;
   const plan = planExtraction(samples, extractorId(backbone.info, options), dtype);
-  return keysOf(plan).filter((key) => !cache.has(key)).length;
+  let missing = 0;
+  for (const key of keysOf(plan)) if (!cache.has(key)) missing++;
+  return missing;
 }

@@ -121,7 +121,7 @@ class OverlaidCache implements FeatureStore {
     this.#writable().describeExtractor(extractor);
   }
 
-  noteUse(keys: readonly Buffer[]): void {
+  noteUse(keys: Iterable<Buffer>): void {
     this.#own?.noteUse(keys);
   }
 

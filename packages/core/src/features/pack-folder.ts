@@ -136,21 +136,24 @@ export class PackFolder {
     return isWholeRecord(record) ? record : undefined;
   }
 
-  /** Notes on the packs of these keys that they were used, where that was not noted within a day. */
-  touch(keys: Iterable<Buffer>): void {
+  /** The numbers of the packs whose use was not noted within a day. */
+  unnoted(): Set<number> {
     const now = Date.now();
-    const old = new Set([...this.#packs.keys()].filter((p) => now - this.#usedAt(p) > dayMs));
-    if (old.size === 0) return;
-    for (const key of keys) {
-      const i = this.table.first(key);
-      if (i < 0 || !old.delete(this.table.pack(i))) continue;
-      const pack = this.#packs[this.table.pack(i)] as Pack;
-      pack.usedAt = now;
-      try {
-        utimesSync(join(this.path, `${pack.name}.pack`), now / 1000, now / 1000);
-      } catch (error) {
-        if (systemCode(error) !== 'ENOENT') throw error;
-      }
+    return new Set([...this.#packs.keys()].filter((p) => now - this.#usedAt(p) > dayMs));
+  }
+
+  /** Notes on the pack of a key that it was used, where it is one of these, of which it is then taken. */
+  noteUse(key: Buffer, unnoted: Set<number>): void {
+    if (unnoted.size === 0) return;
+    const i = this.table.first(key);
+    if (i < 0 || !unnoted.delete(this.table.pack(i))) return;
+    const pack = this.#packs[this.table.pack(i)] as Pack;
+    pack.usedAt = Date.now();
+    const seconds = pack.usedAt / 1000;
+    try {
+      utimesSync(join(this.path, `${pack.name}.pack`), seconds, seconds);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
     }
   }
 

@@ -44,7 +44,7 @@ export interface FeatureStore extends AsyncDisposable {
   /** Notes what an extractor's digest stands for, so that people can be told. */
   describeExtractor(extractor: ExtractorId): void;
   /** Notes that these records were used today, for those who make room later. */
-  noteUse(keys: readonly Buffer[]): void;
+  noteUse(keys: Iterable<Buffer>): void;
   /** What is remembered of files, by the digests of their paths. */
   readFile(key: Buffer): Buffer | undefined;
   /** Remembers files: digest of the path, and what is known. */
