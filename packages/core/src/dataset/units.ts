@@ -26,9 +26,10 @@ export function unitsOf(samples: readonly Sample[], groupsOf: Grouping | undefin
     if (indices) indices.push(i);
     else members.set(root, [i]);
   });
+  const ofOne = new Map<number, ReadonlyMap<number, number>>();
   return [...members.values()].map((indices) => {
     const own = indices.map((i) => samples[i] as Sample);
-    return { samples: own, counts: countContents(own), key: keyOf(own, indices, groups) };
+    return { samples: own, counts: countContents(own, ofOne), key: keyOf(own, indices, groups) };
   });
 }
 
@@ -39,7 +40,12 @@ function contentUnits(samples: readonly Sample[]): Unit[] {
     if (same) same.push(sample);
     else byHash.set(sample.hash, [sample]);
   }
-  return [...byHash].map(([key, own]) => ({ samples: own, counts: countContents(own), key }));
+  const ofOne = new Map<number, ReadonlyMap<number, number>>();
+  return [...byHash].map(([key, own]) => ({
+    samples: own,
+    counts: countContents(own, ofOne),
+    key,
+  }));
 }
 
 const contentKey = (hash: string) => `content ${hash}`;
@@ -54,9 +60,17 @@ function keyOf(
   return first === undefined ? (samples[0]?.hash ?? '') : groupKey(first);
 }
 
-function countContents(samples: readonly Sample[]): Map<number, number> {
+/** @param ofOne the counts of units that are one sample, by its label: most are, and share them */
+function countContents(
+  samples: readonly Sample[],
+  ofOne: Map<number, ReadonlyMap<number, number>>,
+): ReadonlyMap<number, number> {
   const [first] = samples;
-  if (first && samples.length === 1) return new Map([[first.label, 1]]);
+  if (first && samples.length === 1) {
+    const counts = ofOne.get(first.label) ?? new Map([[first.label, 1]]);
+    ofOne.set(first.label, counts);
+    return counts;
+  }
   const contents = new Map<number, Set<string>>();
   for (const { label, hash } of samples) {
     const known = contents.get(label);
