@@ -26,6 +26,9 @@ export interface InspectedContents {
 /** Images being read and decoded at once: enough to keep the cores busy while files are read. */
 const parallelImages = () => Math.max(4, Math.min(16, 2 * availableThreads()));
 
+/** Sizes and kinds that are remembered at once: a folder may have another size for each image. */
+const mostShared = 1000;
+
 /**
  * Reads and decodes each content once, to 32x32 pixels. What is kept of one is some hundred bytes;
  * at any time a few files are held, and large pictures are decoded one at a time.
@@ -38,6 +41,7 @@ export async function inspectContents(
 ): Promise<InspectedContents> {
   const inspections = new Array<Inspection>(contents.length);
   const fingerprints = new Fingerprints(contents.length);
+  const shared = sharing();
   let next = 0;
   let done = 0;
   const work = async () => {
@@ -45,7 +49,8 @@ export async function inspectContents(
       signal?.throwIfAborted();
       const index = next++;
       const [first] = (contents[index] as Content).samples;
-      inspections[index] = await inspect(first?.path ?? '', (rgb) => fingerprints.set(index, rgb));
+      const found = await inspect(first?.path ?? '', (rgb) => fingerprints.set(index, rgb));
+      inspections[index] = shared(found);
       done++;
       onProgress?.({ stage: 'decoding', done, total: contents.length, unit: 'images' });
     }
@@ -53,6 +58,20 @@ export async function inspectContents(
   await Promise.all(Array.from({ length: parallelImages() }, work));
   await rereadWarnings(contents, inspections, signal);
   return { inspections, fingerprints };
+}
+
+/** Gives one object for images of the same size and kind, as most folders have many of. */
+function sharing(): (inspection: Inspection) => Inspection {
+  const known = new Map<string, Inspection>();
+  return (inspection) => {
+    if (!('image' in inspection) || inspection.warning !== undefined) return inspection;
+    const key = JSON.stringify(inspection.image);
+    const same = known.get(key);
+    if (same) return same;
+    if (known.size >= mostShared) known.clear();
+    known.set(key, inspection);
+    return inspection;
+  };
 }
 
 /** Warnings of files that were decoded at the same time may be mixed up: one by one they are not. */
