@@ -77,7 +77,8 @@ export async function decodeImage(
   name: string,
 ): Promise<Uint8Array> {
   const target = new Uint8Array(options.height * options.width * 3);
-  await decodeViews(input, { ...options, views: [undefined], target }, name);
+  const plain = { ...options, views: [undefined], target };
+  if (!(await decodePlainJpeg(input, plain))) await decodeViews(input, plain, name);
   return target;
 }
 
@@ -88,13 +89,12 @@ export interface DecodeViewsOptions extends DecodeOptions {
   readonly target: Uint8Array;
 }
 
-/** Decodes an image file as {@link decodeImage}, once for all of its views. */
+/** Decodes an image file as {@link decodeImage}, once for all of its views, by sharp. */
 export async function decodeViews(
   input: Uint8Array,
   options: DecodeViewsOptions,
   name: string,
 ): Promise<void> {
-  if (await decodePlainJpeg(input, options)) return;
   const { maxPixels = defaultMaxPixels, signal } = options;
   const { height, width, resize = 'bilinear', target } = options;
   const { pixels, source, part, placed } = await readingImage(
