@@ -1,4 +1,4 @@
-import { access, stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
 import {
@@ -8,7 +8,7 @@ import {
   type CorrectionAction,
   hashFiles,
   imagesRoot,
-  isTable,
+  isFolderOrTable,
   readCorrections,
   writeCorrections,
 } from '../dataset/index.ts';
@@ -83,8 +83,7 @@ export class Review {
     data?: string,
   ): Promise<Review> {
     const root = resolve(data ?? run.record.data.root);
-    const found = await stat(root).catch(() => undefined);
-    const isThere = found?.isDirectory() || (found?.isFile() && isTable(root));
+    const isThere = await isFolderOrTable(root);
     if (data !== undefined && !isThere) {
       throw new HeadstartError('DATA_LAYOUT', `There is no folder or table ${data}.`);
     }

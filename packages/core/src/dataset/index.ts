@@ -25,7 +25,7 @@ export {
 export { checkedSplit, checkSplitOfLayout, placeParts, type SplitSettings } from './split-parts.ts';
 export { imagesRoot } from './table.ts';
 export { type TableOptions, tableOptionsOf } from './table-columns.ts';
-export { isTable } from './table-rows.ts';
+export { isFolderOrTable, isTable } from './table-rows.ts';
 export type {
   AppliedCorrections,
   Dataset,

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
 import { readRegularFile } from '../base/regular-file.ts';
@@ -25,6 +26,12 @@ export function isTable(path: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** Whether there is a folder, or a table of images. */
+export async function isFolderOrTable(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() || (found?.isFile() === true && isTable(path));
 }
 
 /** The refusal of a table, or of one of its lines. */

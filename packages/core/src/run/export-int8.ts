@@ -1,9 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Backbone, describeFile, quantizeHeadModel } from '../backbone/index.ts';
 import { HeadstartError } from '../base/errors.ts';
 import type { LongOperationOptions } from '../base/operation.ts';
-import { isTable, listImages } from '../dataset/index.ts';
+import { isFolderOrTable, listImages } from '../dataset/index.ts';
 import { decodeImage } from '../image/index.ts';
 import type { Run } from './read.ts';
 import { runFiles } from './record.ts';
@@ -41,10 +41,8 @@ export async function sampleImages(
   if (!image) {
     throw new HeadstartError('USAGE', `The run ${run} records no image size: int8 cannot be made.`);
   }
-  const found = await stat(folder).catch(() => undefined);
-  const isThere = found?.isDirectory() || (found?.isFile() && isTable(folder));
   const given = { ...optionsOfRun(record), signal };
-  const paths = isThere ? (await listImages(folder, given)).sort() : [];
+  const paths = (await isFolderOrTable(folder)) ? (await listImages(folder, given)).sort() : [];
   const pixels: Uint8Array[] = [];
   const step = Math.max(1, paths.length / calibrationImages);
   for (let at = 0; at < paths.length && pixels.length < calibrationImages; at += step) {
