@@ -5,9 +5,9 @@ import {
   type Classifier,
   checkShare,
   type LabelOptions,
+  labelAt,
   type Prediction,
   type ReadImage,
-  unknownLabel,
 } from './classifier.ts';
 import type { ImageInput } from './read-input.ts';
 
@@ -248,6 +248,5 @@ export class BatchedClassifier {
 
 /** Images of several callers are labelled together; each has its own options. */
 function asAsked(item: Prediction, { topK, threshold }: Pick<Request, 'topK' | 'threshold'>) {
-  const label = item.probability >= threshold ? item.label : unknownLabel;
-  return { ...item, label, ranking: item.ranking.slice(0, topK) };
+  return { ...item, label: labelAt(item, threshold), ranking: item.ranking.slice(0, topK) };
 }

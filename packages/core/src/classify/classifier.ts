@@ -164,9 +164,9 @@ export class Classifier {
     return batch.map((image) => {
       if ('error' in image) return image;
       const ranking = this.#rank(probabilities.subarray(row * size, ++row * size), topK);
-      const { label, probability } = ranking[0] as RankedClass;
-      const known = probability >= threshold;
-      return { name: image.name, label: known ? label : unknownLabel, probability, ranking };
+      const best = ranking[0] as RankedClass;
+      const { probability } = best;
+      return { name: image.name, label: labelAt(best, threshold), probability, ranking };
     });
   }
 
@@ -204,6 +204,11 @@ function checkCount(option: string, value: number): void {
     'USAGE',
     `The option ${option} must be an integer from 1, not ${value}.`,
   );
+}
+
+/** The label, or {@link unknownLabel} where it is less probable than asked for. */
+export function labelAt({ label, probability }: RankedClass, threshold: number): string {
+  return probability >= threshold ? label : unknownLabel;
 }
 
 /** @throws HeadstartError `USAGE` */
