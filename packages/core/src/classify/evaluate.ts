@@ -30,7 +30,13 @@ import {
   readFeatureFile,
 } from '../features/index.ts';
 import { predictHead } from '../head/index.ts';
-import { checkOptions, evaluateOptions, type OptionsOf } from '../options/index.ts';
+import {
+  type backboneOptions,
+  checkOptions,
+  evaluateOptions,
+  type OptionsOf,
+  type resizeOptions,
+} from '../options/index.ts';
 import { optionsOfRun, type Run, readRun, readRunWeights, verifyRun } from '../run/index.ts';
 import { writeReport } from './evaluate-report.ts';
 import {
@@ -45,19 +51,7 @@ export interface EvaluateOptions
   extends EvaluatedData,
     Omit<
       ExtractorOptions,
-      | 'backbone'
-      | 'preprocess'
-      | 'mean'
-      | 'std'
-      | 'scale'
-      | 'layer'
-      | 'imageSize'
-      | 'output'
-      | 'tokens'
-      | 'cutClassifier'
-      | 'resize'
-      | 'fit'
-      | 'untrainedWhereMissing'
+      keyof typeof backboneOptions | keyof typeof resizeOptions | 'untrainedWhereMissing'
     >,
     OptionsOf<Omit<typeof evaluateOptions, 'split'>> {
   /** Run folder. */
