@@ -2,18 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRun } from '@headstart/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cliIn } from '../util/place.ts';
-import {
-  type TemporaryFolder,
-  temporaryFolder,
-  tinyBackbone,
-  writePictures,
-} from '../util/workspace.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cliIn, cliPlace } from '../util/place.ts';
+import { tinyBackbone, writePictures } from '../util/workspace.ts';
 
-let place: TemporaryFolder;
-const at = (...parts: string[]) => join(place.path, ...parts);
-const cli = (...args: string[]) => cliIn(place, args);
+const { place, at, cli } = cliPlace();
 const device = ['--device', 'cpu'];
 const features = (cache: string, ...more: string[]) =>
   cli(
@@ -28,13 +21,11 @@ const features = (cache: string, ...more: string[]) =>
   );
 
 beforeAll(async () => {
-  place = await temporaryFolder();
   await writePictures(at('data'), ['blue', 'red'], 8);
   const train = ['train', 'data', '--backbone', tinyBackbone, '--no-augment', '--no-folds'];
   const { code, stderr } = await cli(...train, '--epochs', '1', '--out', 'run', ...device);
   expect([code, stderr]).toEqual([0, expect.any(String)]);
 }, 60_000);
-afterAll(() => place[Symbol.asyncDispose]());
 
 /** Puts a pipe, to which nobody writes, in the place of a file. */
 async function makePipe(path: string): Promise<void> {

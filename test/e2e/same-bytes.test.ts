@@ -1,17 +1,9 @@
 import { copyFile, cp, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cliIn } from '../util/place.ts';
-import {
-  type TemporaryFolder,
-  temporaryFolder,
-  tinyBackbone,
-  writePictures,
-} from '../util/workspace.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cliPlace } from '../util/place.ts';
+import { tinyBackbone, writePictures } from '../util/workspace.ts';
 
-let place: TemporaryFolder;
-const at = (...parts: string[]) => join(place.path, ...parts);
-const cli = (...args: string[]) => cliIn(place, args);
+const { at, cli } = cliPlace();
 const train = (data: string, ...args: string[]) =>
   cli('train', data, '--backbone', tinyBackbone, '--epochs', '1', '--no-folds', ...args);
 
@@ -20,7 +12,6 @@ const conflict = 'images have the same content under two classes';
 const leak = 'validation images have the same content as training images';
 
 beforeAll(async () => {
-  place = await temporaryFolder();
   await writePictures(at('sound'), ['blue', 'green'], 25);
   await cp(at('sound'), at('flat'), { recursive: true });
   await copyFile(at('flat/blue/blue-003.png'), at('flat/green/copy.png'));
@@ -30,7 +21,6 @@ beforeAll(async () => {
     await cp(at('sound', name, last), at('parts/validation', name, last));
   }
 });
-afterAll(() => place[Symbol.asyncDispose]());
 
 describe.each([
   { data: 'flat', said: conflict, silent: leak, action: 'remove', rows: 1, images: 49 },

@@ -1,29 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cliIn } from '../util/place.ts';
-import {
-  type TemporaryFolder,
-  temporaryFolder,
-  tinyBackbone,
-  writePictures,
-} from '../util/workspace.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cliIn, cliPlace } from '../util/place.ts';
+import { tinyBackbone, writePictures } from '../util/workspace.ts';
 
-let place: TemporaryFolder;
+const { place, cli, json } = cliPlace();
 const backbone = ['--backbone', tinyBackbone];
-const cli = (...args: string[]) => cliIn(place, args);
-const json = async (...args: string[]) => {
-  const { code, stdout, stderr } = await cli(...args, '--json');
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
-};
 
 beforeAll(async () => {
-  place = await temporaryFolder();
   await writePictures(join(place.path, 'data'), ['blue', 'green', 'red'], 20);
 });
-afterAll(() => place[Symbol.asyncDispose]());
 
 describe('train', () => {
   it('cross-validates at the end, unless told not to, and says why where it does not', async () => {

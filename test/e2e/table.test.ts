@@ -1,25 +1,16 @@
 import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { generateTrafficLights, Review } from '@headstart/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cliIn } from '../util/place.ts';
-import { type TemporaryFolder, temporaryFolder, tinyBackbone } from '../util/workspace.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cliPlace } from '../util/place.ts';
+import { tinyBackbone } from '../util/workspace.ts';
 
-let place: TemporaryFolder;
+const { at, cli, json } = cliPlace();
 const backbone = ['--backbone', tinyBackbone];
-const cli = (...args: string[]) => cliIn(place, args);
-const json = async (...args: string[]) => {
-  const { code, stdout, stderr } = await cli(...args, '--json');
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
-};
-const at = (...names: string[]) => join(place.path, ...names);
 
 /** The sample's images, as a table names them: `train/green/…`. */
 let images: { readonly file: string; readonly part: string; readonly label: string }[];
 
 beforeAll(async () => {
-  place = await temporaryFolder();
   const counts = { trainPerClass: 12, validationPerClass: 5, heldOutPerClass: 1 };
   await generateTrafficLights({ folder: at('lights'), ...counts, seed: 0 });
   const names = await readdir(at('lights'), { recursive: true });
@@ -41,7 +32,6 @@ beforeAll(async () => {
     });
   await writeFile(at('metadata.jsonl'), flat.join(''));
 });
-afterAll(() => place[Symbol.asyncDispose]());
 
 const train = ['--epochs', '4', '--views', '2', '--no-folds', ...backbone];
 const weights = (run: string) => readFile(at(run, 'head.safetensors'));

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { afterAll, beforeAll } from 'vitest';
 import { repositoryRoot } from './shared.ts';
 
 /** A folder that is gone after the test. */
@@ -14,6 +15,21 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
   return {
     path,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** A folder that all tests of a file share: there before its own hooks, gone after them. */
+export function testFolder() {
+  let folder: TemporaryFolder;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+  afterAll(() => folder[Symbol.asyncDispose]());
+  return {
+    get path() {
+      return folder.path;
+    },
+    at: (...parts: string[]) => join(folder.path, ...parts),
   };
 }
 

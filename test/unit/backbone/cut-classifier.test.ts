@@ -1,26 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Backbone, type LocateOptions, locateBackbone } from '#core/backbone';
+import { describe, expect, test } from 'vitest';
+import { Backbone, type BackboneFile, type LocateOptions } from '#core/backbone';
 import { decodeModel, halfModel, readOutline } from '#core/onnx';
 import { int64Tensor } from '../../../packages/core/src/onnx/onnx-model.ts';
-import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
-import {
-  floatTensor,
-  type GraphNode,
-  node,
-  pool,
-  type SmallModel,
-  someImages,
-  writeSmallModel,
-} from './models.ts';
+import { modelFolder } from './model-folder.ts';
+import { floatTensor, type GraphNode, node, pool, type SmallModel, someImages } from './models.ts';
 
-let folder: TemporaryFolder;
-let count = 0;
-beforeAll(async () => {
-  folder = await temporaryFolder();
-});
-afterAll(() => folder[Symbol.asyncDispose]());
+const models = modelFolder();
 
 const images = someImages(2, 8);
 /** The mean colour of each image: what the classifiers below are given. */
@@ -59,12 +45,10 @@ function classifier(nodes: readonly GraphNode[], more: SmallModel = {}): SmallMo
 }
 
 async function locate(model: SmallModel, options: Partial<LocateOptions> = {}) {
-  const path = await writeSmallModel(join(folder.path, `${count++}.onnx`), model);
-  const modelsDir = join(folder.path, 'models');
-  return locateBackbone(path, { modelsDir, cutClassifier: true, ...options });
+  return models.locate(await models.write(model), { cutClassifier: true, ...options });
 }
 
-async function expectMeanColours(file: Awaited<ReturnType<typeof locate>>) {
+async function expectMeanColours(file: BackboneFile) {
   await using backbone = await Backbone.open(file, { device: 'cpu' });
   expect(backbone.info.featureShape).toEqual([3]);
   const features = await backbone.run(images, 2);
@@ -153,8 +137,7 @@ test('of several dense layers the last is cut off, then the one before', async (
   const identity = floatTensor('square', [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1]);
   const first = await locate({ ...deep, initializers: [...weights, identity] });
   expect(first.cutLayer).toBe('scores');
-  const modelsDir = join(folder.path, 'models');
-  const second = await locateBackbone(first.path, { modelsDir, cutClassifier: true });
+  const second = await models.locate(first.path, { cutClassifier: true });
   expect(second.cutLayer).toBe('hidden');
   await expectMeanColours(second);
 });
@@ -208,10 +191,9 @@ describe('a model is refused that', () => {
   });
 
   test('is of our own', async () => {
-    const modelsDir = join(folder.path, 'models');
-    await expect(
-      locateBackbone('vgg16-untrained', { modelsDir, cutClassifier: true }),
-    ).rejects.toThrow('leave out `cutClassifier`');
+    await expect(models.locate('vgg16-untrained', { cutClassifier: true })).rejects.toThrow(
+      'leave out `cutClassifier`',
+    );
   });
 
   test('gives no tokens, where some are chosen', async () => {

@@ -1,39 +1,20 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Backbone, type LocateOptions, locateBackbone } from '#core/backbone';
+import { describe, expect, test } from 'vitest';
+import { Backbone, type LocateOptions } from '#core/backbone';
 import { int64Tensor } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { relativeError } from '../../native/support/heads.ts';
-import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
-import {
-  floatTensor,
-  type GraphNode,
-  node,
-  pool,
-  type SmallModel,
-  someImages,
-  writeSmallModel,
-} from './models.ts';
+import { modelFolder } from './model-folder.ts';
+import { floatTensor, type GraphNode, node, pool, type SmallModel, someImages } from './models.ts';
 
-let folder: TemporaryFolder;
-let modelsDir: string;
-let count = 0;
-beforeAll(async () => {
-  folder = await temporaryFolder();
-  modelsDir = join(folder.path, 'models');
-});
-afterAll(() => folder[Symbol.asyncDispose]());
+const models = modelFolder();
 
 /** A model under a name of its own, of preprocessing `rescale`. */
 const write = (model: SmallModel) =>
-  writeSmallModel(join(folder.path, `model-${count++}.onnx`), {
-    metadata: { preprocessing: 'rescale' },
-    ...model,
-  });
+  models.write({ metadata: { preprocessing: 'rescale' }, ...model });
 
 async function locate(model: SmallModel, options: Partial<LocateOptions> = {}) {
   const path = await write(model);
-  return { path, file: locateBackbone(path, { modelsDir, ...options }) };
+  return { path, file: models.locate(path, options) };
 }
 
 const images = someImages(3, 8);
@@ -179,7 +160,7 @@ describe('features of an image that are not its own', () => {
       code: 'BACKBONE_UNSUITABLE',
       message: expect.stringContaining(`${path} cannot be a backbone: ${message}`),
     });
-    const names = await readdir(join(modelsDir, 'adapted')).catch(() => []);
+    const names = await readdir(models.folder.at('models', 'adapted')).catch(() => []);
     expect(names.filter((name) => name.startsWith(path.match(/model-\d+/)?.[0] ?? ''))).toEqual([]);
   });
 
@@ -204,8 +185,8 @@ test('a model that says any number of images and takes one is given one at a tim
   expect(relativeError(together, plain.together)).toBeLessThan(1e-6);
   // The second time it is there, and still known.
   const path = await write({ ...shape, nodes });
-  const first = await locateBackbone(path, { modelsDir });
-  expect(await locateBackbone(path, { modelsDir })).toEqual(first);
+  const first = await models.locate(path);
+  expect(await models.locate(path)).toEqual(first);
 });
 
 describe('of several outputs', () => {
@@ -231,8 +212,8 @@ describe('of several outputs', () => {
     }
     const path = await write(two);
     const [map, vector] = [
-      await locateBackbone(path, { modelsDir, output: 'map' }),
-      await locateBackbone(path, { modelsDir, output: 'pooled/vector' }),
+      await models.locate(path, { output: 'map' }),
+      await models.locate(path, { output: 'pooled/vector' }),
     ];
     expect(map.path).not.toBe(vector.path);
     expect(map.sha256).not.toBe(vector.sha256);
@@ -254,7 +235,9 @@ test('what ONNX Runtime cannot run is said of the file that the user named', asy
   await expect(Backbone.open(await file, { device: 'cpu' })).rejects.toThrow(
     `ONNX Runtime cannot run ${path}: `,
   );
-  await expect(Backbone.open(await file, { device: 'cpu' })).rejects.not.toThrow(modelsDir);
+  await expect(Backbone.open(await file, { device: 'cpu' })).rejects.not.toThrow(
+    models.folder.at('models'),
+  );
   const tooNew = await locate({ opset: 99 });
   await expect(Backbone.open(await tooNew.file, { device: 'cpu' })).rejects.toThrow(
     `ONNX Runtime cannot run ${tooNew.path}: ONNX Runtime only *guarantees* support`,

@@ -1,16 +1,10 @@
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Backbone, type LocateOptions, locateBackbone } from '#core/backbone';
+import { describe, expect, test } from 'vitest';
+import { Backbone, type LocateOptions } from '#core/backbone';
 import { int64Tensor } from '../../../packages/core/src/onnx/onnx-model.ts';
-import { type TemporaryFolder, temporaryFolder } from '../../util/workspace.ts';
-import { floatTensor, node, type SmallModel, someImages, writeSmallModel } from './models.ts';
+import { modelFolder } from './model-folder.ts';
+import { floatTensor, node, type SmallModel, someImages } from './models.ts';
 
-let folder: TemporaryFolder;
-let count = 0;
-beforeAll(async () => {
-  folder = await temporaryFolder();
-});
-afterAll(() => folder[Symbol.asyncDispose]());
+const models = modelFolder();
 
 const images = someImages(2, 8);
 /** Extra tokens before those of the patches: a class token, and one more as registers are. */
@@ -65,9 +59,7 @@ function patchModel(
 }
 
 async function features(model: SmallModel, options: Partial<LocateOptions>) {
-  const path = await writeSmallModel(join(folder.path, `${count++}.onnx`), model);
-  const modelsDir = join(folder.path, 'models');
-  const file = await locateBackbone(path, { modelsDir, ...options });
+  const file = await models.locate(await models.write(model), options);
   await using backbone = await Backbone.open(file, { device: 'cpu' });
   const data = await backbone.run(images, 2);
   return { shape: backbone.info.featureShape, data: [...data] };
