@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HeadstartError } from '@headstart/core';
 import { describe, expect, it } from 'vitest';
 import { addImage, type Dataset, imagesRoot, scanDataset, scanLabelled } from '#core/dataset';
+import { scanOnce } from '#core/features';
 import { folderWith, images } from './folders.ts';
 
 const six = { ...images('a', 3), ...images('b', 3) };
@@ -295,6 +296,14 @@ describe('A table of images', () => {
     expect(samples.map(({ label }) => label)).toEqual([2, 2, 2, 0, 0, 0]);
     const unknown = await scanLabelled(table, ['a', 'x']).catch((error: Error) => error.message);
     expect(unknown).toContain('has labels that are not classes here: b');
+  });
+
+  it('is read once, also where its images are read later', async () => {
+    const root = await folderWith({ ...six, 'photos.csv': plain });
+    const table = join(root, 'photos.csv');
+    const scan = await scanOnce(table, { cacheDir: await folderWith() });
+    await rm(table);
+    expect(all(await scan())).toEqual(expected);
   });
 
   it.skipIf(process.platform === 'win32')('names links to files as files are named', async () => {

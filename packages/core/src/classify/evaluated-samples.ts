@@ -7,8 +7,8 @@ import {
   findLayout,
   type LabelledImages,
   type Layout,
-  scanDataset,
   scanLabelled,
+  scanLayout,
   type TableOptions,
   tableOptionsOf,
 } from '../dataset/index.ts';
@@ -49,7 +49,7 @@ export async function samplesToEvaluate(
     if (validationFrom === 'split' && resolve(root) === resolve(data)) {
       onNotice?.({ level: 'warning', text: trainedOnWarning });
     }
-    const labelled = await scanLabelled(data, run.record.classes, cachedScan(options));
+    const labelled = await scanLabelled(data, run.record.classes, cachedScan(options), layout);
     announceCorrections(labelled, onNotice);
     return labelled;
   }
@@ -87,7 +87,7 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
   const { data, onNotice } = options;
   const hasParts = layout.kind === 'split' && (layout.validation ?? layout.test) !== undefined;
   if (hasParts) {
-    const dataset = await scanDataset(data, cachedScan(options));
+    const dataset = await scanLayout(data, layout, cachedScan(options));
     announceCorrections(dataset, onNotice);
     return dataset;
   }
@@ -99,7 +99,7 @@ async function scanAsRun(run: Run, layout: Layout, options: EvaluatedData): Prom
       { option: 'split' },
     );
   }
-  const dataset = await scanDataset(data, { ...cachedScan(options), ...split });
+  const dataset = await scanLayout(data, layout, { ...cachedScan(options), ...split });
   announceCorrections(dataset, onNotice);
   if (corrections?.sha256 !== dataset.corrections?.sha256) {
     const text = corrections

@@ -20,6 +20,7 @@ export {
   type ScanOptions,
   scanDataset,
   scanLabelled,
+  scanLayout,
   scanOptionsOf,
 } from './scan.ts';
 export { checkedSplit, checkSplitOfLayout, placeParts, type SplitSettings } from './split-parts.ts';

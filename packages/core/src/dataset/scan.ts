@@ -3,6 +3,7 @@ import { HeadstartError } from '../base/errors.ts';
 import { applyCorrections } from './apply-corrections.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import type { HashingOptions } from './hash.ts';
+import type { Layout } from './labelled.ts';
 import { findLabelled, findLayout } from './layout.ts';
 import { list } from './layout-error.ts';
 import { compareCodePoints } from './order.ts';
@@ -43,8 +44,22 @@ export interface LabelledImages {
  * ```
  */
 export async function scanDataset(root: string, options: ScanOptions = {}): Promise<Dataset> {
+  // Refused before the folder is listed.
+  checkedSplit(options);
+  return scanLayout(root, await findLayout(resolve(root), options), options);
+}
+
+/**
+ * The same of what {@link findLayout} has found.
+ *
+ * @param root as the user named it
+ */
+export async function scanLayout(
+  root: string,
+  layout: Layout,
+  options: ScanOptions,
+): Promise<Dataset> {
   const split = checkedSplit(options);
-  const layout = await findLayout(resolve(root), options);
   checkSplitOfLayout(split, layout, root);
   const parts = await readParts(layout, options);
   const dataset = splitParts(parts, split);
@@ -62,6 +77,7 @@ export async function scanDataset(root: string, options: ScanOptions = {}): Prom
 /**
  * The images of any labelled folder, `root/<class>/*`, or of a table, with labels after a given list of classes.
  *
+ * @param found what `findLayout` has found there, where it was asked before
  * @throws HeadstartError `DATA_LAYOUT`, also where a folder is none of the classes;
  *   `CORRECTIONS_INVALID`
  */
@@ -69,11 +85,12 @@ export async function scanLabelled(
   root: string,
   classes: readonly string[],
   options: HashingOptions & CorrectionOptions & TableOptions = {},
+  found?: Layout & { readonly kind: 'flat' },
 ): Promise<LabelledImages> {
   const path = resolve(root);
   const known = classes.map((name) => name.normalize());
   const corrections = await openCorrections(options);
-  const places = await findLabelled(path, options);
+  const places = found ?? (await findLabelled(path, options));
   const folder = places.all;
   if (folder.classes.length === 0) {
     throw new HeadstartError(

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import { defaultDirectories } from '../base/directories.ts';
 import { HeadstartError } from '../base/errors.ts';
 import { fromFloat16 } from '../base/float16.ts';
 import { makeTemporaryFolder } from '../base/temporary-files.ts';
-import { findLayout, type Sample, type TableOptions } from '../dataset/index.ts';
+import type { Sample, TableOptions } from '../dataset/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
 import { type FeatureCache, openFeatureCache } from './cache.ts';
 import { openExtractor, scanOnce, viewRequest } from './extractor.ts';
@@ -60,8 +59,7 @@ export async function recomputeCache(options: RecomputeOptions): Promise<CacheRe
   const { data, sample = 1, augment, views = 0, seed = 0 } = options;
   const dir = options.cacheDir ?? defaultDirectories().cacheDir;
   await using cache = await openFeatureCache({ dir, readOnly: true });
-  await findLayout(resolve(data), options);
-  const scan = scanOnce(data, options);
+  const scan = await scanOnce(data, options);
   await using folder = await makeTemporaryFolder('headstart-recompute');
   let images = 0;
   {

@@ -1,13 +1,15 @@
+import { resolve } from 'node:path';
 import type { BackboneInfo, FeatureError, ImageSettings } from '../backbone/index.ts';
 import { maxFloat16 } from '../base/float16.ts';
 import type { NoticeListener } from '../base/operation.ts';
 import { plural } from '../base/plural.ts';
 import {
   type Dataset,
+  findLayout,
   type Sample,
   type ScanOptions,
   type SkippedFile,
-  scanDataset,
+  scanLayout,
   unlearntWarning,
 } from '../dataset/index.ts';
 import { type AugmentOptions, drawView } from '../image/index.ts';
@@ -108,14 +110,18 @@ export function extractorOn(
   };
 }
 
-/** Scans a folder when it is first asked for, and once. */
-export function scanOnce(
+/**
+ * Finds the images of a folder or table, so that what is wrong there is refused before long work. They
+ * are read for their hashes when what is returned is first called, and once.
+ */
+export async function scanOnce(
   data: string,
   options: ScanOptions & HashingCacheOptions,
-): () => Promise<Dataset> {
+): Promise<() => Promise<Dataset>> {
+  const layout = await findLayout(resolve(data), options);
   let scanned: Promise<Dataset> | undefined;
   return () => {
-    scanned ??= scanDataset(data, cachedScan(options));
+    scanned ??= scanLayout(data, layout, cachedScan(options));
     return scanned;
   };
 }

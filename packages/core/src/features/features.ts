@@ -1,14 +1,7 @@
-import { resolve } from 'node:path';
 import type { FeatureError } from '../backbone/index.ts';
 import { checkWritable } from '../base/atomic-file.ts';
 import { HeadstartError } from '../base/errors.ts';
-import {
-  type DataOptions,
-  type Dataset,
-  findLayout,
-  type Sample,
-  type SkippedFile,
-} from '../dataset/index.ts';
+import type { DataOptions, Dataset, Sample, SkippedFile } from '../dataset/index.ts';
 import type { AugmentOptions } from '../image/index.ts';
 import type { Shard } from '../options/index.ts';
 import {
@@ -91,9 +84,8 @@ export async function precomputeFeatures(options: PrecomputeOptions): Promise<Pr
   }
   const { data, seed = 0, out } = options;
   const started = performance.now();
-  await findLayout(resolve(data), options);
+  const scan = await scanOnce(data, options);
   if (out) await checkWritable(out);
-  const scan = scanOnce(data, options);
   // Shards do not overlap: nobody else computes the same.
   const own = { ...options, claims: options.shard === undefined };
   await using extractor = await openExtractor(own, async () => (await scan()).train);

@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
-import { type DataOptions, type Dataset, findLayout } from '../dataset/index.ts';
+import type { DataOptions, Dataset } from '../dataset/index.ts';
 import {
   announceDataset,
   type Extractor,
@@ -71,9 +70,7 @@ async function openFolder<Read>(
   { fromFolder }: Pick<ImageReader<Read, never>, 'fromFolder'>,
   open: typeof openExtractor,
 ): Promise<Read & ImageOrigin> {
-  // What can be refused at once is refused before every file is read.
-  await findLayout(resolve(data), options);
-  const scan = scanOnce(data, options);
+  const scan = await scanOnce(data, options);
   const extractor = await open(options, async () => (await scan()).train);
   const close = () => extractor[Symbol.asyncDispose]();
   try {
