@@ -4,19 +4,21 @@ import { Backbone, type BackboneFile, type LocateOptions } from '#core/backbone'
 import { decodeModel, halfModel, readOutline } from '#core/onnx';
 import { int64Tensor } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { modelFolder } from './model-folder.ts';
-import { floatTensor, type GraphNode, node, pool, type SmallModel, someImages } from './models.ts';
+import {
+  floatTensor,
+  type GraphNode,
+  meanColours,
+  node,
+  pool,
+  type SmallModel,
+  someImages,
+} from './models.ts';
 
 const models = modelFolder();
 
 const images = someImages(2, 8);
-/** The mean colour of each image: what the classifiers below are given. */
-const meanColours = [0, 1].flatMap((i) =>
-  [0, 1, 2].map((c) => {
-    let sum = 0;
-    for (let k = 0; k < 64; k++) sum += images[(i * 64 + k) * 3 + c] as number;
-    return sum / 64;
-  }),
-);
+/** What the classifiers below are given. */
+const colours = meanColours(images, 8).flat();
 
 const mean = node('ReduceMean', ['pixels'], 'mean', { axes: [2, 3], keepdims: 0 });
 const weights = [
@@ -52,7 +54,7 @@ async function expectMeanColours(file: BackboneFile) {
   await using backbone = await Backbone.open(file, { device: 'cpu' });
   expect(backbone.info.featureShape).toEqual([3]);
   const features = await backbone.run(images, 2);
-  meanColours.forEach((value, i) => {
+  colours.forEach((value, i) => {
     expect(features[i]).toBeCloseTo(value, 3);
   });
   return backbone.info;

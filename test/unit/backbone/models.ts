@@ -70,3 +70,15 @@ export { floatTensor, type GraphNode, node };
 export function someImages(count: number, size: number): Uint8Array {
   return Uint8Array.from({ length: count * size * size * 3 }, (_, i) => (i * 73 + (i >> 5)) % 251);
 }
+
+/** The mean red, green and blue of each image of `size` x `size`. */
+export function meanColours(images: Uint8Array, size: number): number[][] {
+  const pixels = size * size;
+  return Array.from({ length: images.length / (3 * pixels) }, (_, i) =>
+    [0, 1, 2].map((c) => {
+      let sum = 0;
+      for (let k = 0; k < pixels; k++) sum += images[(i * pixels + k) * 3 + c] as number;
+      return sum / pixels;
+    }),
+  );
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Backbone, type LocateOptions } from '#core/backbone';
 import { int64Tensor } from '../../../packages/core/src/onnx/onnx-model.ts';
 import { modelFolder } from './model-folder.ts';
-import { floatTensor, node, type SmallModel, someImages } from './models.ts';
+import { floatTensor, meanColours, node, type SmallModel, someImages } from './models.ts';
 
 const models = modelFolder();
 
@@ -65,14 +65,8 @@ async function features(model: SmallModel, options: Partial<LocateOptions>) {
   return { shape: backbone.info.featureShape, data: [...data] };
 }
 
-/** The mean colour of each image: that of its patches. */
-const meanColours = [0, 1].map((i) =>
-  [0, 1, 2].map((c) => {
-    let sum = 0;
-    for (let k = 0; k < 64; k++) sum += images[(i * 64 + k) * 3 + c] as number;
-    return sum / 64;
-  }),
-);
+/** The mean of each image's patches. */
+const colours = meanColours(images, 8);
 const [cls = []] = extra;
 
 describe.each([
@@ -82,8 +76,8 @@ describe.each([
 ])('a model %s', (_, form) => {
   test.each([
     ['cls', 3, [cls, cls]],
-    ['mean', 3, meanColours],
-    ['cls+mean', 6, meanColours.map((mean) => [...cls, ...mean])],
+    ['mean', 3, colours],
+    ['cls+mean', 6, colours.map((mean) => [...cls, ...mean])],
   ] as const)('gives %s of its tokens, without the registers', async (tokens, size, expected) => {
     const { shape, data } = await features(patchModel(extra, form), { tokens });
     expect(shape).toEqual([size]);
@@ -94,7 +88,7 @@ describe.each([
 
 test('without a class token the mean is that of all tokens, and the class token is refused', async () => {
   const { data } = await features(patchModel([]), { tokens: 'mean' });
-  for (const [i, value] of meanColours.flat().entries()) expect(data[i]).toBeCloseTo(value, 3);
+  for (const [i, value] of colours.flat().entries()) expect(data[i]).toBeCloseTo(value, 3);
   await expect(features(patchModel([]), { tokens: 'cls' })).rejects.toThrow(
     'gives 4 tokens, one for each patch, and no class token: choose `tokens` mean.',
   );
