@@ -7,6 +7,7 @@ export {
   readCorrections,
   writeCorrections,
 } from './corrections.ts';
+export { nameOfData } from './data-name.ts';
 export { formatOfExtension, isHidden, isPictureName } from './extensions.ts';
 export { groupsBy } from './groups.ts';
 export { type FileHash, type FileHasher, type HashingOptions, hashFiles } from './hash.ts';

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { nameOfData } from '../dataset/index.ts';
 
 /**
  * The folder that an experiment writes to: the one that was named, or `kind/<name of the data>`.
@@ -14,7 +15,7 @@ export async function chooseExperimentFolder(
   out: string | undefined,
   ours: readonly string[],
 ): Promise<string> {
-  const name = basename(resolve(source)).replace(/\.(safetensors|csv|tsv|jsonl)$/i, '') || kind;
+  const name = nameOfData(source, kind);
   const folder = resolve(out ?? resolve(kind, name));
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];

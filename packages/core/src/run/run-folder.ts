@@ -1,6 +1,7 @@
 import { access, readdir, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HeadstartError, reasonOf, systemCode } from '../base/errors.ts';
+import { nameOfData } from '../dataset/index.ts';
 import { earlierRunFiles, runFiles } from './record.ts';
 
 /** The state of a run in progress; gone when the run is complete. */
@@ -54,7 +55,7 @@ async function placeOf(source: string, out: string | undefined): Promise<RunFold
     await refuseForeignFolder(folder, out);
     return { folder, interrupted: await isInterrupted(folder) };
   }
-  const name = basename(resolve(source)).replace(/\.(safetensors|csv|tsv|jsonl)$/i, '') || 'run';
+  const name = nameOfData(source, 'run');
   for (let i = 1; ; i++) {
     const folder = resolve('runs', i === 1 ? name : `${name}-${i}`);
     const taken = await exists(join(folder, runFiles.record));
