@@ -104,32 +104,32 @@ type SplitResult = Pick<
 export function splitParts(parts: DatasetParts, split: CheckedSplit): SplitResult {
   const placed = placeParts(parts, split);
   const { train, validation = [], test = [] } = placed;
-  const tiny = tinyClassWarning(parts.train, parts.classes);
-  const about = [...(tiny === undefined ? [] : [tiny]), ...placed.warnings];
-  const conflicts = conflictWarnings([...train, ...validation, ...test]);
-  if (placed.split) {
-    if (validation.length === 0) throw tooFew(groupingOf(train, split.groupsOf) !== undefined);
-    const warnings = [...about, ...conflicts];
-    const { split: made } = placed;
-    const from = { validationFrom: 'split', split: made } as const;
-    return { train, validation, test, ...from, warnings, sameBytes: conflicts };
+  if (placed.split && validation.length === 0) {
+    throw tooFew(groupingOf(train, split.groupsOf) !== undefined);
   }
-  if (validation.length > 0) {
-    const sameBytes = [
-      ...conflicts,
-      ...leakWarnings(train, validation, 'validation'),
-      ...leakWarnings(train, test, 'test'),
-    ];
-    const from = { validationFrom: 'validation', split: undefined } as const;
-    return { train, validation, test, ...from, warnings: [...about, ...sameBytes], sameBytes };
-  }
+  const testValidates = !placed.split && validation.length === 0;
   const part = parts.table === undefined ? 'folder' : 'part';
-  about.push(
-    `There is no validation ${part}, so the test ${part} validates: an accuracy on the same images that chose the best epoch is a little too good.`,
-  );
-  const sameBytes = [...conflicts, ...leakWarnings(train, test, 'validation')];
-  const from = { validationFrom: 'test', split: undefined } as const;
-  return { train, validation: test, test, ...from, warnings: [...about, ...sameBytes], sameBytes };
+  const warnings = [
+    tinyClassWarning(parts.train, parts.classes),
+    ...placed.warnings,
+    testValidates
+      ? `There is no validation ${part}, so the test ${part} validates: an accuracy on the same images that chose the best epoch is a little too good.`
+      : undefined,
+  ].filter((text) => text !== undefined);
+  const sameBytes = conflictWarnings([...train, ...validation, ...test]);
+  if (!placed.split) {
+    sameBytes.push(...leakWarnings(train, validation, 'validation'));
+    sameBytes.push(...leakWarnings(train, test, testValidates ? 'validation' : 'test'));
+  }
+  return {
+    train,
+    validation: testValidates ? test : validation,
+    test,
+    validationFrom: placed.split ? 'split' : testValidates ? 'test' : 'validation',
+    split: placed.split,
+    warnings: [...warnings, ...sameBytes],
+    sameBytes,
+  };
 }
 
 function tooFew(inGroups: boolean): HeadstartError {
