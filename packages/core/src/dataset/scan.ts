@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { HeadstartError } from '../base/errors.ts';
+import { pickOptions, seedOption, splitOptions, tableOptions } from '../options/index.ts';
 import { applyCorrections } from './apply-corrections.ts';
 import { type CorrectionOptions, openCorrections } from './corrections.ts';
 import type { HashingOptions } from './hash.ts';
@@ -9,7 +10,7 @@ import { list } from './layout-error.ts';
 import { compareCodePoints } from './order.ts';
 import { hashParts, leftOut, readParts } from './parts.ts';
 import { checkedSplit, checkSplitOfLayout, type SplitSettings, splitParts } from './split-parts.ts';
-import { type TableOptions, tableOptionsOf } from './table-columns.ts';
+import type { TableOptions } from './table-columns.ts';
 import type { AppliedCorrections, Dataset, Sample, SkippedFile } from './types.ts';
 
 /** What every scan of a folder or table takes, but for what hashes the files and reports progress. */
@@ -17,12 +18,14 @@ export interface DataOptions extends SplitSettings, CorrectionOptions, TableOpti
 
 export interface ScanOptions extends HashingOptions, DataOptions {}
 
+const scanNames = [
+  ...Object.keys({ ...splitOptions, ...seedOption, ...tableOptions }),
+  ...['corrections', 'hashFiles', 'signal', 'onProgress'],
+];
+
 /** The part of some options that concerns the scan of a folder. */
 export function scanOptionsOf(options: ScanOptions): ScanOptions {
-  const { validationFraction, testFraction, groupBy, seed, corrections, hashFiles } = options;
-  const { signal, onProgress } = options;
-  const data = { validationFraction, testFraction, groupBy, seed, corrections };
-  return { ...data, ...tableOptionsOf(options), hashFiles, signal, onProgress };
+  return pickOptions(options, scanNames);
 }
 
 export interface LabelledImages {

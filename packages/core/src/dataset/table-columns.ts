@@ -1,5 +1,5 @@
 import { HeadstartError } from '../base/errors.ts';
-import type { OptionsOf, tableOptions } from '../options/index.ts';
+import { type OptionsOf, pickOptions, tableOptions } from '../options/index.ts';
 import { list } from './layout-error.ts';
 import { tableError } from './table-rows.ts';
 
@@ -85,7 +85,5 @@ function rankOf(name: string, column: Column): number {
 
 /** The part of some options that says how a table is read. */
 export function tableOptionsOf(options: TableOptions): TableOptions {
-  const { root, pathColumn, labelColumn, splitColumn, groupColumn } = options;
-  const all = { root, pathColumn, labelColumn, splitColumn, groupColumn };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return pickOptions(options, Object.keys(tableOptions));
 }

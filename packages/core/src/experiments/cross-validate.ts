@@ -9,9 +9,12 @@ import {
 import {
   type computeOption,
   foldsOptions,
-  type headOptions,
+  headOptions,
   type OptionsOf,
-  type optimizerOptions,
+  optimizerOptions,
+  pickOptions,
+  restoreBestOption,
+  seedOption,
   settleOptions,
 } from '../options/index.ts';
 import {
@@ -123,33 +126,19 @@ export async function openExperimentTraining(options: OpenOptions) {
   const augmented = options.data !== undefined && options.augment !== undefined;
   const views = augmented && options.views !== 0 ? (options.views ?? 4) : ('none' as const);
   const { compute, threads, signal } = options;
-  const training = { ...trainingPart(options), head, views, backend, compute, threads, signal };
+  const learning: Omit<TrainingOptions, 'head' | 'views'> = pickOptions(options, trainingNames);
+  const training = { ...learning, head, views, backend, compute, threads, signal };
   checkTrainingOptions(training);
   return training;
 }
 
-/** Only what decides how a head learns. */
-function trainingPart(options: OpenOptions): Omit<TrainingOptions, 'head' | 'views'> {
-  return {
-    dropout: options.dropout,
-    epochs: options.epochs,
-    stepsPerEpoch: options.stepsPerEpoch,
-    batchSize: options.batchSize,
-    learningRate: options.learningRate,
-    optimizer: options.optimizer,
-    momentum: options.momentum,
-    nesterov: options.nesterov,
-    weightDecay: options.weightDecay,
-    l2: options.l2,
-    labelSmoothing: options.labelSmoothing,
-    learningRateSchedule: options.learningRateSchedule,
-    classWeights: options.classWeights,
-    earlyStopping: options.earlyStopping,
-    restoreBest: options.restoreBest,
-    shuffle: options.shuffle,
-    seed: options.seed,
-  };
-}
+const { head: _, ...lengthOptions } = headOptions;
+
+/** Names of what decides how a head learns. */
+const trainingNames = [
+  ...Object.keys({ ...lengthOptions, ...optimizerOptions, ...restoreBestOption, ...seedOption }),
+  ...['learningRateSchedule', 'earlyStopping'],
+];
 
 export function announceHeads(
   { backend }: { readonly backend: 'cpu' | 'cuda' },

@@ -43,6 +43,7 @@ export {
   type OptionsOf,
   type OptionTable,
   option,
+  pickOptions,
   type SettledOptions,
   settleOptions,
   wrongOption,

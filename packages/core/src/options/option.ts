@@ -83,6 +83,16 @@ export function settleOptions<Table extends OptionTable>(
   return Object.fromEntries(values) as SettledOptions<Table>;
 }
 
+/** Those of some options that have one of these names; undefined ones are left out. */
+export function pickOptions<Options extends object>(
+  options: Options,
+  names: readonly string[],
+): Partial<Options> {
+  const given = options as Readonly<Record<string, unknown>>;
+  const picked = names.map((name) => [name, given[name]] as const);
+  return Object.fromEntries(picked.filter(([, value]) => value !== undefined)) as Partial<Options>;
+}
+
 /** The error for a value that an option cannot have: `The option epochs must be …, not 0.` */
 export function wrongOption(name: string, value: unknown, expected: string): HeadstartError {
   const shown = typeof value === 'string' ? `"${value}"` : String(value);

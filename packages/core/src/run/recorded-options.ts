@@ -8,6 +8,7 @@ import {
   headOptions,
   type OptionsOf,
   optimizerOptions,
+  pickOptions,
   precisionOptions,
   resizeOptions,
   restoreBestOption,
@@ -54,9 +55,7 @@ const recordedNames = [...composed, ...Object.keys(singleValues)];
 
 /** The part of some options that a run records. */
 export function recordedOptions(options: RecordedOptions): RecordedOptions {
-  const given = options as Readonly<Record<string, unknown>>;
-  const named = recordedNames.map((name) => [name, given[name]] as const);
-  return Object.fromEntries(named.filter(([, value]) => value !== undefined));
+  return pickOptions(options, recordedNames);
 }
 
 /**
