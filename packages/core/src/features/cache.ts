@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canReadCheckedRows, readCheckedRows } from '@headstart/native';
 import { HeadstartError } from '../base/errors.ts';
@@ -8,7 +8,7 @@ import { type Claim, Claims } from './claims.ts';
 import { FileEntries } from './file-entries.ts';
 import type { ExtractorDescription, ExtractorId } from './key.ts';
 import { PackFolder } from './pack-folder.ts';
-import { newWriterName, PackWriter } from './pack-writer.ts';
+import { PackWriter } from './pack-writer.ts';
 import {
   type CacheRecord,
   encodeRecords,
@@ -170,17 +170,7 @@ export class FeatureCache implements FeatureStore {
 
   describeExtractor({ digest, description }: ExtractorId): void {
     this.#guard('write', () => {
-      const { path } = this.#part(digest).folder;
-      const file = join(path, 'extractor.json');
-      if (existsSync(file)) return;
-      mkdirSync(path, { recursive: true });
-      const temporary = join(path, `${newWriterName()}.tmp`);
-      try {
-        writeFileSync(temporary, JSON.stringify(description));
-        renameSync(temporary, file);
-      } finally {
-        rmSync(temporary, { force: true });
-      }
+      this.#part(digest).folder.describe(description);
     });
   }
 

@@ -9,15 +9,13 @@ import type { Sample, SkippedFile } from '../dataset/index.ts';
 import type { ResizeOptions } from '../image/index.ts';
 import { isUnusable } from './cache-error.ts';
 import { cachedFeatureSet } from './cached-set.ts';
-import type { Claim } from './claims.ts';
+import { type ClaimedViews, claimViews, type MissingViews, releaseQuietly } from './claim-views.ts';
 import { InferenceQueue } from './inference-queue.ts';
 import { extractorId } from './key.ts';
 import {
   assignRows,
   type ExtractionPlan,
   keysOf,
-  type PlannedContent,
-  type PlannedView,
   planExtraction,
   type SampleRequest,
 } from './plan.ts';
@@ -55,25 +53,11 @@ export interface ExtractFeaturesResult {
 /** Images being read or decoded, or decoded and waiting to enter a batch: two for each decoding thread. */
 const decodedAhead = () => Math.max(16, 2 * availableThreads());
 
-/** Views that are made of one decoded image at once: what bounds the memory of those that wait. */
-const viewsAtOnce = 16;
-
-/** Images whose views are claimed at once. */
-const claimedAhead = 8;
-
 /** Between looks at what other processes are computing. */
 const waitMs = 100;
 
 /** Images that are looked up at once. */
 const contentsPerLookup = 2048;
-
-type MissingViews = Readonly<PlannedContent>;
-
-/** Views that were claimed here. */
-interface ClaimedViews {
-  readonly samples: readonly Sample[];
-  readonly views: readonly Pick<PlannedView, 'view' | 'key'>[];
-}
 
 /**
  * The features of images, from the cache where they are there, else computed and put there.
@@ -229,7 +213,10 @@ async function compute(
         for (const { sample, reason } of lost) skipped.set(sample, reason);
         if (!pixels) {
           // Others need not wait for it until the end.
-          releaseQuietly(cache, work.views);
+          releaseQuietly(
+            cache,
+            work.views.map(({ key }) => key),
+          );
           onLeftOut(work.views.length);
           continue;
         }
@@ -253,60 +240,9 @@ async function compute(
     signal?.throwIfAborted();
     throw error;
   } finally {
-    releaseQuietly(
-      cache,
-      [...claimed].map((key) => ({ key })),
-    );
+    releaseQuietly(cache, [...claimed]);
   }
   return skipped;
-}
-
-/** Claims end by themselves: that they cannot be given up is not a failure. */
-function releaseQuietly(cache: FeatureStore, claimed: readonly Pick<PlannedView, 'key'>[]): void {
-  try {
-    cache.release(claimed.map(({ key }) => key));
-  } catch {}
-}
-
-interface ClaimOptions {
-  readonly cache: FeatureStore;
-  readonly layout: RecordLayout;
-  readonly onFound: (count: number) => void;
-  /** Gets the keys of what was claimed. */
-  readonly claimed: Set<Buffer>;
-  /** Gets what others are computing. */
-  readonly theirs: MissingViews[];
-}
-
-/** Claims views, some images at a time as they are asked for, and gives out those that are ours. */
-function* claimViews(
-  work: readonly MissingViews[],
-  options: ClaimOptions,
-): Generator<ClaimedViews> {
-  const { cache, layout, onFound, claimed, theirs } = options;
-  for (let first = 0; first < work.length; first += claimedAhead) {
-    const some = work.slice(first, first + claimedAhead);
-    const keys = some.flatMap(({ views }) => views.map(({ key }) => key));
-    const claims = cache.claim(keys, layout);
-    keys.forEach((key, i) => {
-      if (claims[i] === 'ours') claimed.add(key);
-    });
-    const found = claims.filter((claim) => claim === 'there').length;
-    if (found > 0) onFound(found);
-    let at = 0;
-    for (const { samples, views } of some) {
-      const those = (claim: Claim) => views.filter((_, i) => claims[at + i] === claim);
-      const lost = those('theirs');
-      if (lost.length > 0) theirs.push({ samples, views: lost });
-      const ours = views.flatMap(({ view }, i) =>
-        claims[at + i] === 'ours' ? [{ view, key: keys[at + i] as Buffer }] : [],
-      );
-      at += views.length;
-      for (let i = 0; i < ours.length; i += viewsAtOnce) {
-        yield { samples, views: ours.slice(i, i + viewsAtOnce) };
-      }
-    }
-  }
 }
 
 function batchSizeOf({ batchSize, backbone }: ExtractFeaturesOptions): number {

@@ -12,8 +12,8 @@ import {
   viewRequest,
 } from './extractor.ts';
 import type { ExtractorOptions } from './extractor-options.ts';
-import type { FeatureFileDescription } from './file.ts';
 import { writeFeatureFile } from './file.ts';
+import type { FeatureFileDescription } from './file-description.ts';
 
 export interface PrecomputeOptions extends ExtractorOptions, DataOptions {
   /** Folder or table of images. */

@@ -48,11 +48,11 @@ export {
 } from './features.ts';
 export {
   type FeatureFile,
-  type FeatureFileDescription,
   featureFileDigest,
   readFeatureFile,
   writeFeatureFile,
 } from './file.ts';
+export type { FeatureFileDescription } from './file-description.ts';
 export { rememberingHasher } from './file-memo.ts';
 export type { ExtractorDescription, ExtractorId } from './key.ts';
 export { findOldCache, type OldCache } from './old-cache.ts';

@@ -1,18 +1,24 @@
 import {
   closeSync,
+  existsSync,
   fstatSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
+  rmSync,
   statSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { isRegularFileSync } from '../base/regular-file.ts';
 import type { ExtractorDescription } from './key.ts';
 import { encodeEntry, entryBytes, isRightEntry, PackTable } from './pack-table.ts';
+import { newWriterName } from './pack-writer.ts';
 import {
   hasKey,
   hasLayout,
@@ -75,12 +81,29 @@ export class PackFolder {
 
   /** What the extractor's digest stands for; undefined where the cache has no description. */
   description(): ExtractorDescription | undefined {
-    const file = join(this.path, 'extractor.json');
+    const file = this.#descriptionFile;
     try {
       return isRegularFileSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
     } catch {
       return undefined;
     }
+  }
+
+  /** Notes what the extractor's digest stands for, where that is not noted yet. */
+  describe(description: ExtractorDescription): void {
+    if (existsSync(this.#descriptionFile)) return;
+    mkdirSync(this.path, { recursive: true });
+    const temporary = join(this.path, `${newWriterName()}.tmp`);
+    try {
+      writeFileSync(temporary, JSON.stringify(description));
+      renameSync(temporary, this.#descriptionFile);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  get #descriptionFile(): string {
+    return join(this.path, 'extractor.json');
   }
 
   /** The packs, as entries of the table number them. */

@@ -1,21 +1,16 @@
 import type { NoticeListener } from '../base/operation.ts';
 import { plural } from '../base/plural.ts';
-import type { PlannedView } from './plan.ts';
+import type { MissingViews } from './claim-views.ts';
 import type { FeatureStore } from './store.ts';
 
 /** What is there within a second needs no word. */
 const quietMs = 1000;
 
-/** Views of one image that another process computes. */
-interface Awaited {
-  readonly views: readonly PlannedView[];
-}
-
 /** Says once which processes are waited for, and for what: one of them may have been stopped. */
 export function waitingNotice(
   cache: FeatureStore,
   onNotice: NoticeListener | undefined,
-): (awaited: readonly Awaited[]) => void {
+): (awaited: readonly MissingViews[]) => void {
   const from = performance.now();
   let isSaid = false;
   return (awaited) => {
