@@ -93,11 +93,6 @@ function digestOfView(view: ViewTransform | undefined, dtype: FeatureDtype): Buf
   return digest(canonicalJson({ view: viewId(view), dtype }));
 }
 
-/** The extractor digest of a key, in hexadecimal. */
-export function extractorDigestOf(key: Buffer): string {
-  return key.toString('hex', 0, digestBytes);
-}
-
 /** The content hash in a key, in hexadecimal. */
 export function contentOf(key: Buffer): string {
   return key.toString('hex', digestBytes, digestBytes + 32);
