@@ -67,6 +67,12 @@ std::vector<std::int32_t> read_int32s(const Napi::Value& value, const char* name
   return copy<Napi::Int32Array, std::int32_t>(value, name, napi_int32_array, "an Int32Array");
 }
 
+std::span<std::uint8_t> read_bytes(const Napi::Value& value, const char* name) {
+  if (!is_typed_array(value, napi_uint8_array)) throw wrong(name, "a Uint8Array");
+  auto array = value.As<Napi::Uint8Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
 std::size_t read_side(const Napi::Value& value, const char* name) {
   return read_integer(value, name, 1, std::uint64_t{1} << 31);
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ Napi::Array read_array(const Napi::Value& value, const char* name);
 std::vector<float> read_floats(const Napi::Value& value, const char* name);
 std::vector<double> read_doubles(const Napi::Value& value, const char* name);
 std::vector<std::int32_t> read_int32s(const Napi::Value& value, const char* name);
+// Of a Uint8Array, not copied: who uses them later holds the array.
+std::span<std::uint8_t> read_bytes(const Napi::Value& value, const char* name);
 // One side of a shape.
 std::size_t read_side(const Napi::Value& value, const char* name);
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,10 +71,7 @@ class Scratch {
   std::size_t length_ = 0;
 };
 
-struct Bytes {
-  const std::uint8_t* data = nullptr;
-  std::size_t length = 0;
-};
+using Bytes = std::span<const std::uint8_t>;
 
 #if !defined(_WIN32)
 // A regular file's bytes; nothing where they cannot be had.
@@ -122,15 +120,16 @@ struct Job {
  private:
   bool run(Scratch& file, Scratch& picture) {
     const Bytes bytes = path.empty() ? given : read_file(path, file);
-    if (!image::may_be_jpeg(bytes.data, bytes.length)) return false;
+    if (!image::may_be_jpeg(bytes.data(), bytes.size())) return false;
     const auto target = [&](image::Size size) -> std::uint8_t* {
       // Now, as nobody needs to know it of a file that is left alone.
-      if (expected && sha256(bytes.data, bytes.length) != expected) return nullptr;
+      if (expected && sha256(bytes.data(), bytes.size()) != expected) return nullptr;
+      std::uint8_t* pixels = picture.room(3 * size.height * size.width);
       rendering.source = size;
-      rendering.pixels = picture.room(3 * size.height * size.width);
-      return const_cast<std::uint8_t*>(rendering.pixels);
+      rendering.pixels = pixels;
+      return pixels;
     };
-    if (!image::decode_jpeg(bytes.data, bytes.length, limits(), target)) return false;
+    if (!image::decode_jpeg(bytes.data(), bytes.size(), limits(), target)) return false;
     rendering.part = {0, 0, rendering.source.height, rendering.source.width};
     rendering.run();
     return true;
@@ -173,14 +172,6 @@ class JpegTask : public TaskPool::Task {
   Napi::ObjectReference target_, bytes_;
 };
 
-Bytes read_given(const Napi::Value& value, const char* name) {
-  if (!is_typed_array(value, napi_uint8_array)) {
-    throw invalid_argument(std::string("Expected a Uint8Array for ") + name + ".");
-  }
-  const auto array = value.As<Napi::Uint8Array>();
-  return {array.Data(), array.ElementLength()};
-}
-
 Job read_job(const Napi::Object& arguments) {
   Job job;
   job.rendering = read_views_of_picture(arguments);
@@ -188,21 +179,21 @@ Job read_job(const Napi::Object& arguments) {
   if (file.IsString()) {
     job.path = read_string(file, "file");
   } else {
-    job.given = read_given(file, "file");
+    job.given = read_bytes(file, "file");
   }
   const Napi::Value sha256 = arguments.Get("sha256");
   if (!sha256.IsUndefined()) {
-    const Bytes bytes = read_given(sha256, "sha256");
-    if (bytes.length != digest_bytes) throw invalid_argument("Expected 32 bytes for sha256.");
-    std::copy(bytes.data, bytes.data + digest_bytes, job.expected.emplace().begin());
+    const Bytes bytes = read_bytes(sha256, "sha256");
+    if (bytes.size() != digest_bytes) throw invalid_argument("Expected 32 bytes for sha256.");
+    std::copy(bytes.begin(), bytes.end(), job.expected.emplace().begin());
   }
   job.max_pixels = read_integer(arguments.Get("maxPixels"), "maxPixels", 1, std::uint64_t{1} << 40);
   job.ignore_profiles = read_boolean(arguments.Get("ignoreProfiles"), "ignoreProfiles");
-  const Bytes ignored = read_given(arguments.Get("ignoredProfiles"), "ignoredProfiles");
-  if (ignored.length % digest_bytes != 0) {
+  const Bytes ignored = read_bytes(arguments.Get("ignoredProfiles"), "ignoredProfiles");
+  if (ignored.size() % digest_bytes != 0) {
     throw invalid_argument("Expected 32 bytes for each of ignoredProfiles.");
   }
-  job.ignored.assign(ignored.data, ignored.data + ignored.length);
+  job.ignored.assign(ignored.begin(), ignored.end());
   return job;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 
 #include "arguments.h"
@@ -75,16 +76,12 @@ std::vector<image::View> read_views(const Napi::Value& value) {
   return views;
 }
 
-std::uint8_t* read_bytes(const Napi::Value& value, const char* name, std::size_t length) {
-  if (!is_typed_array(value, napi_uint8_array)) {
-    throw invalid_argument(std::string("Expected a Uint8Array for ") + name + ".");
+std::uint8_t* read_pixels(const Napi::Value& value, const char* name, std::size_t length) {
+  const std::span<std::uint8_t> bytes = read_bytes(value, name);
+  if (bytes.size() != length) {
+    throw invalid_argument("Expected " + std::to_string(length) + " bytes for " + name + ".");
   }
-  auto bytes = value.As<Napi::Uint8Array>();
-  if (bytes.ElementLength() != length) {
-    throw invalid_argument(std::string("Expected ") + std::to_string(length) + " bytes for " + name +
-                           ".");
-  }
-  return bytes.Data();
+  return bytes.data();
 }
 
 }  // namespace
@@ -118,8 +115,8 @@ Rendering read_views_of_picture(const Napi::Object& job) {
   rendering.filter = read_filter(job.Get("filter"));
   rendering.views = read_views(job.Get("views"));
   rendering.target =
-      read_bytes(job.Get("target"), "target",
-                 3 * rendering.size.height * rendering.size.width * rendering.views.size());
+      read_pixels(job.Get("target"), "target",
+                  3 * rendering.size.height * rendering.size.width * rendering.views.size());
   return rendering;
 }
 
@@ -127,8 +124,8 @@ Rendering read_rendering(const Napi::Object& job) {
   Rendering rendering = read_views_of_picture(job);
   rendering.source = read_size(job, "sourceHeight", "sourceWidth");
   rendering.part = read_box(job.Get("part"), "part", rendering.source);
-  rendering.pixels = read_bytes(job.Get("pixels"), "pixels",
-                                3 * rendering.source.height * rendering.source.width);
+  rendering.pixels = read_pixels(job.Get("pixels"), "pixels",
+                                 3 * rendering.source.height * rendering.source.width);
   return rendering;
 }
 

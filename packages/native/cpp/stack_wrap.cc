@@ -1,5 +1,6 @@
 #include "stack_wrap.h"
 
+#include <span>
 #include <utility>
 
 #include "arguments.h"
@@ -83,15 +84,12 @@ Napi::Value StackWrap::run(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     cpu::ConvStack& own = stack(info);
     const std::size_t count = read_integer(info[1], "count", 1, max_images);
-    if (!is_typed_array(info[0], napi_uint8_array)) {
-      throw invalid_argument("Expected a Uint8Array for images.");
-    }
-    const auto images = info[0].As<Napi::Uint8Array>();
-    if (images.ElementLength() != count * own.input().size()) {
+    const std::span<const std::uint8_t> images = read_bytes(info[0], "images");
+    if (images.size() != count * own.input().size()) {
       throw invalid_argument("The images have not the size of " + to_string(own.input()) + ".");
     }
     Napi::Float32Array features = Napi::Float32Array::New(info.Env(), count * own.output().size());
-    own.run(images.Data(), count, features.Data());
+    own.run(images.data(), count, features.Data());
     report_memory(info.Env());
     return features;
   });
