@@ -74,7 +74,18 @@ class Scratch {
 using Bytes = std::span<const std::uint8_t>;
 
 #if !defined(_WIN32)
-// A regular file's bytes; nothing where they cannot be had.
+bool read_all(int file, std::uint8_t* data, std::size_t count) {
+  while (count > 0) {
+    const ssize_t got = ::read(file, data, count);
+    if (got <= 0) return false;
+    data += got;
+    count -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+// The bytes of a regular file that may be a JPEG; nothing where they cannot be had. Of others no more is
+// read than shows it, as somebody else reads them.
 Bytes read_file(const std::string& path, Scratch& scratch) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return {};
@@ -83,14 +94,12 @@ Bytes read_file(const std::string& path, Scratch& scratch) {
   if (::fstat(file, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
       static_cast<std::size_t>(about.st_size) <= most_bytes) {
     const auto length = static_cast<std::size_t>(about.st_size);
+    const std::size_t mark = std::min(length, image::least_jpeg_bytes);
     std::uint8_t* data = scratch.room(length);
-    std::size_t done = 0;
-    while (done < length) {
-      const ssize_t got = ::read(file, data + done, length - done);
-      if (got <= 0) break;
-      done += static_cast<std::size_t>(got);
+    if (read_all(file, data, mark) && image::may_be_jpeg(data, mark) &&
+        read_all(file, data + mark, length - mark)) {
+      bytes = {data, length};
     }
-    if (done == length) bytes = {data, length};
   }
   ::close(file);
   return bytes;
@@ -120,7 +129,6 @@ struct Job {
  private:
   bool run(Scratch& file, Scratch& picture) {
     const Bytes bytes = path.empty() ? given : read_file(path, file);
-    if (!image::may_be_jpeg(bytes.data(), bytes.size())) return false;
     const auto target = [&](image::Size size) -> std::uint8_t* {
       // Now, as nobody needs to know it of a file that is left alone.
       if (expected && sha256(bytes.data(), bytes.size()) != expected) return nullptr;

@@ -18,8 +18,11 @@ namespace headstart::image {
 // Whether decode_jpeg() can do anything.
 bool can_decode_jpeg();
 
+constexpr std::size_t least_jpeg_bytes = 4;
+
+// By its first bytes.
 inline bool may_be_jpeg(const std::uint8_t* bytes, std::size_t length) {
-  return length >= 4 && bytes[0] == 0xFF && bytes[1] == 0xD8;
+  return length >= least_jpeg_bytes && bytes[0] == 0xFF && bytes[1] == 0xD8;
 }
 
 struct JpegLimits {
