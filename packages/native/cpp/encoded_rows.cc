@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "head/float16.h"
 #include "napi_errors.h"
+#include "operation.h"
 #include "task_pool.h"
 
 // Of zlib, which Node exports for addons (https://nodejs.org/api/addons.html).
@@ -70,10 +71,10 @@ struct Encoding {
   }
 };
 
-class EncodeTask : public TaskPool::Task {
+class EncodeTask : public Operation {
  public:
   EncodeTask(Napi::Env env, Encoding encoding, Napi::Value numbers, Napi::Value target)
-      : Task(env),
+      : Operation(env),
         encoding_(std::move(encoding)),
         numbers_(Napi::Persistent(numbers.As<Napi::Object>())),
         target_(Napi::Persistent(target.As<Napi::Object>())) {}

@@ -6,16 +6,17 @@
 #include "image/jpeg.h"
 #include "jpeg_task.h"
 #include "napi_errors.h"
+#include "operation.h"
 #include "rendering.h"
 #include "task_pool.h"
 
 namespace headstart {
 namespace {
 
-class RenderTask : public TaskPool::Task {
+class RenderTask : public Operation {
  public:
   RenderTask(Napi::Env env, const Napi::Object& job)
-      : Task(env),
+      : Operation(env),
         rendering_(read_rendering(job)),
         pixels_(Napi::Persistent(job.Get("pixels").As<Napi::Object>())),
         target_(Napi::Persistent(job.Get("target").As<Napi::Object>())) {}

@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "image/jpeg.h"
 #include "napi_errors.h"
+#include "operation.h"
 #include "rendering.h"
 #include "task_pool.h"
 
@@ -160,10 +161,10 @@ struct Job {
   }
 };
 
-class JpegTask : public TaskPool::Task {
+class JpegTask : public Operation {
  public:
   JpegTask(Napi::Env env, Job job, const Napi::Object& arguments)
-      : Task(env),
+      : Operation(env),
         job_(std::move(job)),
         target_(Napi::Persistent(arguments.Get("target").As<Napi::Object>())) {
     const Napi::Value file = arguments.Get("file");

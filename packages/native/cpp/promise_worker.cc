@@ -2,11 +2,13 @@
 
 #include <system_error>
 
+#include "napi_errors.h"
+
 namespace headstart {
 
 Napi::Promise PromiseWorker::start(Napi::Env env, std::unique_ptr<PromiseWorker> worker) {
   PromiseWorker* self = worker.get();
-  const Napi::Promise promise = self->deferred_.Promise();
+  const Napi::Promise promise = self->promise();
   const Napi::String name = Napi::String::New(env, "headstart");
   if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, self,
                                       on_done, &self->done_) != napi_ok) {
@@ -15,7 +17,10 @@ Napi::Promise PromiseWorker::start(Napi::Env env, std::unique_ptr<PromiseWorker>
   }
   napi_add_env_cleanup_hook(env, on_environment_end, self);
   try {
-    self->thread_ = std::thread([self] { self->run(); });
+    self->thread_ = std::thread([self] {
+      self->attempt();
+      napi_call_threadsafe_function(self->done_, nullptr, napi_tsfn_nonblocking);
+    });
   } catch (const std::system_error&) {
     napi_remove_env_cleanup_hook(env, on_environment_end, self);
     napi_release_threadsafe_function(self->done_, napi_tsfn_abort);
@@ -26,16 +31,6 @@ Napi::Promise PromiseWorker::start(Napi::Env env, std::unique_ptr<PromiseWorker>
   return promise;
 }
 
-void PromiseWorker::run() noexcept {
-  try {
-    execute();
-  } catch (...) {
-    failed_ = true;
-    failure_ = current_failure();
-  }
-  napi_call_threadsafe_function(done_, nullptr, napi_tsfn_nonblocking);
-}
-
 void PromiseWorker::on_done(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;
   const std::unique_ptr<PromiseWorker> self(static_cast<PromiseWorker*>(context));
@@ -43,28 +38,7 @@ void PromiseWorker::on_done(napi_env env, napi_value, void* context, void*) {
   napi_remove_env_cleanup_hook(env, on_environment_end, self.get());
   napi_release_threadsafe_function(self->done_, napi_tsfn_release);
   self->finished(Napi::BasicEnv(env));
-  try {
-    self->settle();
-  } catch (...) {
-    // JavaScript can no longer run here: a worker is being terminated.
-  }
-}
-
-void PromiseWorker::settle() {
-  const Napi::Env env(env_);
-  const Napi::HandleScope scope(env);
-  if (!failed_) {
-    try {
-      deferred_.Resolve(result(env));
-      return;
-    } catch (const Napi::Error& error) {
-      deferred_.Reject(error.Value());
-      return;
-    } catch (...) {
-      failure_ = current_failure();
-    }
-  }
-  deferred_.Reject(to_napi(env, failure_).Value());
+  self->settle(env);
 }
 
 void PromiseWorker::on_environment_end(void* worker) {

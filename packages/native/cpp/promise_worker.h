@@ -15,44 +15,31 @@
 #include <memory>
 #include <thread>
 
-#include "napi_errors.h"
 #include "napi_setup.h"
+#include "operation.h"
 
 namespace headstart {
 
-class PromiseWorker {
+class PromiseWorker : public Operation {
  public:
-  virtual ~PromiseWorker() = default;
-  PromiseWorker(const PromiseWorker&) = delete;
-  PromiseWorker& operator=(const PromiseWorker&) = delete;
-
   // Starts the operation; the worker owns itself until the promise is settled.
   static Napi::Promise start(Napi::Env env, std::unique_ptr<PromiseWorker> worker);
 
  protected:
-  explicit PromiseWorker(Napi::Env env) : env_(env), deferred_(env) {}
+  explicit PromiseWorker(Napi::Env env) : Operation(env), env_(env) {}
 
-  // On the operation's own thread.
-  virtual void execute() = 0;
-  // On the JavaScript thread, after execute() ended without an exception.
-  virtual Napi::Value result(Napi::Env env) = 0;
   // On the JavaScript thread, before the promise is settled and when the environment ends.
   virtual void finished(Napi::BasicEnv env) noexcept = 0;
   // Makes execute() end soon.
   virtual void abort() noexcept = 0;
 
  private:
-  void run() noexcept;
-  void settle();
   static void on_done(napi_env env, napi_value callback, void* context, void* data);
   static void on_environment_end(void* worker);
 
   napi_env env_;
-  Napi::Promise::Deferred deferred_;
   napi_threadsafe_function done_ = nullptr;
   std::thread thread_;
-  bool failed_ = false;
-  Failure failure_;
 };
 
 }  // namespace headstart

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cpu/available_threads.h"
+#include "napi_errors.h"
 
 namespace headstart {
 
@@ -13,12 +14,13 @@ TaskPool* TaskPool::make(Napi::Env env) {
   return pool;
 }
 
-Napi::Promise TaskPool::start(std::unique_ptr<Task> task, Place place) {
+Napi::Promise TaskPool::start(std::unique_ptr<Operation> operation, Place place) {
   if (threads_.empty()) start_threads();
-  const Napi::Promise promise = task->deferred_.Promise();
+  const Napi::Promise promise = operation->promise();
   {
     const std::lock_guard lock(mutex_);
-    waiting_.insert(place == Place::first ? waiting_.begin() : waiting_.end(), std::move(task));
+    waiting_.insert(place == Place::first ? waiting_.begin() : waiting_.end(),
+                    std::move(operation));
   }
   wakes_.notify_one();
   // The process stays while there is something to do.
@@ -49,17 +51,12 @@ void TaskPool::work() noexcept {
   for (std::unique_lock lock(mutex_);;) {
     wakes_.wait(lock, [&] { return ending_ || !waiting_.empty(); });
     if (ending_) return;
-    std::unique_ptr<Task> task = std::move(waiting_.front());
+    std::unique_ptr<Operation> operation = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    try {
-      task->execute();
-    } catch (...) {
-      task->failed_ = true;
-      task->failure_ = current_failure();
-    }
+    operation->attempt();
     lock.lock();
-    finished_.push_back(std::move(task));
+    finished_.push_back(std::move(operation));
     // What has finished meanwhile is settled by the same call.
     if (finished_.size() == 1) napi_call_threadsafe_function(done_, nullptr, napi_tsfn_nonblocking);
   }
@@ -68,37 +65,14 @@ void TaskPool::work() noexcept {
 void TaskPool::on_done(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;
   auto& pool = *static_cast<TaskPool*>(context);
-  std::vector<std::unique_ptr<Task>> finished;
+  std::vector<std::unique_ptr<Operation>> finished;
   {
     const std::lock_guard lock(pool.mutex_);
     finished.swap(pool.finished_);
   }
   pool.unsettled_ -= finished.size();
   if (pool.unsettled_ == 0) napi_unref_threadsafe_function(env, pool.done_);
-  for (const std::unique_ptr<Task>& task : finished) {
-    try {
-      pool.settle(*task);
-    } catch (...) {
-      // JavaScript can no longer run here: a worker is being terminated.
-    }
-  }
-}
-
-void TaskPool::settle(Task& task) {
-  const Napi::Env env(env_);
-  const Napi::HandleScope scope(env);
-  if (!task.failed_) {
-    try {
-      task.deferred_.Resolve(task.result(env));
-      return;
-    } catch (const Napi::Error& error) {
-      task.deferred_.Reject(error.Value());
-      return;
-    } catch (...) {
-      task.failure_ = current_failure();
-    }
-  }
-  task.deferred_.Reject(to_napi(env, task.failure_).Value());
+  for (const std::unique_ptr<Operation>& operation : finished) operation->settle(env);
 }
 
 void TaskPool::end() {
