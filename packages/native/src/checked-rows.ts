@@ -1,6 +1,6 @@
 import { availableThreads } from './available-threads.ts';
 import { binding } from './binding.ts';
-import { callNative, toNativeError } from './errors.ts';
+import { callNativeAsync } from './errors.ts';
 import { requireInteger, requireObject } from './validate.ts';
 
 export interface CheckedRowsOptions {
@@ -36,11 +36,7 @@ export async function readCheckedRows(options: CheckedRowsOptions): Promise<Uint
   requireInteger('rowBytes', rowBytes, 1, 2 ** 31 - 1);
   const sizes = [headerBytes, checkedBytes, rowBytes] as const;
   const threads = Math.min(availableThreads(), 256);
-  try {
-    return await callNative(() =>
-      binding().readCheckedRows(files, offsets, headers, ...sizes, target, threads),
-    );
-  } catch (error) {
-    throw toNativeError(error);
-  }
+  return callNativeAsync(() =>
+    binding().readCheckedRows(files, offsets, headers, ...sizes, target, threads),
+  );
 }

@@ -1,5 +1,5 @@
 import { binding } from './binding.ts';
-import { callNative, toNativeError } from './errors.ts';
+import { callNativeAsync } from './errors.ts';
 import { requireInteger, requireObject } from './validate.ts';
 
 export interface EncodeRowsOptions {
@@ -29,11 +29,7 @@ export async function encodeRows(options: EncodeRowsOptions): Promise<number> {
   const { numbers, headers, headerBytes, checkedBytes, dtype, target } = options;
   requireInteger('headerBytes', headerBytes, 8, 65536);
   const half = dtype === 'float16';
-  try {
-    return await callNative(() =>
-      binding().encodeRows(numbers, headers, headerBytes, checkedBytes, half, target),
-    );
-  } catch (error) {
-    throw toNativeError(error);
-  }
+  return callNativeAsync(() =>
+    binding().encodeRows(numbers, headers, headerBytes, checkedBytes, half, target),
+  );
 }

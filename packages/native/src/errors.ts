@@ -39,6 +39,15 @@ export function callNative<T>(call: () => T): T {
   }
 }
 
+/** As {@link callNative}, for a call that gives a promise. */
+export async function callNativeAsync<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toNativeError(error);
+  }
+}
+
 /** The error of the addon as a NativeError; anything else as it is. */
 export function toNativeError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof NativeError) return error;

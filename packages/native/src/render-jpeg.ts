@@ -1,5 +1,5 @@
 import { binding } from './binding.ts';
-import { callNative, toNativeError } from './errors.ts';
+import { callNative, callNativeAsync } from './errors.ts';
 import { nativeViews, type RenderedViews, requireBytes } from './render-views.ts';
 import { invalidArgument, requireInteger } from './validate.ts';
 
@@ -47,9 +47,5 @@ export async function renderJpeg(rendering: JpegRendering): Promise<boolean> {
     ignoreProfiles: ignoredProfiles === 'all',
     ignoredProfiles: ignoredProfiles === 'all' ? none : ignoredProfiles,
   };
-  try {
-    return await callNative(() => binding().renderJpeg(native));
-  } catch (error) {
-    throw toNativeError(error);
-  }
+  return callNativeAsync(() => binding().renderJpeg(native));
 }

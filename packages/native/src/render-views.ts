@@ -1,5 +1,5 @@
 import { binding } from './binding.ts';
-import { callNative, toNativeError } from './errors.ts';
+import { callNative, callNativeAsync } from './errors.ts';
 import type { NativeRendering, NativeViews, ResampleFilter } from './native-module.ts';
 import { invalidArgument } from './validate.ts';
 
@@ -64,11 +64,7 @@ const plain: readonly PixelView[] = [{}];
  */
 export async function renderViews(rendering: Rendering): Promise<void> {
   const native = nativeRendering(rendering);
-  try {
-    await binding().renderViews(native);
-  } catch (error) {
-    throw toNativeError(error);
-  }
+  await callNativeAsync(() => binding().renderViews(native));
 }
 
 /** As {@link renderViews}, on the thread that calls it. */
