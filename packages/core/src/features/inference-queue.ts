@@ -51,6 +51,8 @@ export class InferenceQueue {
   readonly #records = new BufferPool(batchesInFlight, (length) => Buffer.allocUnsafeSlow(length));
   #pixels: Uint8Array<SharedArrayBuffer> | undefined;
   #entries: Entry[] = [];
+  /** The batch that was begun last: the next one is written after it. */
+  #latest: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: InferenceQueueOptions) {
@@ -86,15 +88,20 @@ export class InferenceQueue {
     const pixels = this.#pixels as Uint8Array<SharedArrayBuffer>;
     this.#entries = [];
     this.#pixels = undefined;
-    const task = this.#process(pixels, entries)
+    const task = this.#process(pixels, entries, this.#latest)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
       .finally(() => this.#inFlight.delete(task));
     this.#inFlight.add(task);
+    this.#latest = task;
   }
 
-  async #process(pixels: Uint8Array<SharedArrayBuffer>, entries: readonly Entry[]): Promise<void> {
+  async #process(
+    pixels: Uint8Array<SharedArrayBuffer>,
+    entries: readonly Entry[],
+    before: Promise<void>,
+  ): Promise<void> {
     const { backbone, cache, layout, onWritten } = this.#options;
     const images = pixels.subarray(0, entries.length * this.#imageBytes);
     const length = rowLength(layout.shape);
@@ -110,6 +117,7 @@ export class InferenceQueue {
     const keys = entries.map(({ key }) => key);
     const records = await this.#encode(features, length, entries, keys);
     this.#features.give(shared);
+    await before;
     cache.putEncoded(records);
     this.#records.give(records);
     onWritten(keys);
